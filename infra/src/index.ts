@@ -1,0 +1,1 @@
+// infra: see the files beside this one.

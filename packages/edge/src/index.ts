@@ -1,0 +1,1 @@
+// edge: see the files beside this one.

@@ -1,0 +1,1 @@
+// ocpp: see the files beside this one.

@@ -1,0 +1,1 @@
+// session-registry: see the files beside this one.

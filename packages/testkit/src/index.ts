@@ -1,0 +1,1 @@
+// testkit: see the files beside this one.
