@@ -1,0 +1,98 @@
+// What an edge asks of the registry for the sockets it holds, and what it is told. Types only.
+//
+// An edge never waits for Redis on its message path: `claim` and `release` return at once, what comes of
+// them is told through `OwnedSessions`.
+
+import type { IdentityKey } from "@cpg/ocpp";
+import type { ConnectionId, EdgeRow, EndCause, Epoch, SessionDetails, SessionRow } from "./model.ts";
+
+/** A socket that has been authenticated and upgraded. */
+export interface NewSession extends SessionDetails {
+  readonly key: IdentityKey;
+  readonly connection: ConnectionId;
+  /** Time.monotonicMs() when its credentials were accepted: its stamp is made of this, once. */
+  readonly authenticatedAtMs: number;
+}
+
+/** What the edge does when the registry speaks. Called on the event loop, never re-entrantly from `claim` or `release`. */
+export interface OwnedSessions {
+  /** The session is registered. May come again with a greater epoch after a failover or a new incarnation. */
+  granted(connection: ConnectionId, epoch: Epoch): void;
+  /** A newer socket owns the identity: close this one (R1, R6). The registry has forgotten it; no release is owed. */
+  superseded(connection: ConnectionId, by: { readonly edge: string; readonly epoch: Epoch }): void;
+  /** A command or answer from another edge. `ageMs`: how long it lay in the inbox. */
+  message(message: PeerMessage, ageMs: number): void;
+}
+
+/** What travels through an inbox between two edges. `body` is opaque here. */
+export interface PeerMessage {
+  /** Unique for ever; a receiver acts on it once (R11). */
+  readonly id: string;
+  readonly kind: "command" | "reply" | "close";
+  /** Identity it is about: it decides the partition, so its order against evictions of that identity is certain. */
+  readonly key: IdentityKey;
+  /** For `command` and `close`: the session the sender saw. For `reply`: of the session that answered. */
+  readonly connection: ConnectionId;
+  readonly epoch: Epoch;
+  /** Incarnation to answer to. */
+  readonly from: string;
+  readonly body: string;
+}
+
+/** What a claim's caller is told at once. */
+export type ClaimAdmission = { readonly kind: "accepted" } | { readonly kind: "refused"; readonly reason: "owed-full" | "closed" };
+
+/** Whether a new charge point may come in now, asked before the upgrade. */
+export type Admission = { readonly kind: "open" } | { readonly kind: "closed"; readonly reason: "registry-away" | "owed-full" | "stopping"; readonly retryAfterMs: number };
+
+/** How a lookup ended. */
+export type LookupResult =
+  | { readonly kind: "found"; readonly row: SessionRow; /** True when it is a session of this edge's present incarnation. */ readonly isOwn: boolean }
+  | { readonly kind: "absent" };
+
+/** One page of sessions; `cursor` is absent on the last one. Weakly consistent, as Redis SCAN is. */
+export interface SessionPage {
+  readonly sessions: readonly SessionRow[];
+  readonly cursor?: string;
+}
+
+/** State of the registry as this edge sees it, for /readyz and gauges. */
+export interface OwnershipHealth {
+  readonly isLeaseValid: boolean;
+  readonly leaseAgeMs: number;
+  /** Age of the last answer of any shard, ms. */
+  readonly lastHeardMs: number;
+  /** False when the own wake-up channel was probed and did not answer. */
+  readonly isChannelAlive: boolean;
+  /** Claims and releases that wait for Redis. */
+  readonly owed: number;
+  /** Shards whose circuit is open, `host:port`. */
+  readonly openCircuits: readonly string[];
+  /** Everything that keeps it from being ready, in words for people; empty when ready. */
+  readonly problems: readonly string[];
+}
+
+/** The registry as one edge process uses it. */
+export interface Ownership {
+  /** Begins lease, inbox and reaper. Returns once begun; never fails because Redis is away. */
+  start(sessions: OwnedSessions): Promise<void>;
+  admission(): Admission;
+  claim(session: NewSession): ClaimAdmission;
+  /** The socket is gone (or the edge drains it). Safe whatever became of its claim: an unknown outcome is undone (R4). */
+  release(connection: ConnectionId, cause: EndCause): void;
+  /** Whether this edge may call itself owner of what it was granted (lease checked in monotonic time, R7). */
+  isLeaseValid(): boolean;
+  /** Errors: RegistryError with `code` and `retryable`. */
+  lookup(keys: readonly IdentityKey[], deadlineMs: number): Promise<LookupResult>;
+  /** The owner said "not mine": removes the row if it still says so (R5). */
+  purge(row: SessionRow): Promise<void>;
+  /** Writes into the inbox of `to`. `false`: that incarnation is dead. Errors: RegistryError. */
+  send(to: string, message: Omit<PeerMessage, "from">, deadlineMs: number): Promise<boolean>;
+  list(limit: number, cursor: string | undefined): Promise<SessionPage>;
+  edges(): readonly EdgeRow[];
+  /** Says to the other edges that this one drains. */
+  setDraining(): void;
+  health(): OwnershipHealth;
+  /** Releases what is left within the deadline, gives the lease back, closes connections. */
+  stop(deadlineMs: number): Promise<void>;
+}
