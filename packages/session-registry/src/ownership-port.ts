@@ -40,14 +40,25 @@ export interface PeerMessage {
 }
 
 /** What a claim's caller is told at once. */
-export type ClaimAdmission = { readonly kind: "accepted" } | { readonly kind: "refused"; readonly reason: "owed-full" | "closed" };
+export type ClaimAdmission =
+  { readonly kind: "accepted" } | { readonly kind: "refused"; readonly reason: "owed-full" | "closed" };
 
 /** Whether a new charge point may come in now, asked before the upgrade. */
-export type Admission = { readonly kind: "open" } | { readonly kind: "closed"; readonly reason: "registry-away" | "owed-full" | "stopping"; readonly retryAfterMs: number };
+export type Admission =
+  | { readonly kind: "open" }
+  | {
+      readonly kind: "closed";
+      readonly reason: "registry-away" | "owed-full" | "stopping";
+      readonly retryAfterMs: number;
+    };
 
 /** How a lookup ended. */
 export type LookupResult =
-  | { readonly kind: "found"; readonly row: SessionRow; /** True when it is a session of this edge's present incarnation. */ readonly isOwn: boolean }
+  | {
+      readonly kind: "found";
+      readonly row: SessionRow;
+      /** True when it is a session of this edge's present incarnation. */ readonly isOwn: boolean;
+    }
   | { readonly kind: "absent" };
 
 /** One page of sessions; `cursor` is absent on the last one. Weakly consistent, as Redis SCAN is. */
