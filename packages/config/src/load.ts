@@ -1,0 +1,116 @@
+// From arguments, environment and file to one checked configuration. Reads at most one file; otherwise pure.
+//
+// L1. Rising priority: defaults, file, environment, arguments.
+// L2. All mistakes of all sources are reported together, and nothing is returned but them.
+// L3. No secret's value leaves but in `config`: not in a problem, not in `masked`.
+//
+// convict holds the schema, the defaults, the merged values, their validation and the masking. Its readers of
+// environment and arguments stay switched off: they let unknown names pass, truncate "12abc" to 12 and read
+// "no" as true. The readers here put only understood values into it.
+import { readFileSync } from "node:fs";
+import { hostname as systemHostname } from "node:os";
+import convict from "convict";
+import { readArguments } from "./arguments.ts";
+import { readEnvironment } from "./environment.ts";
+import { readFileText } from "./file.ts";
+import { helpText } from "./help.ts";
+import { isSetting } from "./kinds.ts";
+import type { Setting } from "./kinds.ts";
+import { configFileArg, configFileEnv } from "./names.ts";
+import type { Reading } from "./reading.ts";
+import { brokenRules } from "./rules.ts";
+import { settings } from "./settings.ts";
+import type { DeclaredConfig, GatewayConfig } from "./settings.ts";
+
+/** Where settings come from. */
+export interface LoadInput {
+  /** The words after the program's name. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Reads a text file or throws; the file system's unless given. */
+  readonly readFile?: (path: string) => string;
+  /** Base of the edge's default name; the system's unless given. */
+  readonly hostname?: string;
+}
+
+/** What came of it; `--help` and `--version` are answers as well, and nothing is checked then. */
+export type Loaded =
+  | { readonly kind: "config"; readonly config: GatewayConfig; readonly masked: object }
+  | { readonly kind: "help"; readonly text: string }
+  | { readonly kind: "version" }
+  | { readonly kind: "invalid"; readonly problems: readonly string[] };
+
+/** Reads and checks every setting. Never throws for what an operator wrote. */
+export function loadConfig(input: LoadInput): Loaded {
+  const fromArguments = readArguments(input.argv);
+  if (fromArguments.asks === "help") return { kind: "help", text: helpText() };
+  if (fromArguments.asks === "version") return { kind: "version" };
+  const fromEnvironment = readEnvironment(input.env);
+  const fromFile = readConfigFile(input, fromArguments.configFile, fromEnvironment.configFile);
+  const readings = [fromFile, fromEnvironment, fromArguments]; // L1
+
+  const merged = convict<DeclaredConfig>(schemaOf(settings), { env: {}, args: [] });
+  for (const { path, value } of readings.flatMap((reading) => reading.assignments)) merged.set(path, value);
+  merged.validate({ allowed: "strict" });
+  const declared = merged.getProperties();
+
+  const refused = new Set(readings.flatMap((reading) => reading.refused));
+  const problems = [...readings.flatMap((reading) => reading.problems), ...brokenRules(declared, refused)]; // L2
+  if (problems.length > 0) return { kind: "invalid", problems };
+  const name = declared.edge.name ?? defaultName(input.hostname ?? systemHostname(), declared.listen.port);
+  merged.set("edge.name", name);
+  const masked: object = JSON.parse(merged.toString()); // L3: toString, unlike getProperties, masks
+  return { kind: "config", config: freeze({ ...declared, edge: { ...declared.edge, name } }), masked };
+}
+
+function readConfigFile(input: LoadInput, fromArgument?: string, fromEnvironment?: string): Reading {
+  const name = fromArgument ?? fromEnvironment;
+  if (name === undefined) return { assignments: [], refused: [], problems: [] };
+  const read = input.readFile ?? ((path) => readFileSync(path, "utf8"));
+  try {
+    return readFileText(name, read(name));
+  } catch (error) {
+    const source = fromArgument === undefined ? configFileEnv : configFileArg;
+    const reason = error instanceof Error ? error.message : String(error);
+    return { assignments: [], refused: [], problems: [`${source}: cannot read ${name}: ${reason}`] };
+  }
+}
+
+/** The table in convict's form. A function as format keeps convict from converting anything itself. */
+function schemaOf(node: object): convict.Schema<DeclaredConfig> {
+  const schema = mapSettings(node);
+  // The table's type and this schema's come from the same `settings`; only convict's typing cannot see it.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return schema as convict.Schema<DeclaredConfig>;
+}
+
+function mapSettings(node: object): object {
+  const entries = Object.entries(node).map(([key, child]: [string, object]): [string, object] => [
+    key,
+    isSetting(child) ? formatOf(child) : mapSettings(child),
+  ]);
+  return Object.fromEntries(entries);
+}
+
+function formatOf(setting: Setting<unknown>): convict.SchemaObj {
+  return {
+    default: setting.default,
+    doc: setting.doc,
+    sensitive: setting.secret,
+    format(value: unknown) {
+      const isValid =
+        (value === undefined && setting.default === undefined) || setting.fromJson(value) !== undefined;
+      if (!isValid) throw new Error(`allowed is ${setting.allowed}`);
+    },
+  };
+}
+
+/** Host name and port, in the letters that an edge's name may have. */
+function defaultName(hostname: string, port: number): string {
+  return `${hostname.replace(/[^\w.-]/g, "-").slice(0, 58)}-${port}`;
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null) Object.values(Object.freeze(value)).forEach(freeze);
+  return value;
+}

@@ -1,0 +1,174 @@
+// Settings of the sides that face operators and backends: management API, metrics, routes, drain, telemetry. Data.
+import { choice, flag, fraction, integer, optionalText, port, text } from "../kinds.ts";
+import { isFilePath, isHost, isHttpUrl } from "../shapes.ts";
+
+/** The HTTP API through which backends command charge points. */
+export const management = {
+  host: text({
+    default: "127.0.0.1",
+    doc: "Address of the management API and the health endpoints.",
+    why: "Loopback: who commands charge points is decided, not forgotten.",
+    allowed: "a host name or an IP address",
+    fits: isHost,
+  }),
+  port: port({ default: 8080, doc: "Port of the management API.", why: "The customary second HTTP port." }),
+  token: optionalText({
+    doc: "Bearer token of /v1. Required outside development when management.host is not loopback.",
+    secret: true,
+    allowed: "16 or more visible ASCII characters without blanks",
+    fits: (value) => /^[!-~]{16,4096}$/.test(value),
+  }),
+  maxPendingCommands: integer({
+    default: 5_000,
+    min: 1,
+    max: 1_000_000,
+    unit: "commands",
+    doc: "Commands one edge has taken and not yet answered; one more is answered 429.",
+    why: "More than a command to a quarter of an edge's 18,000 charge points at once; about 5 KB each, 25 MB.",
+  }),
+  maxBodyBytes: integer({
+    default: 65_536,
+    min: 1_024,
+    max: 16_777_216,
+    unit: "bytes",
+    doc: "Largest request body of the API, and so the largest command.",
+    why: "The largest message every charge point must be able to read; Fastify's 1 MB would overflow an outbox.",
+  }),
+};
+
+/** The Prometheus scrape endpoint. */
+export const metrics = {
+  enabled: flag({ default: true, doc: "Serve /metrics for Prometheus." }),
+  host: text({
+    default: "127.0.0.1",
+    doc: "Address of /metrics.",
+    why: "The exporter itself would bind every interface.",
+    allowed: "a host name or an IP address",
+    fits: isHost,
+  }),
+  port: port({ default: 9464, doc: "Port of /metrics.", why: "OpenTelemetry's customary Prometheus port." }),
+};
+
+/** Which backend answers which OCPP action. */
+export const routes = {
+  file: optionalText({
+    doc: "JSON file of routes. Absent: the local defaults.",
+    allowed: "a path",
+    fits: isFilePath,
+  }),
+  http: {
+    timeoutMs: integer({
+      default: 25_000,
+      min: 100,
+      max: 600_000,
+      unit: "ms",
+      doc: "Deadline of a request to a backend, where its route names none.",
+      why: "Below the 30 s after which a charge point gives its CALL up: an answer still arrives.",
+    }),
+    connectionsPerTarget: integer({
+      default: 64,
+      min: 1,
+      max: 1_024,
+      unit: "connections per target",
+      doc: "Connections kept open to one backend.",
+      why: "At 10 ms an answer, 64 carry 6,400 requests a second: more than 100,000 charge points make.",
+    }),
+    maxConcurrent: integer({
+      default: 512,
+      min: 1,
+      max: 65_536,
+      unit: "requests per target",
+      doc: "Requests to one backend in flight or waiting for a connection; one more fails at once.",
+      why: "Eight deep per connection: at 10 ms an answer the last one waits 80 ms.",
+    }),
+    maxResponseBytes: integer({
+      default: 131_072,
+      min: 1_024,
+      max: 16_777_216,
+      unit: "bytes",
+      doc: "Largest answer of a backend; a larger one counts as a failure.",
+      why: "Twice the largest message every charge point must be able to read; fits into maxOutboxBytes beside a command.",
+    }),
+  },
+  stream: {
+    maxLength: integer({
+      default: 100_000,
+      min: 1,
+      max: 100_000_000,
+      unit: "entries per stream",
+      doc: "Entries of one stream after which messages are held back; nothing is trimmed.",
+      why: "At 5,000 messages a second over 64 partitions: 20 minutes without a consumer, about 50 MB a partition.",
+    }),
+    waitReplicas: integer({
+      default: 1,
+      min: 0,
+      max: 5,
+      unit: "replicas",
+      doc: "Replicas that must hold a transaction message before the charge point is answered; 0 asks none.",
+      why: "A failover loses what only the master had; the reference cluster has one replica for each master.",
+    }),
+    waitTimeoutMs: integer({
+      default: 1_000,
+      min: 10,
+      max: 60_000,
+      unit: "ms",
+      doc: "How long to wait for those replicas before trying again within the route's deadline.",
+      why: "A replica in sync confirms in milliseconds; as long as any other Redis command may take.",
+    }),
+  },
+};
+
+/** How an edge leaves. */
+export const drain = {
+  deadlineMs: integer({
+    default: 25_000,
+    min: 0,
+    max: 3_600_000,
+    unit: "ms",
+    doc: "How long a drain may take before the process ends anyway.",
+    why: "5 s below the 30 s that Kubernetes waits between SIGTERM and SIGKILL: time to flush telemetry.",
+  }),
+  sliceSize: integer({
+    default: 200,
+    min: 1,
+    max: 100_000,
+    unit: "sockets",
+    doc: "Sockets closed in one slice.",
+    why: "200 every 100 ms is 2,000 a second, the pace at which the other edges claim them.",
+  }),
+  sliceIntervalMs: integer({
+    default: 100,
+    min: 1,
+    max: 60_000,
+    unit: "ms",
+    doc: "Pause between two slices.",
+    why: "With 200 a slice, 18,000 charge points have left after 9 s and do not come back in one second.",
+  }),
+};
+
+/** What is told about the process. */
+export const telemetry = {
+  otlpEndpoint: optionalText({
+    doc: "Base URL of an OTLP/HTTP collector, which then receives the metrics and traces too.",
+    allowed: "an http or https URL without user name and password",
+    fits: isHttpUrl,
+  }),
+  serviceName: text({
+    default: "charge-point-gateway",
+    doc: "OpenTelemetry's service.name, also in each line of the log.",
+    allowed: "1 to 64 letters, digits, dots, hyphens or underscores",
+    fits: (value) => /^[\w.-]{1,64}$/.test(value),
+  }),
+  logLevel: choice(["fatal", "error", "warn", "info", "debug", "trace", "silent"], {
+    default: "info",
+    doc: "Least level that is logged.",
+  }),
+  tracesSampleRatio: fraction({
+    default: 0,
+    min: 0,
+    max: 1,
+    unit: "ratio",
+    doc: "Share of messages that are traced. A backend's own sampled traceparent is always carried on.",
+    why: "Off until a collector is there to take them.",
+  }),
+};

@@ -1,0 +1,95 @@
+// Settings of the session registry: leases, claims, streams. Data; how they depend on each other is in rules.ts.
+import { choice, integer } from "../kinds.ts";
+
+/** Who owns which charge point. */
+export const registry = {
+  kind: choice(["cluster", "memory"], {
+    default: "cluster",
+    doc: "`cluster`: Redis Cluster. `memory`: inside this process, for a single edge that may forget.",
+  }),
+  leaseMs: integer({
+    default: 15_000,
+    min: 1_000,
+    max: 600_000,
+    unit: "ms",
+    doc: "An edge that renewed nothing for so long is no owner any more; also how soon a dead one is noticed.",
+    why: "Above a failover (4–9 s measured): renewal interval 3 s + operation deadline 10 s = 13 s, and 2 s to spare.",
+  }),
+  leaseRenewMs: integer({
+    default: 3_000,
+    min: 100,
+    max: 60_000,
+    unit: "ms",
+    doc: "Interval between two renewals of the lease.",
+    why: "A fifth of the lease: several renewals may be lost.",
+  }),
+  leasePollMs: integer({
+    default: 1_000,
+    min: 50,
+    max: 60_000,
+    unit: "ms",
+    doc: "Interval at which the leases of the other edges are read.",
+    why: "Death is judged from reads that succeeded: 15 of them in one lease; one read a second per edge costs nothing.",
+  }),
+  inboxPollMs: integer({
+    default: 500,
+    min: 10,
+    max: 10_000,
+    unit: "ms",
+    doc: "Longest time between two looks into the own inboxes; pub/sub wakes earlier.",
+    why: "A subscriber can die in silence: then an eviction or a command is late by half a second at most.",
+  }),
+  outagePolicy: choice(["accept", "reject"], {
+    default: "accept",
+    doc: "New charge points while Redis is away: accept them and register them later, or refuse with 503.",
+    why: "A charge point without its backend for a minute is better than one without a gateway.",
+  }),
+  maxOwed: integer({
+    default: 18_000,
+    min: 1,
+    max: 1_000_000,
+    unit: "claims",
+    doc: "Claims and releases that wait for Redis to return; a socket beyond them is refused.",
+    why: "One for each of listen.maxConnections; about 300 bytes each.",
+  }),
+  replayPerSecond: integer({
+    default: 2_000,
+    min: 1,
+    max: 100_000,
+    unit: "claims per second",
+    doc: "Pace at which owed claims are made when Redis returns.",
+    why: "18,000 in 9 s; ten edges together stay under the 40,000 scripts a second measured on three masters.",
+  }),
+  maxClaimsPerCall: integer({
+    default: 64,
+    min: 1,
+    max: 1_024,
+    unit: "claims per call",
+    doc: "Claims of one partition that travel in one script call.",
+    why: "Redis serves one script at a time: 64 claims of about 20 µs hold a shard for little more than a millisecond.",
+  }),
+  eventsMaxLength: integer({
+    default: 100_000,
+    min: 1_000,
+    max: 100_000_000,
+    unit: "events per partition",
+    doc: "Length to which a partition's lifecycle stream is trimmed.",
+    why: "64 partitions hold 6.4 million events: each of 100,000 charge points coming and going 32 times.",
+  }),
+  inboxMaxLength: integer({
+    default: 10_000,
+    min: 100,
+    max: 1_000_000,
+    unit: "entries per inbox",
+    doc: "Entries in one inbox of an edge; one more is a counted refusal.",
+    why: "64 partitions × 10,000 is far above 18,000 evictions and 5,000 commands; it bounds the memory of a dead edge.",
+  }),
+  tombstoneMs: integer({
+    default: 120_000,
+    min: 1_000,
+    max: 3_600_000,
+    unit: "ms",
+    doc: "How long an undone claim is remembered, so that its late attempt has no effect.",
+    why: "An attempt lives for one operation deadline and its socket timeout (13 s); nine times that.",
+  }),
+};
