@@ -1,0 +1,38 @@
+// Which TCP ports of this machine are free. I/O: listens on a port for an instant.
+//
+// P1. Free ports are taken below the range from which the kernel gives outgoing connections theirs (32768 on Linux, 49152
+//     elsewhere): there a port that was free a moment ago may be somebody's outgoing connection by now.
+// P2. A port is given out once per process. Between processes chance keeps them apart; who loses sees "in use" and asks again.
+
+import { randomInt } from "node:crypto";
+import { createServer } from "node:net";
+
+const lowestPort = 20_000;
+const highestPort = 32_000; // P1
+const givenOut = new Set<number>();
+
+/** Whether something could listen on `port` of `host` now. Answers about this instant only. */
+export function isPortFree(port: number, host = "127.0.0.1"): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
+  });
+}
+
+/**
+ * `count` different ports free on `host`, none of them given out before by this process (P1, P2).
+ * Fails with an error when a few thousand tries do not find them.
+ */
+export async function findFreePorts(count: number, host = "127.0.0.1"): Promise<number[]> {
+  const found: number[] = [];
+  for (let tries = 0; found.length < count; tries++) {
+    if (tries === 4_000)
+      throw new Error(`no ${count} free ports between ${lowestPort} and ${highestPort} on ${host}`);
+    const port = randomInt(lowestPort, highestPort);
+    if (givenOut.has(port)) continue;
+    givenOut.add(port);
+    if (await isPortFree(port, host)) found.push(port);
+  }
+  return found;
+}
