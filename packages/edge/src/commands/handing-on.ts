@@ -1,0 +1,71 @@
+// The way of one command or close to the charge point: locate, hand on, and once again when the row was wrong.
+//
+// H1. Handed on at most twice, and the second time only after the certainty that the first did nothing and never will:
+//     the owner said "not mine" (and remembers that: O1), or its incarnation was dead (R5, R11).
+// H2. Nothing is begun after the deadline.
+
+import type { IdentityKey } from "@cpg/ocpp";
+import type { Ownership, SessionRow } from "@cpg/session-registry";
+import type { LiveSession } from "../session-port.ts";
+import { within } from "./deadline.ts";
+import { noAnswer, type Step } from "./ends.ts";
+import type { CommandLimits } from "./limits.ts";
+import { locate, type LocatePorts } from "./locate.ts";
+import type { CommandMeter, CommandOutcome, Verification } from "./outcomes.ts";
+
+/** What to do where the charge point is; both get the time that is left, ms. Neither rejects. */
+export interface Hands<T> {
+  here(session: LiveSession, ownership: Verification, leftMs: number): Promise<T>;
+  there(row: SessionRow, leftMs: number): Promise<Step<T>>;
+}
+
+/** What handing on needs besides locating. */
+export interface HandingPorts extends LocatePorts {
+  readonly ownership: Pick<Ownership, "lookup" | "isLeaseValid" | "purge">;
+  readonly meter: CommandMeter;
+  readonly limits: Pick<CommandLimits, "lookupMs">;
+}
+
+type NotReached = Extract<CommandOutcome, { kind: "offline" | "registryAway" | "noAnswer" }>;
+
+const maxHandings = 2; // H1
+
+/** Brings it to the charge point within `limitMs`. Never rejects. */
+export async function handOn<T>(
+  ports: HandingPorts,
+  keys: readonly IdentityKey[],
+  limitMs: number,
+  hands: Hands<T>,
+): Promise<T | NotReached> {
+  const deadlineAtMs = ports.time.monotonicMs() + limitMs;
+  const leftMs = (): number => deadlineAtMs - ports.time.monotonicMs();
+  for (let handing = 1; handing <= maxHandings; handing += 1) {
+    if (handing > 1) ports.meter.peer("relookup");
+    const place = await locate(ports, keys, Math.min(ports.limits.lookupMs, leftMs()));
+    if (leftMs() <= 0) return noAnswer("notSent"); // H2
+    switch (place.kind) {
+      case "here":
+        return hands.here(place.session, place.ownership, leftMs());
+      case "absent":
+        return { kind: "offline" };
+      case "away":
+        return { kind: "registryAway", retryAfterMs: place.retryAfterMs };
+      case "there": {
+        const step = await hands.there(place.row, leftMs());
+        if (step.kind === "end") return step.outcome;
+        break;
+      }
+      case "ghost":
+        break;
+    }
+    await purge(ports, place.row, Math.min(ports.limits.lookupMs, leftMs()));
+    if (leftMs() <= 0) return noAnswer("notSent"); // H2: every handing-on so far did nothing
+  }
+  return { kind: "offline" };
+}
+
+// R5. It is conditional, so a row that has changed meanwhile stays. That it failed is no reason to stop.
+async function purge(ports: HandingPorts, row: SessionRow, limitMs: number): Promise<void> {
+  const purged = await within(ports.time, limitMs, () => ports.ownership.purge(row));
+  ports.meter.peer(purged.kind === "value" ? "purged" : "purgeFailed");
+}

@@ -1,0 +1,120 @@
+// The owning side of the link between edges: takes commands and closes out of the inbox, acts, replies.
+//
+// O1. A message id acts at most once (R11): it is remembered before anything else is decided, so a message that was
+//     refused once never acts later.
+// O2. The lease is checked at the moment of the call (R7): without it nothing is delivered for another edge.
+// O3. A message older than its own time limit does nothing: its caller has given up.
+// O4. Replies are best effort: the asking edge has its own time limit. One reply for an id, never a second.
+// O5. At most `maxInbound` calls for other edges are open at a time (R9).
+
+import type { Ownership, PeerMessage, Time } from "@cpg/session-registry";
+import type { CallOutcome, LiveSession, SessionTable } from "../session-port.ts";
+import type { CommandIds } from "./command-ids.ts";
+import { within } from "./deadline.ts";
+import type { CommandMeter } from "./outcomes.ts";
+import {
+  calledReply,
+  encodeBody,
+  readClose,
+  readCommand,
+  type CommandBody,
+  type PeerReply,
+} from "./peer-words.ts";
+
+/** The owning side. */
+export interface PeerOwner {
+  /** A message of kind `command` or `close`. Never throws. */
+  onMessage(message: PeerMessage, ageMs: number): void;
+  /** Calls open for other edges. */
+  readonly open: number;
+}
+
+/** What the owning side needs. `replyMs` bounds one reply's write; `graceMs` is the patience beyond a call's own time. */
+export interface PeerOwnerPorts {
+  readonly edge: string;
+  readonly ownership: Pick<Ownership, "send" | "isLeaseValid">;
+  readonly sessions: Pick<SessionTable, "byKey">;
+  readonly ids: CommandIds;
+  readonly time: Time;
+  readonly meter: CommandMeter;
+  readonly maxInbound: number;
+  readonly replyMs: number;
+  readonly graceMs: number;
+}
+
+/** Makes the owning side. */
+export function createPeerOwner(ports: PeerOwnerPorts): PeerOwner {
+  const { meter, time } = ports;
+  let open = 0;
+
+  function onMessage(message: PeerMessage, ageMs: number): void {
+    const admission = ports.ids.admit(message.id, time.monotonicMs()); // O1
+    if (admission === "seen") return meter.peer("commandRepeated");
+    // Not remembered, so a copy might act later: saying "nothing was sent" could become a lie. Say nothing.
+    if (admission === "full") return meter.peer("commandDropped");
+    if (message.kind === "close") return onClose(message, ageMs);
+    const body = readCommand(message.body);
+    if (body === undefined) return refuse(message, "malformed");
+    return onCommand(message, body, body.budgetMs - ageMs);
+  }
+
+  function onCommand(message: PeerMessage, body: CommandBody, leftMs: number): void {
+    if (leftMs <= 0) return refuse(message, "expired"); // O3
+    if (!ports.ownership.isLeaseValid()) return refuse(message, "unverifiedOwner"); // O2
+    const session = ports.sessions.byKey(message.key);
+    if (session === undefined) return refuse(message, "notMine");
+    if (open >= ports.maxInbound) return refuse(message, "busy"); // O5
+    meter.peer("commandAccepted");
+    open += 1;
+    void callAndReply(message, session, { ...body, budgetMs: leftMs });
+  }
+
+  async function callAndReply(message: PeerMessage, session: LiveSession, body: CommandBody): Promise<void> {
+    const ended = await within(time, body.budgetMs + ports.graceMs, () =>
+      session.call(body.action, body.payload, body.budgetMs),
+    );
+    open -= 1;
+    const outcome: CallOutcome =
+      ended.kind === "value" ? ended.value : { kind: "timeout", delivery: "unknown" };
+    reply(message, calledReply(ports.edge, session.connection === message.connection, outcome));
+  }
+
+  // Needs no lease: a socket that is here may always be closed here.
+  function onClose(message: PeerMessage, ageMs: number): void {
+    const body = readClose(message.body);
+    if (body === undefined) return refuse(message, "malformed");
+    if (body.budgetMs - ageMs <= 0) return refuse(message, "expired"); // O3
+    const session = ports.sessions.byKey(message.key);
+    if (session === undefined) return refuse(message, "notMine");
+    session.close("operator");
+    return reply(message, { kind: "closed" });
+  }
+
+  function refuse(message: PeerMessage, kind: keyof typeof refusals): void {
+    meter.peer(refusals[kind]);
+    reply(message, { kind });
+  }
+
+  function reply(message: PeerMessage, body: PeerReply): void {
+    const { id, key, connection, epoch, from } = message;
+    const answer = { id, kind: "reply", key, connection, epoch, body: encodeBody(body) } as const;
+    void within(time, ports.replyMs, () => ports.ownership.send(from, answer, ports.replyMs)).then((sent) =>
+      meter.peer(sent.kind === "value" && sent.value ? "replySent" : "replyLost"),
+    ); // O4
+  }
+
+  return {
+    onMessage,
+    get open() {
+      return open;
+    },
+  };
+}
+
+const refusals = {
+  malformed: "malformed",
+  expired: "commandExpired",
+  unverifiedOwner: "commandUnverified",
+  notMine: "commandNotMine",
+  busy: "commandBusy",
+} as const;
