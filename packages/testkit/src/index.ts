@@ -1,1 +1,13 @@
-// testkit: see the files beside this one.
+// What tests of other packages use. Development only.
+export { eventually, type EventuallyOptions } from "./eventually.ts";
+export { freePort, uniquePrefix } from "./names.ts";
+export { type ProcessOptions, startProcess, type TestProcess } from "./process.ts";
+export {
+  delayingProxy,
+  type DelayingProxy,
+  type DelayingProxyOptions,
+  type Direction,
+  type ProxyCounters,
+} from "./delaying-proxy.ts";
+export { type ProvidedRedisNode, startTestRedisCluster } from "./redis.ts";
+export type { RedisCluster, RedisClusterOptions, RedisNode, RedisNodePlan } from "@cpg/infra";
