@@ -93,7 +93,7 @@ const transactionMessages: Readonly<Record<OcppVersion, ReadonlySet<string>>> = 
 
 /**
  * Whether `action` carries a transaction's facts, so that a station repeats it a few times and then throws it away
- * (1.6 §3.7.1 "transaction-related messages", 2.x part 2 E13): never refuse one fast, never acknowledge one before it is durable.
+ * (1.6 §3.7 "transaction-related messages", 2.x part 2 E13): never refuse one fast, never acknowledge one before it is durable.
  * 1.6 MeterValues counts as one whether or not it names a transaction: telling needs the payload, and erring this way loses nothing.
  */
 export function isTransactionMessage(action: string, version: OcppVersion): boolean {
