@@ -1,0 +1,152 @@
+// The management API's HTTP server without its routes: parsing, authorization, and every error in the one shape.
+//
+// A1. Every answer that is not a success is a row of problems.ts, whoever found the fault: route, validator, router or
+//     the HTTP parser.
+// A2. Only the health endpoints answer without the token; a path that does not exist does not.
+// A3. Unknown fields are refused, never dropped: a mistyped `timeoutMs` must not become the default.
+
+import type { Socket } from "node:net";
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type RawReplyDefaultExpression,
+  type RawRequestDefaultExpression,
+  type RawServerDefault,
+} from "fastify";
+import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import { bearerCheck } from "./bearer.ts";
+import { explainFaults } from "./faults.ts";
+import { HttpProblem, problemAnswer, type ProblemExtras, type ProblemName } from "./problems.ts";
+
+/** The Fastify instance that routes are added to. */
+export type ManagementApp = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+/** Where faults of the gateway itself are told; pino fits. */
+export interface ManagementLog {
+  error(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+/** What the server needs. */
+export interface AppOptions {
+  /** Without one, everybody who reaches the port may command charge points. */
+  readonly token: string | undefined;
+  readonly maxBodyBytes: number;
+  readonly log: ManagementLog;
+}
+
+/** Paths that answer without the token (A2). */
+export const openPaths: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
+
+// A request must have arrived whole after this long: slow ones hold a socket each.
+const requestTimeoutMs = 30_000;
+// Fastify refuses longer path parameters as "not found"; the identity's own check says what is wrong. Node's 16 KB of
+// headers bound it.
+const maxParamLength = 16_384;
+
+/** Makes the server; the caller adds routes and listens. */
+export function createApp(options: AppOptions): ManagementApp {
+  const app = Fastify({
+    logger: false,
+    bodyLimit: options.maxBodyBytes,
+    requestTimeout: requestTimeoutMs,
+    return503OnClosing: false, // requests that arrive while it closes are answered in the API's own words
+    forceCloseConnections: "idle",
+    routerOptions: { maxParamLength },
+    clientErrorHandler: answerParserError,
+    frameworkErrors: (error, _request, reply) => void sendProblem(reply, ...problemOf(error)),
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+  app.setValidatorCompiler(TypeBoxValidatorCompiler); // A3: it neither drops nor converts what is in a body
+  app.setSerializerCompiler(() => (value) => JSON.stringify(value));
+  acceptEmptyJson(app);
+
+  const isAuthorized = bearerCheck(options.token);
+  app.addHook("onRequest", async (request) => {
+    if (openPaths.has(pathOf(request.raw.url)) || isAuthorized(request.headers.authorization)) return;
+    throw new HttpProblem("unauthorized"); // A2
+  });
+  app.setNotFoundHandler(async () => {
+    throw new HttpProblem("not-found");
+  });
+  app.setErrorHandler<FastifyError | HttpProblem>((error, request, reply) => {
+    const [name, extras] = problemOf(error);
+    if (name === "internal") {
+      options.log.error(
+        { err: error, method: request.method, route: request.routeOptions.url },
+        "request failed",
+      );
+    }
+    return sendProblem(reply, name, extras);
+  });
+  return app;
+}
+
+/** The path of a request's URL, as it came: not decoded, without the query. */
+export function pathOf(url: string | undefined): string {
+  return (url ?? "").split("?", 1)[0] ?? "";
+}
+
+// Clients that put a Content-Type on every request, also on DELETE, are right enough.
+function acceptEmptyJson(app: ManagementApp): void {
+  const parse = app.getDefaultJsonParser("error", "error");
+  app.addContentTypeParser<string>("application/json", { parseAs: "string" }, (request, body, done) => {
+    if (body === "") done(null, undefined);
+    else void parse(request, body, done);
+  });
+}
+
+function sendProblem(reply: FastifyReply, name: ProblemName, extras: ProblemExtras): FastifyReply {
+  const answer = problemAnswer(name, extras);
+  return reply.code(answer.status).headers(answer.headers).serializer(String).send(answer.body);
+}
+
+// A1. Fastify's errors are recognised by their codes, here only.
+function problemOf(error: FastifyError | HttpProblem): [ProblemName, ProblemExtras] {
+  if (error instanceof HttpProblem) return [error.problem, error.extras];
+  if (error.validation !== undefined) {
+    return ["invalid-request", { detail: explainFaults(error.validationContext, error.validation) }];
+  }
+  switch (error.code) {
+    case "FST_ERR_CTP_BODY_TOO_LARGE":
+      return ["body-too-large", {}];
+    case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
+      return ["unsupported-media-type", {}];
+    case "FST_ERR_BAD_URL":
+      return [
+        "invalid-request",
+        { detail: "The path holds an escape that is not two hexadecimal digits or not UTF-8." },
+      ];
+    default:
+      if (error.statusCode === undefined || error.statusCode >= 500) return ["internal", {}];
+      return ["invalid-request", { detail: `The request cannot be read: ${error.message}.` }];
+  }
+}
+
+// The HTTP parser gave up: there is no request to answer, only a socket.
+function answerParserError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+  const { status, headers, body } = problemAnswer(parserProblem(error.code));
+  const lines = [
+    `HTTP/1.1 ${status} Refused`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    `content-length: ${Buffer.byteLength(body)}`,
+    "connection: close",
+    "",
+    body,
+  ];
+  socket.end(lines.join("\r\n"));
+  return undefined;
+}
+
+function parserProblem(code: string | undefined): ProblemName {
+  if (code === "HPE_HEADER_OVERFLOW") return "headers-too-large";
+  return code === "ERR_HTTP_REQUEST_TIMEOUT" ? "request-timeout" : "invalid-request";
+}

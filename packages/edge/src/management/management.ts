@@ -1,0 +1,114 @@
+// The management API of one edge: builds the server, listens, and closes it in order. See ../../API.md.
+//
+// M1. It answers only when all its routes are there, and says in one sentence why it cannot listen.
+// M2. Stopping lets open requests end until the deadline, then cuts them off; it always ends.
+
+import swagger from "@fastify/swagger";
+import type { Ownership, Time } from "@cpg/session-registry";
+import type { CommandRouter } from "../commands/command-router.ts";
+import { within } from "../commands/deadline.ts";
+import type { HealthFacts } from "../health.ts";
+import { createApp, type ManagementApp, type ManagementLog } from "./app.ts";
+import { addChargePointRoutes } from "./charge-point-routes.ts";
+import { addEdgeRoutes } from "./edge-routes.ts";
+
+/** What the management API needs. */
+export interface ManagementOptions {
+  /** `management.host`; loopback unless told otherwise. */
+  readonly host?: string;
+  /** `management.port`; 0 takes a free one. */
+  readonly port: number;
+  /** `management.token`; undefined: no authorization. */
+  readonly token: string | undefined;
+  /** Name of this edge. */
+  readonly edge: string;
+  readonly router: Pick<CommandRouter, "command" | "close" | "find">;
+  readonly ownership: Pick<Ownership, "list" | "edges">;
+  readonly health: () => HealthFacts;
+  /** `ocpp.callTimeoutMs`, and the longest `timeoutMs` that a caller may ask for (CommandLimits.maxTimeoutMs). */
+  readonly timeouts: { readonly defaultMs: number; readonly maxMs: number };
+  /** Connections at most. Each open command holds one: above `management.maxPendingCommands`. */
+  readonly maxConnections: number;
+  /** Largest body, bytes. */
+  readonly maxBodyBytes?: number;
+  readonly time: Time;
+  readonly log: ManagementLog;
+}
+
+/** The management API of one edge. */
+export interface Management {
+  /** Listens. Rejects with one clear sentence when it cannot, e.g. when the port is in use. Once. */
+  start(): Promise<{ readonly port: number }>;
+  /** Accepts no more, lets open requests end for `deadlineMs`, then cuts them off. Never rejects. */
+  stop(deadlineMs: number): Promise<void>;
+}
+
+const loopback = "127.0.0.1";
+// OCPP messages of 64 KB and more must pass (FACTS §7); a payload is wrapped in a little JSON.
+const defaultMaxBodyBytes = 1_048_576;
+
+/** Makes the management API; nothing listens yet. */
+export function createManagement(options: ManagementOptions): Management {
+  const { maxBodyBytes = defaultMaxBodyBytes, host = loopback, port, log } = options;
+  const app = createApp({ token: options.token, maxBodyBytes, log });
+
+  return {
+    async start() {
+      await addRoutes(app, options); // M1
+      app.server.maxConnections = options.maxConnections;
+      try {
+        await app.listen({ host, port });
+      } catch (error) {
+        await app.close();
+        throw new Error(whyNotListening(error, host, port), { cause: error });
+      }
+      const address = app.server.address();
+      return { port: typeof address === "object" && address !== null ? address.port : port };
+    },
+    async stop(deadlineMs) {
+      const closing = app.close();
+      const closed = await within(options.time, deadlineMs, () => closing);
+      if (closed.kind === "value") return;
+      app.server.closeAllConnections(); // M2
+      await within(options.time, lastWordsMs, () => closing);
+    },
+  };
+}
+
+// What closing may take once no connection is left.
+const lastWordsMs = 1000;
+
+async function addRoutes(app: ManagementApp, options: ManagementOptions): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: {
+        title: "Charge Point Gateway: management API",
+        description: "Any edge answers for every charge point. Errors are RFC 9457 problems.",
+        version: "1",
+        license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+      },
+      components: { securitySchemes: { bearer: { type: "http", scheme: "bearer" } } },
+      security: options.token === undefined ? [] : [{ bearer: [] }],
+    },
+  });
+  addChargePointRoutes(app, options);
+  addEdgeRoutes(app, options);
+  await app.ready();
+}
+
+function whyNotListening(error: unknown, host: string, port: number): string {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const where = `The management API cannot listen on ${host}:${port}`;
+  switch (code) {
+    case "EADDRINUSE":
+      return `${where}: the port is in use. Free it or choose another management.port.`;
+    case "EACCES":
+      return `${where}: this user may not open that port. Choose a management.port above 1023.`;
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return `${where}: this machine has no such address. Correct management.host.`;
+    default:
+      return `${where}: ${error instanceof Error ? error.message : String(error)}.`;
+  }
+}
