@@ -1,0 +1,173 @@
+// Composition of one edge's up path. No process globals: several edges can live in one process.
+//
+//   uws → upgrade → session-lifetimes → session → inbound-calls → router → integration → outbox → socket
+
+import type { GatewayConfig } from "@cpg/config";
+import type { Ownership, PeerMessage, Random, Time } from "@cpg/session-registry";
+import { createAdmission } from "./admission.ts";
+import type { Authenticate } from "./authentication.ts";
+import { Drain } from "./drain.ts";
+import type { Ids } from "./ids.ts";
+import type { Route } from "./integration.ts";
+import { noInstruments, type Instruments, type RouteInstruments } from "./instruments.ts";
+import type { Router } from "./router.ts";
+import type { Session, SessionContext } from "./session.ts";
+import { SessionLifetimes } from "./session-lifetimes.ts";
+import type { SessionTable } from "./session-port.ts";
+import { Sessions } from "./sessions.ts";
+import type { Listener } from "./socket-port.ts";
+import { createUpgrade } from "./upgrade.ts";
+import { listen } from "./uws.ts";
+
+/** The settings that the up path reads. */
+export type EdgeSettings = Pick<GatewayConfig, "listen" | "ocpp" | "drain">;
+
+/** What one edge is made of. */
+export interface EdgeParts {
+  readonly settings: EdgeSettings;
+  readonly ownership: Ownership;
+  readonly authenticate: Authenticate;
+  readonly router: Router;
+  readonly time: Time;
+  readonly random: Random;
+  readonly ids: Ids;
+  readonly logger: EdgeLogger;
+  readonly instruments?: Instruments;
+  /** Give one to build what needs the sessions (the command router) before the edge starts. */
+  readonly sessions?: Sessions<Session>;
+  /** What came out of this edge's inboxes: the command router's `onPeerMessage`. */
+  readonly onPeerMessage?: (message: PeerMessage, ageMs: number) => void;
+}
+
+/** The part of pino that is used. */
+export interface EdgeLogger {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** A started edge. */
+export interface RunningEdge {
+  readonly sessions: SessionTable;
+  /** The port charge points connect to. */
+  readonly listenPort: number;
+  readonly isDraining: boolean;
+  /** DESIGN §5, SIGTERM: ends when every socket is gone and released, or at `drain.deadlineMs`. May be called again. */
+  drain(): Promise<DrainEnd>;
+  /** Ends at once what is left: sockets (without a close frame) and the lease. */
+  stop(): Promise<void>;
+}
+
+/** How a drain went. */
+export interface DrainEnd {
+  /** Sockets that were closed in order. */
+  readonly closed: number;
+  /** Sockets that were still busy at the deadline and were closed all the same. */
+  readonly forced: number;
+}
+
+// Answers are remembered for two call timeouts: a station that gave up after one and tries again is still recognised.
+const rememberedCallTimeouts = 2;
+// How long the registry may take to give the lease back when nothing else is left to do, ms.
+const releaseDeadlineMs = 5_000;
+
+/** Starts an edge: the registry first, then the port. Errors: the port cannot be had. */
+export async function startEdge(parts: EdgeParts): Promise<RunningEdge> {
+  const { settings, ownership, router, logger, time, instruments = noInstruments } = parts;
+  const sessions = parts.sessions ?? new Sessions<Session>();
+  const onBug = (error: unknown): void => logger.error({ err: error }, "a handler failed: this is a bug");
+  const lifetimes = new SessionLifetimes({ sessions, ownership, router, instruments, onBug });
+  const context = sessionContext(parts, { instruments, lifetimes, onBug });
+  let isDraining = false;
+  await ownership.start({
+    granted: (connection, epoch) => lifetimes.granted(connection, epoch),
+    superseded: (connection) => lifetimes.superseded(connection),
+    message: (message, ageMs) => parts.onPeerMessage?.(message, ageMs),
+  });
+  const decide = createUpgrade({
+    ...pickUpgrade(settings),
+    authenticate: parts.authenticate,
+    admission: createAdmission({
+      ownership,
+      connections: () => sessions.size,
+      isDraining: () => isDraining,
+      maxConnections: settings.listen.maxConnections,
+    }),
+    time,
+    ids: parts.ids,
+    instruments,
+    begin: (socket, accepted) => lifetimes.begin(context, socket, accepted),
+  });
+  const listener = await openPort(parts, { decide, onBug, onPlainRequest: () => undefined });
+  const drain = new Drain({ ...settings.drain, time, sessions, listener, ownership, logger });
+  return {
+    sessions,
+    listenPort: listener.port,
+    get isDraining() {
+      return isDraining;
+    },
+    drain() {
+      isDraining = true;
+      return drain.run();
+    },
+    async stop() {
+      isDraining = true;
+      drain.hurry();
+      listener.close();
+      await ownership.stop(releaseDeadlineMs);
+    },
+  };
+}
+
+async function openPort(parts: EdgeParts, handlers: Parameters<typeof listen>[1]): Promise<Listener> {
+  const { listen: l, ocpp } = parts.settings;
+  try {
+    return await listen({ ...l, maxOutboxBytes: ocpp.maxOutboxBytes }, handlers);
+  } catch (error) {
+    await parts.ownership.stop(0);
+    throw error;
+  }
+}
+
+function pickUpgrade({ listen: l, ocpp }: EdgeSettings): {
+  path: string;
+  retryAfterSeconds: number;
+  versions: EdgeSettings["ocpp"]["versions"];
+  noSubprotocol: EdgeSettings["ocpp"]["noSubprotocol"];
+} {
+  const { path, retryAfterSeconds } = l;
+  return { path, retryAfterSeconds, versions: ocpp.versions, noSubprotocol: ocpp.noSubprotocol };
+}
+
+interface Wiring {
+  readonly instruments: Instruments;
+  readonly lifetimes: SessionLifetimes;
+  readonly onBug: (error: unknown) => void;
+}
+
+function sessionContext(parts: EdgeParts, { instruments, lifetimes, onBug }: Wiring): SessionContext {
+  const { ocpp } = parts.settings;
+  const resolved = new Map<Route | undefined, RouteInstruments>();
+  return {
+    router: parts.router,
+    time: parts.time,
+    instruments,
+    routeInstruments(route) {
+      let found = resolved.get(route);
+      if (found === undefined) {
+        found = instruments.route(route?.name ?? "none");
+        resolved.set(route, found);
+      }
+      return found;
+    },
+    maxInboundCalls: ocpp.maxInboundCalls,
+    reusedIdMemory: ocpp.reusedIdMemory,
+    rememberMs: rememberedCallTimeouts * ocpp.callTimeoutMs,
+    maxOutboxBytes: ocpp.maxOutboxBytes,
+    maxQueuedCommands: ocpp.maxQueuedCommands,
+    callTimeoutMs: ocpp.callTimeoutMs,
+    newMessageId: () => parts.ids.message(),
+    onEnded: (session, label) => lifetimes.end(session, label),
+    onBug,
+  };
+}

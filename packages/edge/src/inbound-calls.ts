@@ -1,0 +1,193 @@
+// The CALLs of one charge point on their way through a route and back.
+//
+// N1. Served in order, one at a time (inbound-line.ts). A route that answers at once costs no promise and no timer.
+// N2. A repetition of a CALL that is still in line is answered by that one's answer, once; a repetition of one that was
+//     answered gets the remembered answer. The backend is called once either way (reused-ids.ts).
+// N3. An answer whose socket is gone is counted and dropped; the backend's work is not cancelled: it may be done already.
+// N4. A SEND (2.1) is served like a CALL and never answered, not even with an error.
+
+import { encodeCallError, encodeCallResult, errorCode, isTransactionMessage, type Request } from "@cpg/ocpp";
+import type { Time } from "@cpg/session-registry";
+import type { CallAnswer, InboundCall, Route, Station } from "./integration.ts";
+import { InboundLine } from "./inbound-line.ts";
+import type { Instruments, RouteInstruments, ServedAs } from "./instruments.ts";
+import { fingerprintOf, ReusedIds, type Remembered } from "./reused-ids.ts";
+import type { Router } from "./router.ts";
+
+/** What all sessions of an edge share for this. */
+export interface InboundContext {
+  readonly router: Router;
+  readonly time: Time;
+  readonly instruments: Instruments;
+  /** The counters of a route, resolved once. */
+  readonly routeInstruments: (route: Route | undefined) => RouteInstruments;
+  readonly maxInboundCalls: number;
+  readonly reusedIdMemory: number;
+  /** How long an answer is remembered, unless it is a transaction message's; ms. */
+  readonly rememberMs: number;
+  onBug(error: unknown): void;
+}
+
+/** What it needs of its session. */
+export interface InboundOwner extends Station {
+  /** False: the socket is ending or gone. */
+  sendFrame(frame: string): boolean;
+  onInboundOverflow(): void;
+}
+
+const unnamed: Remembered = { callId: "", payloadJson: undefined };
+
+/** The inbound side of one session. */
+export class InboundCalls {
+  readonly #context: InboundContext;
+  readonly #owner: InboundOwner;
+  readonly #line: InboundLine<Request>;
+  #memory: ReusedIds | undefined;
+  #served = 0;
+  #isClosed = false;
+
+  constructor(context: InboundContext, owner: InboundOwner) {
+    this.#context = context;
+    this.#owner = owner;
+    this.#line = new InboundLine(context.maxInboundCalls);
+  }
+
+  get isIdle(): boolean {
+    return this.#line.isIdle;
+  }
+
+  /** A CALL or SEND arrived. */
+  receive(request: Request): void {
+    if (!this.#line.isIdle && this.#isInLine(request)) {
+      this.#context.routeInstruments(undefined).served("repeated", 0); // N2
+      return;
+    }
+    switch (this.#line.offer(request)) {
+      case "serve":
+        this.#serveFrom(request);
+        return;
+      case "waiting":
+        return;
+      case "overflow":
+        this.#owner.onInboundOverflow();
+    }
+  }
+
+  /** The socket is gone. */
+  closed(): void {
+    this.#isClosed = true;
+    const unserved = this.#line.clear();
+    if (unserved > 0) this.#context.instruments.unserved.add(unserved);
+  }
+
+  #isInLine(request: Request): boolean {
+    const { id, action, payloadJson } = request;
+    const same = this.#line.find((other) => other.id === id && other.action === action);
+    return same !== undefined && same.payloadJson === payloadJson;
+  }
+
+  #serveFrom(first: Request): void {
+    let request: Request | undefined = first;
+    while (request !== undefined) {
+      if (this.#serve(request)) return; // its promise goes on with the line
+      request = this.#line.next();
+    }
+  }
+
+  /** True: the answer is pending. */
+  #serve(request: Request): boolean {
+    const { router, time } = this.#context;
+    const route = router.route(this.#owner.version, request.action);
+    if (route === undefined) {
+      this.#answer(request, notImplemented, this.#context.routeInstruments(undefined));
+      return false;
+    }
+    const instruments = this.#context.routeInstruments(route);
+    // What the edge answers by itself is not worth remembering: serving it again is as good, and fresher.
+    const known = route.kind === "local" ? unnamed : this.#recall(request);
+    if (known.payloadJson !== undefined) {
+      instruments.served("repeated", 0);
+      if (request.kind === "call") this.#owner.sendFrame(encodeCallResult(request.id, known.payloadJson)); // N2
+      return false;
+    }
+    const startedMs = time.monotonicMs();
+    const call = this.#callOf(request, known.callId);
+    const answer = route.serve(call);
+    if (!(answer instanceof Promise)) {
+      this.#answer(request, answer, instruments, startedMs); // N1
+      return false;
+    }
+    this.#finishLater(request, call, { answer, instruments, startedMs });
+    return true;
+  }
+
+  #finishLater(
+    request: Request,
+    call: InboundCall,
+    pending: { answer: Promise<CallAnswer>; instruments: RouteInstruments; startedMs: number },
+  ): void {
+    const finish = (answer: CallAnswer): void => {
+      this.#remember(request, call.callId, answer);
+      this.#answer(request, answer, pending.instruments, pending.startedMs);
+      if (this.#isClosed) return; // N3
+      const next = this.#line.next();
+      if (next !== undefined) this.#serveFrom(next);
+    };
+    pending.answer.then(finish).catch((error: unknown) => {
+      this.#context.onBug(error); // integrations do not reject: their contract
+    });
+  }
+
+  #callOf(request: Request, knownCallId: string): InboundCall {
+    const { action, id, payloadJson } = request;
+    const isTransaction = isTransactionMessage(action, this.#owner.version);
+    return {
+      callId: knownCallId === "" ? `${this.#owner.connection}:${String((this.#served += 1))}` : knownCallId,
+      messageId: id,
+      action,
+      payloadJson,
+      station: this.#owner,
+      patience: isTransaction ? "hold" : "normal",
+    };
+  }
+
+  #recall(request: Request): Remembered {
+    if (this.#memory === undefined) return unnamed;
+    const fingerprint = fingerprintOf(request.action, request.payloadJson);
+    return this.#memory.recall(request.id, fingerprint, this.#context.time.monotonicMs()) ?? unnamed;
+  }
+
+  #remember(request: Request, callId: string, answer: CallAnswer): void {
+    if (this.#isClosed) return;
+    this.#memory ??= new ReusedIds(this.#context.reusedIdMemory, this.#context.rememberMs);
+    const message = {
+      messageId: request.id,
+      fingerprint: fingerprintOf(request.action, request.payloadJson),
+      isTransaction: isTransactionMessage(request.action, this.#owner.version),
+    };
+    const payloadJson = answer.kind === "result" ? answer.payloadJson : undefined;
+    this.#memory.remember(message, { callId, payloadJson }, this.#context.time.monotonicMs());
+  }
+
+  #answer(request: Request, answer: CallAnswer, instruments: RouteInstruments, startedMs = Number.NaN): void {
+    const isSent = request.kind === "call" && this.#owner.sendFrame(this.#frameOf(request, answer)); // N4
+    const as: ServedAs = !isSent ? "unanswered" : answer === notImplemented ? "noRoute" : answer.kind;
+    const seconds = Number.isNaN(startedMs) ? 0 : (this.#context.time.monotonicMs() - startedMs) / 1000;
+    instruments.served(as, seconds);
+  }
+
+  #frameOf(request: Request, answer: CallAnswer): string {
+    const { version } = this.#owner;
+    if (answer.kind === "result") return encodeCallResult(request.id, answer.payloadJson);
+    if (answer.kind === "fault") {
+      return encodeCallError(request.id, errorCode(answer.fault, version), answer.description, version);
+    }
+    return encodeCallError(request.id, answer.code, answer.description, version, answer.detailsJson);
+  }
+}
+
+const notImplemented: CallAnswer = {
+  kind: "fault",
+  fault: "notImplemented",
+  description: "no route for this action",
+};

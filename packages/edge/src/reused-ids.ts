@@ -1,0 +1,68 @@
+// Remembers what was answered to which message id, so that a retry with the same id is answered and not served twice.
+// Pure in (input, now).
+//
+// A message id is an idempotency key, never a reason to drop (FACTS §7). Yet stations exist that use one id for
+// everything and others that count from 1 after each reboot, so the id alone proves nothing:
+// I1. Only the same id with the same action and the same payload text is a repetition.
+// I2. Only results are repeated. After a CALLERROR the station's retry is served again, under the same call id, so a
+//     backend that did its work and then failed to say so can recognise it.
+// I3. At most `maxEntries` are remembered, the oldest is forgotten first; none longer than its time: transaction
+//     messages for ten minutes (stations repeat them after 60 s, 120 s, …), others for `keepMs`, because the answer to
+//     a Heartbeat grows old.
+
+import { hash } from "node:crypto";
+
+/** What is remembered of one message. */
+export interface Remembered {
+  readonly callId: string;
+  /** Payload of the CALLRESULT; undefined after a CALLERROR (I2). */
+  readonly payloadJson: string | undefined;
+}
+
+interface Entry extends Remembered {
+  readonly messageId: string;
+  readonly fingerprint: string;
+  readonly untilMs: number;
+}
+
+const transactionKeepMs = 600_000;
+// A payload longer than its digest is remembered as one: 1 µs, against kilobytes for each of 100,000 stations.
+const longestPlain = 64;
+
+/** What makes two messages with one id the same message (I1). */
+export function fingerprintOf(action: string, payloadJson: string): string {
+  const text = `${action} ${payloadJson}`;
+  return text.length <= longestPlain ? text : hash("sha256", text, "base64");
+}
+
+/** The memory of one session. */
+export class ReusedIds {
+  readonly #maxEntries: number;
+  readonly #keepMs: number;
+  #entries: Entry[] = [];
+
+  constructor(maxEntries: number, keepMs: number) {
+    this.#maxEntries = maxEntries;
+    this.#keepMs = keepMs;
+  }
+
+  recall(messageId: string, fingerprint: string, nowMs: number): Remembered | undefined {
+    const found = this.#entries.findLast((entry) => entry.messageId === messageId);
+    if (found === undefined || found.fingerprint !== fingerprint) return undefined; // I1
+    return found.untilMs > nowMs ? found : undefined;
+  }
+
+  /** Remembers an answer. A later one for the same message replaces it. */
+  remember(
+    message: { readonly messageId: string; readonly fingerprint: string; readonly isTransaction: boolean },
+    answered: Remembered,
+    nowMs: number,
+  ): void {
+    if (this.#maxEntries === 0) return;
+    const { messageId, fingerprint } = message;
+    const untilMs = nowMs + (message.isTransaction ? transactionKeepMs : this.#keepMs);
+    const kept = this.#entries.filter((entry) => entry.messageId !== messageId && entry.untilMs > nowMs);
+    kept.push({ ...answered, messageId, fingerprint, untilMs });
+    this.#entries = kept.length > this.#maxEntries ? kept.slice(-this.#maxEntries) : kept; // I3
+  }
+}

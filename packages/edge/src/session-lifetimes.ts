@@ -1,0 +1,123 @@
+// From an open socket to its end, seen by the registry and the backend: claim, supersede, release, $connect, $disconnect.
+//
+// V1. A socket that closes is released exactly once, unless the registry forgot it first or never took it.
+// V2. The newest socket wins here at once: the older one of this edge is closed without waiting for Redis. The claim
+//     goes out before the older is closed, so the row changes hands and is never absent between the two.
+// V3. `$connect` and `$disconnect` are best effort: one attempt, nobody waits, a loss is counted. The lifecycle stream
+//     is the truth.
+
+import { subprotocolOf } from "@cpg/ocpp";
+import type { ConnectionId, EndCause, Epoch, NewSession, Ownership } from "@cpg/session-registry";
+import { closeTable, type EndLabel } from "./close-codes.ts";
+import type { CallAnswer, InboundCall, Station } from "./integration.ts";
+import type { Instruments } from "./instruments.ts";
+import type { Router } from "./router.ts";
+import { Session, type SessionContext, type SessionFacts } from "./session.ts";
+import type { Sessions } from "./sessions.ts";
+import type { Socket } from "./socket-port.ts";
+
+/** What the lifetimes of sessions need. */
+export interface LifetimePorts {
+  readonly sessions: Sessions<Session>;
+  readonly ownership: Pick<Ownership, "claim" | "release">;
+  readonly router: Router;
+  readonly instruments: Instruments;
+  readonly onBug: (error: unknown) => void;
+}
+
+/** A socket whose credentials were accepted. */
+export interface AcceptedSession extends SessionFacts {
+  /** Time.monotonicMs() of the acceptance: the claim's stamp is made of it. */
+  readonly authenticatedAtMs: number;
+}
+
+/** Begins and ends sessions. */
+export class SessionLifetimes {
+  readonly #ports: LifetimePorts;
+
+  constructor(ports: LifetimePorts) {
+    this.#ports = ports;
+  }
+
+  /** The upgrade is done. */
+  begin(context: SessionContext, socket: Socket, accepted: AcceptedSession): Session {
+    const { sessions, ownership, instruments } = this.#ports;
+    const session = new Session(context, socket, accepted);
+    instruments.accepted.inc(session.version);
+    const older = sessions.add(session);
+    const admission = ownership.claim(newSession(accepted));
+    older?.close("superseded"); // V2
+    if (admission.kind === "refused") {
+      session.isReleaseOwed = false; // V1
+      session.close("notRegistered");
+      return session;
+    }
+    this.#tell("$connect", session, { remote: session.remote });
+    return session;
+  }
+
+  /** The socket is gone. */
+  end(session: Session, label: EndLabel): void {
+    const { sessions, ownership, instruments } = this.#ports;
+    sessions.remove(session);
+    instruments.ended.inc(label);
+    if (session.isReleaseOwed) {
+      session.isReleaseOwed = false; // V1
+      ownership.release(session.connection, endCauseOf(label));
+    }
+    this.#tell("$disconnect", session, { cause: label });
+  }
+
+  /** OwnedSessions.granted */
+  granted(connection: ConnectionId, epoch: Epoch): void {
+    const session = this.#ports.sessions.byConnection(connection);
+    if (session !== undefined) session.epoch = epoch;
+  }
+
+  /** OwnedSessions.superseded */
+  superseded(connection: ConnectionId): void {
+    const session = this.#ports.sessions.byConnection(connection);
+    if (session === undefined) return;
+    session.isReleaseOwed = false; // V1
+    session.close("superseded");
+  }
+
+  // V3
+  #tell(
+    event: "$connect" | "$disconnect",
+    session: Session,
+    payload: Readonly<Record<string, string>>,
+  ): void {
+    const { router, instruments, onBug } = this.#ports;
+    const route = router.lifecycle(session.version, event);
+    if (route === undefined) return;
+    const call: InboundCall = {
+      callId: `${session.connection}:${event.slice(1)}`,
+      messageId: "",
+      action: event,
+      payloadJson: JSON.stringify({ ...payload, subprotocol: subprotocolOf(session.version) }),
+      station: stationOf(session),
+      patience: "once",
+    };
+    const count = (answer: CallAnswer): void => {
+      if (answer.kind !== "result") instruments.lifecycleLost.inc();
+    };
+    Promise.resolve(route.serve(call)).then(count, onBug);
+  }
+}
+
+function endCauseOf(label: EndLabel): EndCause {
+  return label === "peer" || label === "lost" || label === "invalidUtf8"
+    ? "closed"
+    : closeTable[label].endCause;
+}
+
+// The epoch of the moment: a session that is gone is no longer granted anything.
+function stationOf({ identity, key, version, connection, epoch, remote }: Station): Station {
+  return { identity, key, version, connection, epoch, remote };
+}
+
+function newSession(accepted: AcceptedSession): NewSession {
+  const { identity, key, connection, version, remote, authenticatedAtMs } = accepted;
+  return { identity, key, connection, version, remote, authenticatedAtMs };
+}

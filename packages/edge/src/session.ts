@@ -1,0 +1,195 @@
+// One charge point's socket: what its frames mean, and its end.
+//
+// S1. open → ended, once. What arrives or is sent afterwards does nothing. The first cause given is the one that counts.
+// S2. Malformed input gets what its version prescribes (decodeFrame), is counted, and never ends the socket.
+// S3. The border calls `closed` inside `end`, so nothing here touches the session's parts after ending it.
+
+import {
+  decodeFrame,
+  errorCode,
+  type Identity,
+  type IdentityKey,
+  type Malformed,
+  type OcppVersion,
+} from "@cpg/ocpp";
+import type { ConnectionId, Epoch } from "@cpg/session-registry";
+import { closeTable, type EndLabel } from "./close-codes.ts";
+import { InboundCalls, type InboundContext, type InboundOwner } from "./inbound-calls.ts";
+import { OutboundCalls } from "./outbound-calls.ts";
+import { Outbox } from "./outbox.ts";
+import type { CallOutcome, CloseCause, LiveSession } from "./session-port.ts";
+import type { Socket, SocketEnd, SocketHandler } from "./socket-port.ts";
+
+/** What all sessions of an edge share. */
+export interface SessionContext extends InboundContext {
+  readonly maxOutboxBytes: number;
+  readonly maxQueuedCommands: number;
+  readonly callTimeoutMs: number;
+  readonly newMessageId: () => string;
+  /** The socket is gone. Called once. */
+  onEnded(session: Session, label: EndLabel): void;
+}
+
+/** What is known of a session from its start. */
+export interface SessionFacts {
+  readonly identity: Identity;
+  readonly key: IdentityKey;
+  readonly connection: ConnectionId;
+  readonly version: OcppVersion;
+  readonly remote: string;
+  /** Wall clock, ms since 1970. */
+  readonly connectedAtMs: number;
+}
+
+type Phase =
+  | { readonly kind: "open" }
+  | { readonly kind: "ending"; readonly cause: CloseCause }
+  | { readonly kind: "ended" };
+
+const open: Phase = { kind: "open" };
+const ended: Phase = { kind: "ended" };
+
+/** A live session. */
+export class Session implements LiveSession, SocketHandler, InboundOwner {
+  readonly identity: Identity;
+  readonly key: IdentityKey;
+  readonly connection: ConnectionId;
+  readonly version: OcppVersion;
+  readonly remote: string;
+  readonly connectedAtMs: number;
+  epoch: Epoch | undefined;
+  /** False once the registry itself has forgotten the session, or never took it. */
+  isReleaseOwed = true;
+  readonly #context: SessionContext;
+  readonly #socket: Socket;
+  readonly #outbox: Outbox;
+  readonly #inbound: InboundCalls;
+  #outbound: OutboundCalls | undefined;
+  #phase: Phase = open;
+
+  constructor(context: SessionContext, socket: Socket, facts: SessionFacts) {
+    this.identity = facts.identity;
+    this.key = facts.key;
+    this.connection = facts.connection;
+    this.version = facts.version;
+    this.remote = facts.remote;
+    this.connectedAtMs = facts.connectedAtMs;
+    this.#context = context;
+    this.#socket = socket;
+    this.#outbox = new Outbox(socket, context.maxOutboxBytes);
+    this.#inbound = new InboundCalls(context, this);
+  }
+
+  /** True while a CALL of either direction is open. */
+  get isBusy(): boolean {
+    return !this.#inbound.isIdle || this.#outbound?.isBusy === true;
+  }
+
+  call(action: string, payloadJson: string, timeoutMs: number): Promise<CallOutcome> {
+    if (this.#phase.kind !== "open") return Promise.resolve({ kind: "gone", delivery: "notSent" });
+    const { time, newMessageId, maxQueuedCommands: maxQueued, callTimeoutMs, instruments } = this.#context;
+    this.#outbound ??= new OutboundCalls({
+      time,
+      newMessageId,
+      maxQueued,
+      callTimeoutMs,
+      send: (frame) => this.sendFrame(frame),
+      onUnexpectedAnswer: () => instruments.unexpectedAnswers.inc(),
+    });
+    return this.#outbound.call(action, payloadJson, timeoutMs);
+  }
+
+  close(cause: CloseCause): void {
+    if (this.#phase.kind !== "open") return; // S1
+    this.#phase = { kind: "ending", cause };
+    const row = closeTable[cause];
+    if (row.peerSees === "code") this.#socket.end(row.code, row.reason);
+    else this.#socket.abort();
+  }
+
+  // ---- InboundOwner
+
+  sendFrame(frame: string): boolean {
+    if (this.#phase.kind !== "open") return false;
+    const outcome = this.#outbox.send(frame);
+    if (outcome === "overflow") this.close("outboxOverflow");
+    return outcome === "accepted";
+  }
+
+  onInboundOverflow(): void {
+    this.close("inboundOverflow");
+  }
+
+  // ---- SocketHandler
+
+  text(text: string): void {
+    if (this.#phase.kind !== "open") return;
+    const frame = decodeFrame(text, this.version);
+    switch (frame.kind) {
+      case "call":
+      case "send":
+        this.#inbound.receive(frame);
+        return;
+      case "result":
+        this.#answered(frame.id, { kind: "answered", payload: frame.payload });
+        return;
+      case "error": {
+        const { id, code, description, details } = frame;
+        this.#answered(id, { kind: "rejected", code, description, details });
+        return;
+      }
+      case "resultError":
+        this.#context.instruments.unexpectedAnswers.inc();
+        return;
+      case "malformed":
+        this.#malformed(frame);
+        return;
+      case "ignored":
+        this.#context.instruments.ignored.inc(frame.reason);
+    }
+  }
+
+  binary(): void {
+    if (this.#phase.kind !== "open") return;
+    // OCPP-J messages are text (§4.1.1): a binary one is as unreadable as text that is no JSON, and answered like it.
+    const unreadable = decodeFrame("?", this.version);
+    this.#context.instruments.malformed.inc("binary");
+    if (unreadable.kind === "malformed" && unreadable.reply !== undefined) this.sendFrame(unreadable.reply);
+  }
+
+  drained(): void {
+    this.#outbox.drained();
+  }
+
+  closed(end: SocketEnd): void {
+    if (this.#phase.kind === "ended") return; // S1
+    const label = this.#phase.kind === "ending" ? this.#phase.cause : labelOf(end);
+    this.#phase = ended;
+    this.#outbound?.gone();
+    this.#inbound.closed();
+    this.#context.onEnded(this, label);
+  }
+
+  #answered(id: string, outcome: CallOutcome): void {
+    if (this.#outbound === undefined) this.#context.instruments.unexpectedAnswers.inc();
+    else this.#outbound.answered(id, outcome);
+  }
+
+  // S2
+  #malformed(frame: Malformed): void {
+    this.#context.instruments.malformed.inc(frame.reason);
+    if (frame.answers !== undefined) {
+      this.#answered(frame.answers, {
+        kind: "rejected",
+        code: errorCode("formatViolation", this.version),
+        description: `the charge point's answer cannot be read: ${frame.reason}`,
+        details: {},
+      });
+    }
+    if (frame.reply !== undefined) this.sendFrame(frame.reply);
+  }
+}
+
+function labelOf(end: SocketEnd): EndLabel {
+  return end.kind === "closed" ? "peer" : end.kind;
+}

@@ -1,0 +1,156 @@
+// Decides on an upgrade request: everything that can be refused is refused here, before the upgrade, and counted.
+//
+//   path → identity → admission → subprotocol → authentication → accept
+//
+// P1. The order is the specification (DESIGN §5): cheap checks first, and nothing is looked up under a name that has
+//     not been validated as an identity (R10).
+// P2. Without a credential to compute slowly, the decision is made in the same turn: a storm costs no promises.
+// P3. The instant of acceptance is taken once, when the credentials were found right: the claim's stamp is made of it.
+
+import {
+  identityKey,
+  negotiate,
+  parseIdentity,
+  subprotocolOf,
+  type Identity,
+  type OcppVersion,
+} from "@cpg/ocpp";
+import type { Time } from "@cpg/session-registry";
+import type { EdgeAdmission } from "./admission.ts";
+import type { Authenticate, Authenticated } from "./authentication.ts";
+import { closeTable } from "./close-codes.ts";
+import type { Ids } from "./ids.ts";
+import type { Instruments } from "./instruments.ts";
+import type { AcceptedSession } from "./session-lifetimes.ts";
+import type { HttpRefusal, Socket, SocketHandler, UpgradeDecision, UpgradeRequest } from "./socket-port.ts";
+
+/** Why an upgrade was refused: a closed set, the label under which it is counted. */
+export type RefusalReason =
+  | "path" // not our endpoint
+  | "identity" // none, or not one
+  | "draining"
+  | "maxConnections"
+  | "registryAway"
+  | "owedFull"
+  | "stopping"
+  | "subprotocol"
+  | "unknownIdentity"
+  | "badCredentials";
+
+/** What the decision needs. */
+export interface UpgradePorts {
+  /** Path before the identity; begins and ends with a slash. */
+  readonly path: string;
+  readonly versions: readonly OcppVersion[];
+  readonly noSubprotocol: "reject" | "close";
+  readonly retryAfterSeconds: number;
+  readonly authenticate: Authenticate;
+  /** Asked for each request. */
+  readonly admission: () => EdgeAdmission;
+  readonly time: Time;
+  readonly ids: Ids;
+  readonly instruments: Instruments;
+  /** The socket is open. */
+  begin(socket: Socket, accepted: AcceptedSession): SocketHandler;
+}
+
+interface Candidate {
+  readonly request: UpgradeRequest;
+  readonly identity: Identity;
+  readonly version: OcppVersion;
+}
+
+/** Makes the decision of an edge. */
+export function createUpgrade(
+  ports: UpgradePorts,
+): (request: UpgradeRequest) => UpgradeDecision | Promise<UpgradeDecision> {
+  const refuse = (reason: RefusalReason, refusal: HttpRefusal): UpgradeDecision => {
+    ports.instruments.refused.inc(reason);
+    return { kind: "refuse", refusal };
+  };
+  return (request) => {
+    const segment = segmentOf(request.path, ports.path);
+    if (segment === undefined)
+      return refuse("path", plain(404, `charge points connect to ${ports.path}{identity}`));
+    const parsed = parseIdentity(segment);
+    if (!parsed.ok) return refuse("identity", plain(400, `not an identity: ${parsed.fault}`));
+    const admission = ports.admission();
+    if (admission.kind === "closed") {
+      const seconds = Math.max(ports.retryAfterSeconds, Math.ceil(admission.retryAfterMs / 1000));
+      return refuse(admission.reason, plain(503, admission.reason, { "Retry-After": String(seconds) }));
+    }
+    const version = negotiate(request.offeredProtocols, ports.versions, parsed.validFor2x);
+    if (version === undefined) {
+      ports.instruments.refused.inc("subprotocol");
+      return ports.noSubprotocol === "close"
+        ? upgradeThenClose
+        : { kind: "refuse", refusal: noSubprotocol(ports) };
+    }
+    const candidate: Candidate = { request, identity: parsed.identity, version };
+    const found = ports.authenticate(parsed.identity, version, request.authorization);
+    if (!(found instanceof Promise)) return decide(ports, candidate, found); // P2
+    return found.then((late) => decide(ports, candidate, late));
+  };
+}
+
+function decide(ports: UpgradePorts, candidate: Candidate, found: Authenticated): UpgradeDecision {
+  const { request, identity, version } = candidate;
+  if (found === "unknown") {
+    ports.instruments.refused.inc("unknownIdentity");
+    return { kind: "refuse", refusal: plain(404, "unknown charge point") };
+  }
+  if (found === "bad") {
+    ports.instruments.refused.inc("badCredentials");
+    const challenge = { "WWW-Authenticate": 'Basic realm="charge points", charset="UTF-8"' };
+    return { kind: "refuse", refusal: plain(401, "bad credentials", challenge) };
+  }
+  const accepted: AcceptedSession = {
+    identity,
+    version,
+    key: identityKey(identity, version),
+    connection: ports.ids.connection(),
+    remote: request.remote,
+    connectedAtMs: ports.time.wallMs(),
+    authenticatedAtMs: ports.time.monotonicMs(), // P3
+  };
+  const open = (socket: Socket): SocketHandler => ports.begin(socket, accepted);
+  return { kind: "accept", subprotocol: subprotocolOf(version), open };
+}
+
+/** The segment after our path; undefined for a path that is not ours. `/ocpp` and `/ocpp/` have an empty one. */
+function segmentOf(path: string, base: string): string | undefined {
+  if (path === base.slice(0, -1)) return "";
+  if (!path.startsWith(base)) return undefined;
+  const segment = path.slice(base.length);
+  return segment.includes("/") ? undefined : segment;
+}
+
+function plain(status: number, body: string, headers: Readonly<Record<string, string>> = {}): HttpRefusal {
+  return { status, headers: { ...headers, "Content-Type": "text/plain" }, body: `${body}\n` };
+}
+
+function noSubprotocol(ports: UpgradePorts): HttpRefusal {
+  const spoken = ports.versions.map(subprotocolOf).join(", ");
+  return plain(
+    400,
+    `no subprotocol in common; spoken here: ${spoken}; an identity that OCPP 2.x forbids has ocpp1.6 only`,
+  );
+}
+
+const ignoreEverything: SocketHandler = {
+  text: () => undefined,
+  binary: () => undefined,
+  drained: () => undefined,
+  closed: () => undefined,
+};
+
+// OCPP-J 2.0.1 §3.1.2: complete the handshake without a subprotocol and close at once. No session, no claim.
+const upgradeThenClose: UpgradeDecision = {
+  kind: "accept",
+  subprotocol: undefined,
+  open(socket) {
+    const { code, reason } = closeTable.noSubprotocol;
+    socket.end(code, reason);
+    return ignoreEverything;
+  },
+};

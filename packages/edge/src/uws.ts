@@ -1,0 +1,292 @@
+// The border to uWebSockets.js: the only file that imports it. Everything borrowed ends here.
+//
+// U1. `onAborted` is set before anything else and the whole upgrade stands in try/catch: a handler that returns or
+//     throws without a response aborts the process (FACTS §1).
+// U2. `req` is read before the first await; `res` is never touched after an abort; an upgrade after an await is corked.
+// U3. Message bytes are decoded before the handler returns: the buffer is neutered afterwards.
+// U4. No call on a `ws` after its close handler ran: the wrapper forgets it there.
+// U5. Only WebSocket upgrades by GET are served; every other request is answered once and its connection closed, so
+//     nothing can be smuggled behind it (duplicate Content-Length is accepted by the parser).
+// U6. The listen is exclusive unless `sharePort`: SO_REUSEPORT would let a second instance take half of the fleet.
+//
+// Liveness is uWebSockets.js' own: any byte from the peer counts, a ping goes out 16 s (of a long timeout) before the
+// end. It counts sweeps of a 4 s timer, not wall time, and a late timer sweeps once: an event loop that stood still
+// for longer than the timeout closes nobody (measured: 13 s of standstill, timeout 8 s; test/liveness.test.ts).
+
+import {
+  App,
+  DISABLED,
+  SHARED_COMPRESSOR,
+  us_listen_socket_close,
+  us_socket_local_port,
+  type HttpRequest,
+  type HttpResponse,
+  type us_listen_socket,
+  type us_socket_context_t,
+  type WebSocket,
+} from "uWebSockets.js";
+import type {
+  DecideUpgrade,
+  Listener,
+  SendOutcome,
+  Socket,
+  SocketEnd,
+  SocketHandler,
+  UpgradeDecision,
+} from "./socket-port.ts";
+
+/** Settings of the border. */
+export interface BorderOptions {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly sharePort: boolean;
+  readonly maxPayloadBytes: number;
+  /** 0 or 8–960, checked by @cpg/config: anything else aborts the process. */
+  readonly idleTimeoutSeconds: number;
+  readonly sendPings: boolean;
+  readonly compression: boolean;
+  /** A message beyond so many unsent bytes is dropped: the belt to outbox.ts's braces. */
+  readonly maxOutboxBytes: number;
+}
+
+/** What the border asks of the edge. */
+export interface BorderHandlers {
+  readonly decide: DecideUpgrade;
+  /** A handler threw: a bug, told and survived. */
+  onBug(error: unknown): void;
+  /** A request that is no upgrade was answered with this status. */
+  onPlainRequest(status: number): void;
+}
+
+// Smaller messages are not worth deflating: the answer to a Heartbeat would grow.
+const compressFromBytes = 512;
+const LIBUS_LISTEN_DEFAULT = 0;
+const LIBUS_LISTEN_EXCLUSIVE_PORT = 1;
+const lost: SocketEnd = { kind: "lost" };
+// uWebSockets.js tells why it ended a socket only by the text in place of a close reason.
+const endsByText: ReadonlyMap<string, SocketEnd> = new Map<string, SocketEnd>([
+  ["Received too big message", { kind: "messageTooBig" }],
+  ["Received too big message, or other inflation error", { kind: "messageTooBig" }],
+  ["Received invalid UTF-8", { kind: "invalidUtf8" }],
+  ["WebSocket timed out from inactivity", { kind: "idle" }],
+]);
+const statusTexts: Readonly<Record<number, string>> = {
+  400: "400 Bad Request",
+  401: "401 Unauthorized",
+  404: "404 Not Found",
+  405: "405 Method Not Allowed",
+  426: "426 Upgrade Required",
+  500: "500 Internal Server Error",
+  503: "503 Service Unavailable",
+};
+
+type Accepted = Extract<UpgradeDecision, { kind: "accept" }>;
+
+interface Slot {
+  readonly accepted: Accepted;
+  socket: UwsSocket | undefined;
+  handler: SocketHandler | undefined;
+}
+
+class UwsSocket implements Socket {
+  #ws: WebSocket<Slot> | undefined;
+  readonly #compress: boolean;
+
+  constructor(ws: WebSocket<Slot>, compress: boolean) {
+    this.#ws = ws;
+    this.#compress = compress;
+  }
+
+  send(text: string): SendOutcome {
+    if (this.#ws === undefined) return "closed"; // U4
+    const sent = this.#ws.send(text, false, this.#compress && text.length >= compressFromBytes);
+    return sent === 1 ? "sent" : sent === 0 ? "buffered" : "dropped";
+  }
+
+  end(code: number, reason: string): void {
+    this.#ws?.end(code, reason);
+  }
+
+  abort(): void {
+    this.#ws?.close();
+  }
+
+  get bufferedBytes(): number {
+    return this.#ws === undefined ? 0 : this.#ws.getBufferedAmount();
+  }
+
+  forget(): void {
+    this.#ws = undefined; // U4
+  }
+}
+
+/** Opens the port. Errors: one clear line when it cannot be had. */
+export function listen(options: BorderOptions, handlers: BorderHandlers): Promise<Listener> {
+  const app = App();
+  app.ws<Slot>("/*", {
+    maxPayloadLength: options.maxPayloadBytes,
+    idleTimeout: options.idleTimeoutSeconds,
+    sendPingsAutomatically: options.sendPings,
+    compression: options.compression ? SHARED_COMPRESSOR : DISABLED,
+    maxBackpressure: options.maxOutboxBytes,
+    closeOnBackpressureLimit: false,
+    upgrade: (res, req, context) => upgrade({ res, req, context }, handlers),
+    open: (ws) => open(ws, options.compression, handlers),
+    message: (ws, bytes, isBinary) => message(ws.getUserData(), bytes, isBinary, handlers),
+    drain: (ws) => guarded(handlers, () => ws.getUserData().handler?.drained()),
+    close: (ws, code, reason) => closed(ws.getUserData(), code, reason, handlers),
+  });
+  app.any("/*", (res, req) => plainRequest(res, req, handlers));
+  return opened(app, options);
+}
+
+function opened(app: ReturnType<typeof App>, options: BorderOptions): Promise<Listener> {
+  return new Promise((resolve, reject) => {
+    const flags = options.sharePort ? LIBUS_LISTEN_DEFAULT : LIBUS_LISTEN_EXCLUSIVE_PORT; // U6
+    const onListen = (token: us_listen_socket | false): void => {
+      if (token === false) {
+        reject(new Error(`cannot listen on ${options.host}:${String(options.port)}: the port is in use`));
+        return;
+      }
+      resolve(listener(app, token));
+    };
+    // The typings know (host, port, cb) and (port, options, cb); the code takes all four together.
+    // oxlint-disable-next-line typescript/unbound-method -- `apply` binds it
+    Reflect.apply(app.listen, app, [options.host, options.port, flags, onListen]);
+  });
+}
+
+function listener(app: ReturnType<typeof App>, token: us_listen_socket): Listener {
+  let isAccepting = true;
+  return {
+    port: us_socket_local_port(token),
+    stopAccepting() {
+      if (!isAccepting) return;
+      isAccepting = false;
+      us_listen_socket_close(token);
+    },
+    close() {
+      isAccepting = false;
+      app.close();
+    },
+  };
+}
+
+interface UpgradeCall {
+  readonly res: HttpResponse;
+  readonly req: HttpRequest;
+  readonly context: us_socket_context_t;
+}
+
+function upgrade({ res, req, context }: UpgradeCall, handlers: BorderHandlers): void {
+  let isAborted = false;
+  res.onAborted(() => {
+    isAborted = true;
+  }); // U1
+  const failed = (error: unknown): void => {
+    handlers.onBug(error);
+    if (!isAborted) respond(res, 500, "internal error", {});
+  };
+  try {
+    const key = req.getHeader("sec-websocket-key"); // U2
+    const extensions = req.getHeader("sec-websocket-extensions");
+    const finish = (decision: UpgradeDecision): void => {
+      if (isAborted) return; // U2
+      if (decision.kind === "refuse") {
+        respond(res, decision.refusal.status, decision.refusal.body, decision.refusal.headers);
+        return;
+      }
+      const slot: Slot = { accepted: decision, socket: undefined, handler: undefined };
+      res.upgrade(slot, key, decision.subprotocol ?? "", extensions, context);
+    };
+    const decision = handlers.decide({
+      path: req.getUrl(),
+      offeredProtocols: presence(req.getHeader("sec-websocket-protocol")),
+      authorization: presence(req.getHeader("authorization")),
+      remote: readableAddress(res.getRemoteAddressAsText()),
+    });
+    if (!(decision instanceof Promise)) {
+      finish(decision);
+      return;
+    }
+    const finishLate = (late: UpgradeDecision): void => {
+      if (!isAborted) res.cork(() => finish(late)); // U2
+    };
+    decision.then(finishLate).catch(failed);
+  } catch (error) {
+    failed(error); // U1
+  }
+}
+
+function open(ws: WebSocket<Slot>, compress: boolean, handlers: BorderHandlers): void {
+  const slot = ws.getUserData();
+  const socket = new UwsSocket(ws, compress);
+  slot.socket = socket;
+  try {
+    slot.handler = slot.accepted.open(socket);
+  } catch (error) {
+    handlers.onBug(error);
+    socket.abort();
+  }
+}
+
+function message(slot: Slot, bytes: ArrayBuffer, isBinary: boolean, handlers: BorderHandlers): void {
+  try {
+    if (isBinary) slot.handler?.binary();
+    else slot.handler?.text(Buffer.from(bytes).toString()); // U3
+  } catch (error) {
+    handlers.onBug(error);
+  }
+}
+
+function closed(slot: Slot, code: number, reason: ArrayBuffer, handlers: BorderHandlers): void {
+  slot.socket?.forget(); // U4
+  const end = code === 1006 ? (endsByText.get(Buffer.from(reason).toString()) ?? lost) : null;
+  guarded(handlers, () => slot.handler?.closed(end ?? { kind: "closed", code }));
+}
+
+function guarded(handlers: BorderHandlers, run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    handlers.onBug(error);
+  }
+}
+
+function plainRequest(res: HttpResponse, req: HttpRequest, handlers: BorderHandlers): void {
+  res.onAborted(() => undefined); // U1
+  const status = req.getMethod() === "get" ? 426 : 405;
+  const headers: Record<string, string> = status === 426 ? { Upgrade: "websocket" } : { Allow: "GET" };
+  respond(res, status, "this port speaks OCPP-J over WebSocket only\n", headers);
+  handlers.onPlainRequest(status);
+}
+
+function respond(
+  res: HttpResponse,
+  status: number,
+  body: string,
+  headers: Readonly<Record<string, string>>,
+): void {
+  res.cork(() => {
+    res.writeStatus(statusTexts[status] ?? `${String(status)} Refused`);
+    for (const [name, value] of Object.entries(headers)) res.writeHeader(name, value);
+    res.end(body, true); // U5
+  });
+}
+
+function presence(header: string): string | undefined {
+  return header === "" ? undefined : header;
+}
+
+function readableAddress(bytes: ArrayBuffer): string {
+  const text = Buffer.from(bytes).toString("latin1");
+  const mapped = /^0000:0000:0000:0000:0000:ffff:([0-9a-f]{2})([0-9a-f]{2}):([0-9a-f]{2})([0-9a-f]{2})$/.exec(
+    text,
+  );
+  if (mapped === null) return text;
+  return mapped
+    .slice(1)
+    .map((octet) => String(Number.parseInt(octet, 16)))
+    .join(".");
+}
