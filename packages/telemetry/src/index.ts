@@ -1,1 +1,9 @@
-// telemetry: see the files beside this one.
+// Every instrument of the gateway, the meter that counts them, and the log.
+export { noTelemetry, startTelemetry } from "./telemetry.ts";
+export type { Telemetry, TelemetryOptions } from "./telemetry.ts";
+export type { Counter, Gauge, Histogram, Meter, Observation, Observer } from "./meter.ts";
+export { createLogger } from "./log.ts";
+export type { Logger, LogOptions } from "./log.ts";
+export { instruments } from "./instruments.ts";
+export type { CounterName, GaugeName, HistogramName, InstrumentName, LabelsOf } from "./instruments.ts";
+export { other } from "./declare.ts";

@@ -1,0 +1,77 @@
+// Instruments of the sides that face operators and backends: commands, integrations, readiness. Data.
+import { closed, counter, gauge, histogram, named } from "../declare.ts";
+
+/** A route of the routes file. */
+const integration = named(64);
+
+/** Commands to charge points. */
+export const commands = {
+  commands_total: counter("Commands to charge points, by how they ended.", {
+    outcome: closed(
+      "answered",
+      "rejected",
+      "offline",
+      "noAnswer",
+      "lineFull",
+      "edgeBusy",
+      "registryAway",
+      "stopping",
+    ),
+  }),
+  command_duration_seconds: histogram(
+    "Time from a command's receipt to its end.",
+    [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+  ),
+  commands_pending: gauge("Commands taken and not yet ended, bounded by management.maxPendingCommands."),
+  command_peer_events_total: counter("What happened on the way of commands between edges.", {
+    event: closed(
+      "commandSent",
+      "commandAccepted",
+      "commandRepeated",
+      "commandExpired",
+      "commandUnverified",
+      "commandNotMine",
+      "commandBusy",
+      "commandDropped",
+      "malformed",
+      "replySent",
+      "replyLost",
+      "replyLate",
+      "purged",
+      "purgeFailed",
+      "relookup",
+    ),
+  }),
+};
+
+/** Requests to backends. */
+export const integrations = {
+  integration_requests_total: counter("Requests to backends, by integration and outcome.", {
+    integration,
+    outcome: closed(
+      "ok",
+      "callError",
+      "badAnswer",
+      "httpError",
+      "timeout",
+      "overload",
+      "circuitOpen",
+      "unreachable",
+    ),
+  }),
+  integration_duration_seconds: histogram(
+    "Duration of one request to a backend.",
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    { integration },
+  ),
+  integration_in_flight: gauge("Requests to a backend in flight.", { integration }),
+  integration_circuit_state: gauge("Circuit of an integration: 0 closed, 1 half open, 2 open.", {
+    integration,
+  }),
+};
+
+/** What an orchestrator asks. */
+export const readiness = {
+  edge_ready: gauge("1 while /readyz answers 200, otherwise 0."),
+  edge_draining: gauge("1 while this edge drains, otherwise 0."),
+};

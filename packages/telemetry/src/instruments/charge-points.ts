@@ -1,0 +1,88 @@
+// Instruments of the side that faces charge points: sockets, handshakes, OCPP-J messages. Data.
+import { closed, counter, gauge, histogram, named } from "../declare.ts";
+
+/** One of the OCPP versions of the gateway. */
+const version = closed("1.6", "2.0.1", "2.1");
+
+/** OCPP's actions: about 90 over all versions; the edge counts names that OCPP does not know as "unknown". */
+const action = named(160);
+
+/** Sockets and their handshakes. */
+export const sockets = {
+  websocket_connections_total: counter("WebSocket connections accepted since the process started."),
+  websocket_connections_active: gauge("WebSocket connections open now."),
+  websocket_connections_refused_total: counter("Upgrades refused with an HTTP status, by reason.", {
+    reason: closed(
+      "identity",
+      "path",
+      "method",
+      "notWebSocket",
+      "subprotocol",
+      "unknownIdentity",
+      "credentials",
+      "capacity",
+      "draining",
+      "registryAway",
+      "aborted",
+      "internal",
+    ),
+  }),
+  websocket_connections_closed_total: counter("WebSocket connections that ended, by cause.", {
+    cause: closed(
+      "superseded",
+      "draining",
+      "operator",
+      "messageTooBig",
+      "inboundOverflow",
+      "outboxOverflow",
+      "noSubprotocol",
+      "notRegistered",
+      "idle",
+      "invalidUtf8",
+      "peer",
+      "lost",
+    ),
+  }),
+  websocket_handshake_duration_seconds: histogram(
+    "Time from the upgrade request to its answer, authentication included.",
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+  ),
+  websocket_outbox_bytes: gauge("Bytes that wait for charge points to read them, over all sessions."),
+};
+
+/** OCPP-J messages. */
+export const messages = {
+  ocpp_messages_total: counter("OCPP-J frames, by direction and message type.", {
+    direction: closed("in", "out"),
+    type: closed("call", "result", "error", "resultError", "send"),
+  }),
+  ocpp_calls_total: counter("CALLs of charge points that were answered, by version, action and outcome.", {
+    version,
+    action,
+    outcome: closed("result", "fault", "callError", "unanswered"),
+  }),
+  ocpp_malformed_total: counter("Frames that their version does not allow, by reason.", {
+    reason: closed(
+      "notJson",
+      "notArray",
+      "typeNotNumber",
+      "typeUnknown",
+      "idNotString",
+      "idEmpty",
+      "idTooLong",
+      "wrongArity",
+      "payloadMissing",
+      "actionNotString",
+      "payloadNotObject",
+      "errorCodeNotString",
+    ),
+  }),
+  ocpp_ignored_total: counter("Frames that are ignored without an answer, by reason.", {
+    reason: closed("emptyFrame", "typeUnknown", "unmatched", "binary"),
+  }),
+  ocpp_reused_ids_total: counter("CALLs that repeated a message id and were answered from memory."),
+  message_processing_duration_seconds: histogram(
+    "Time from a CALL's receipt to its answer's hand-over to the socket, backend included.",
+    [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+  ),
+};

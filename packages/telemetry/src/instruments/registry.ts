@@ -1,0 +1,91 @@
+// Instruments of the session registry and its way to Redis. Data.
+import { closed, counter, gauge, histogram, known, named } from "../declare.ts";
+
+/** A master as host:port; "some dozens" is a large cluster, and replicas that take over add to them. */
+const shard = named(64);
+
+/** Scripts and commands as their caller names them; the registry tells them as text. */
+const operation = known(
+  "claim",
+  "release",
+  "renew",
+  "open",
+  "close",
+  "lookup",
+  "list",
+  "purge",
+  "undo",
+  "reassert",
+  "leases",
+  "fence",
+  "reap",
+  "send",
+  "drain",
+  "wake",
+  "time",
+);
+
+/** "ok" and the codes of RegistryError. */
+const outcome = known(
+  "ok",
+  "POOL_TIMEOUT",
+  "POOL_EXHAUSTED",
+  "CIRCUIT_OPEN",
+  "DEADLINE",
+  "TIMEOUT",
+  "UNAVAILABLE",
+  "REFUSED",
+  "CLOSED",
+  "INVALID",
+);
+
+/** Calls to Redis. */
+export const calls = {
+  registry_calls_total: counter("Registry calls as their caller saw them, retries included.", {
+    operation,
+    outcome,
+  }),
+  registry_call_duration_seconds: histogram(
+    "Duration of a registry call, waiting and retries included.",
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    { operation },
+  ),
+  registry_retries_total: counter("Attempts that were repeated, by the code of the failure.", {
+    reason: outcome,
+  }),
+  registry_permits_in_use: gauge("Calls in flight to a shard, bounded by redis.permitsPerShard.", { shard }),
+  registry_permit_waiters: gauge("Calls that wait for a permit, bounded by redis.maxWaiters.", { shard }),
+  registry_pool_timeouts_total: counter(
+    "Calls refused because no permit came within redis.acquireTimeoutMs.",
+  ),
+  registry_pool_exhausted_total: counter("Calls refused at once because the waiting line was full."),
+  registry_circuit_state: gauge("Circuit of a shard: 0 closed, 1 half open, 2 open.", { shard }),
+  registry_clock_offset_seconds: gauge("Redis TIME of a shard minus this process's monotonic clock.", {
+    shard,
+  }),
+};
+
+/** Sessions, leases and what passes between edges. */
+export const ownership = {
+  registry_owed: gauge("Claims and releases that wait for Redis, bounded by registry.maxOwed.", {
+    kind: closed("claim", "release"),
+  }),
+  registry_evictions_total: counter("Sessions that a newer socket took over.", {
+    direction: closed("sent", "received"),
+  }),
+  registry_conditional_misses_total: counter("Conditional writes that found somebody else's row, or none.", {
+    operation,
+  }),
+  registry_stale_routes_total: counter("Commands whose edge said that the session is not its own."),
+  registry_bad_rows_total: counter("Rows in Redis that could not be read."),
+  registry_lease_age_seconds: gauge("Time since the last confirmed renewal of this edge's lease was sent."),
+  registry_lease_valid: gauge("1 while this edge's lease is valid, otherwise 0."),
+  registry_incarnations_total: counter("Leases taken: 1 at the start, one more after each fencing."),
+  registry_edges_declared_dead_total: counter("Other edges that this one declared dead."),
+  registry_inbox_messages_total: counter("Messages taken from the own inboxes.", {
+    kind: known("eviction", "command", "reply", "close"),
+  }),
+  registry_channel_probes_total: counter("Probes of the own pub/sub channel.", {
+    outcome: closed("answered", "silent"),
+  }),
+};
