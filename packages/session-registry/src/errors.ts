@@ -8,9 +8,13 @@ export type RegistryErrorCode =
   | "DEADLINE" // the caller's time is up; the outcome of a write is unknown
   | "TIMEOUT" // one attempt was not answered within redis.commandTimeoutMs; outcome unknown
   | "UNAVAILABLE" // connection lost, CLUSTERDOWN, MOVED too often, LOADING …
+  | "INBOX_FULL" // the receiving edge does not empty its inbox (registry.inboxMaxLength)
   | "REFUSED" // Redis refuses the command itself: WRONGTYPE, NOAUTH, NOPERM, OOM, a script's bug
   | "CLOSED" // this registry was stopped
   | "INVALID"; // the caller's argument
+
+/** Whether a write that ended so may have been carried out all the same. */
+const unknownOutcomes: ReadonlySet<RegistryErrorCode> = new Set(["DEADLINE", "TIMEOUT", "UNAVAILABLE"]);
 
 /** The registry could not find out. `retryable` says whether the same call may succeed later without a change by a person. */
 export class RegistryError extends Error {
@@ -19,15 +23,35 @@ export class RegistryError extends Error {
   readonly retryable: boolean;
   /** When to try again at the earliest, ms; only where something is known about it. */
   readonly retryAfterMs: number | undefined;
+  /** A write may have been carried out: an attempt was sent and not answered. */
+  readonly isOutcomeUnknown: boolean;
 
   constructor(
     code: RegistryErrorCode,
     message: string,
-    options: { retryable: boolean; retryAfterMs?: number; cause?: unknown },
+    options: {
+      retryable: boolean;
+      retryAfterMs?: number | undefined;
+      isOutcomeUnknown?: boolean;
+      cause?: unknown;
+    },
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.retryable = options.retryable;
     this.retryAfterMs = options.retryAfterMs;
+    this.isOutcomeUnknown = options.isOutcomeUnknown ?? unknownOutcomes.has(code);
+  }
+
+  /** The same, of a call of which an earlier attempt was sent. */
+  afterAttempt(): RegistryError {
+    if (this.isOutcomeUnknown) return this;
+    const { retryable, retryAfterMs } = this;
+    return new RegistryError(this.code, this.message, {
+      retryable,
+      retryAfterMs,
+      isOutcomeUnknown: true,
+      cause: this,
+    });
   }
 }

@@ -1,3 +1,11 @@
+export { createClusterRegistry, createMemoryRegistry } from "./create.ts";
+export type { Registry, RegistryPorts } from "./create.ts";
+export { RegistryError } from "./errors.ts";
+export type { RegistryErrorCode } from "./errors.ts";
+export { Keyspace } from "./keyspace.ts";
+export type { MemoryRetention } from "./memory/memory-backend.ts";
+export { noMeter } from "./meter.ts";
+export type { RegistryMeter } from "./meter.ts";
 export type {
   ConnectionId,
   EdgeRow,
@@ -8,6 +16,7 @@ export type {
   SessionDetails,
   SessionRow,
 } from "./model.ts";
+export type { OwnershipSettings } from "./ownership/settings.ts";
 export type {
   Admission,
   ClaimAdmission,
@@ -19,7 +28,10 @@ export type {
   PeerMessage,
   SessionPage,
 } from "./ownership-port.ts";
-export { systemRandom, systemTime } from "./time.ts";
-export type { Random, Time, Timer } from "./time.ts";
-export { RegistryError } from "./errors.ts";
-export type { RegistryErrorCode } from "./errors.ts";
+export { partitionCount, partitionOf, partitions, partitionTags } from "./partition.ts";
+export type { Partition } from "./partition.ts";
+export { circuitStates } from "./policy/breaker.ts";
+export type { ShardState } from "./redis/lanes.ts";
+export type { RedisSettings, RedisTls, RetentionSettings } from "./redis/settings.ts";
+export { systemRandom, systemSoon, systemTime } from "./time.ts";
+export type { Random, Soon, Time, Timer } from "./time.ts";

@@ -38,3 +38,11 @@ export const systemTime: Time = {
 
 /** The process's own source of chance. */
 export const systemRandom: Random = { next: () => Math.random() };
+
+/** Runs after the present turn of the event loop, so that what one turn brings travels together. */
+export type Soon = (run: () => void) => void;
+
+/** The process's own. */
+export const systemSoon: Soon = (run) => {
+  setImmediate(run);
+};

@@ -1,0 +1,39 @@
+// The shards' clocks as this edge estimates them: pure but for what it remembers.
+//
+// C1. Clocks of two edges are never compared: a stamp is made of one edge's monotonic clock and the shard's TIME.
+// C2. An estimate errs by at most half the round trip it was taken from; short round trips replace long ones,
+//     and an old one gives way to any newer (a clock may step, a master may change).
+
+interface Estimate {
+  /** Shard's clock minus own monotonic clock, µs. */
+  readonly offsetUs: number;
+  readonly roundTripMs: number;
+  readonly takenAtMs: number;
+}
+
+/** After this long any newer sample is better than the kept one: quartz drifts some 50 µs a second, so 0.5 ms in this time. */
+const estimateLifeMs = 10_000;
+
+/** Estimates of the clocks of several shards. */
+export class ShardClocks {
+  readonly #estimates = new Map<string, Estimate>();
+
+  /** A reply that carried the shard's TIME: sent and received in own monotonic ms. */
+  heard(
+    shard: string,
+    sample: { readonly sentAtMs: number; readonly receivedAtMs: number; readonly nowUs: number },
+  ): void {
+    const roundTripMs = sample.receivedAtMs - sample.sentAtMs;
+    const kept = this.#estimates.get(shard);
+    if (kept && roundTripMs > kept.roundTripMs && sample.receivedAtMs - kept.takenAtMs < estimateLifeMs)
+      return;
+    const offsetUs = sample.nowUs - ((sample.sentAtMs + sample.receivedAtMs) / 2) * 1000;
+    this.#estimates.set(shard, { offsetUs, roundTripMs, takenAtMs: sample.receivedAtMs });
+  }
+
+  /** An own monotonic moment in the shard's clock, whole µs; undefined while the shard was never heard. */
+  toShardUs(shard: string, monotonicMs: number): number | undefined {
+    const estimate = this.#estimates.get(shard);
+    return estimate && Math.round(monotonicMs * 1000 + estimate.offsetUs);
+  }
+}

@@ -1,0 +1,123 @@
+// One handle on the in-process registry: a RegistryStore without Redis. It never fails, so nothing is ever owed.
+
+import type { IdentityKey } from "@cpg/ocpp";
+import type { Incarnation } from "../model.ts";
+import { partitionOf, type Partition } from "../partition.ts";
+import type {
+  Claim,
+  Claimant,
+  LeaseEntry,
+  LeaseRenewal,
+  RegistryStore,
+  Release,
+  RowReading,
+} from "../store-port.ts";
+import type { Time } from "../time.ts";
+import type { MemoryBackend } from "./memory-backend.ts";
+
+/** Name of the only shard there is. */
+const shard = "memory";
+
+/** See store-port.ts. */
+export class MemoryStore implements RegistryStore {
+  readonly #backend: MemoryBackend;
+  readonly #time: Time;
+  #listening: Incarnation | undefined;
+
+  constructor(backend: MemoryBackend, time: Time) {
+    this.#backend = backend;
+    this.#time = time;
+  }
+
+  claim(partition: Partition, claimant: Claimant, claims: readonly Claim[]) {
+    return Promise.resolve(this.#backend.claim(partition, claimant, claims));
+  }
+
+  release(partition: Partition, incarnation: Incarnation, releases: readonly Release[]) {
+    return Promise.resolve(this.#backend.release(partition, incarnation, releases));
+  }
+
+  row(key: IdentityKey): Promise<RowReading> {
+    const row = this.#backend.row(partitionOf(key), key);
+    return Promise.resolve(row ? { kind: "found", row } : { kind: "absent" });
+  }
+
+  toShardUs(_partition: Partition, monotonicMs: number): number {
+    return Math.round(this.#backend.nowUs() + (monotonicMs - this.#time.monotonicMs()) * 1000);
+  }
+
+  syncClock(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  renew(partition: Partition, renewal: LeaseRenewal) {
+    return Promise.resolve(this.#backend.renew(partition, renewal));
+  }
+
+  leases(partition: Partition) {
+    return Promise.resolve(this.#backend.leases(partition));
+  }
+
+  bury(partition: Partition, judged: LeaseEntry) {
+    return Promise.resolve(this.#backend.bury(partition, judged));
+  }
+
+  forget(partition: Partition, tombstone: LeaseEntry): Promise<void> {
+    return Promise.resolve(this.#backend.forget(partition, tombstone));
+  }
+
+  fence(partition: Partition, incarnation: Incarnation, limit: number) {
+    return Promise.resolve(this.#backend.fence(partition, incarnation, limit));
+  }
+
+  index(
+    partition: Partition,
+    incarnation: Incarnation,
+    page: { readonly after: string; readonly limit: number },
+  ) {
+    return Promise.resolve(this.#backend.index(partition, incarnation, page));
+  }
+
+  post(partition: Partition, to: Incarnation, fields: Readonly<Record<string, string>>) {
+    return Promise.resolve(this.#backend.post(partition, to, fields));
+  }
+
+  readInbox(partition: Partition, incarnation: Incarnation, afterId: string) {
+    return Promise.resolve(this.#backend.readInbox(partition, incarnation, afterId));
+  }
+
+  listen(incarnation: Incarnation, onWake: (partition: Partition) => void): void {
+    if (this.#listening) this.#backend.unlisten(this.#listening);
+    this.#listening = incarnation;
+    this.#backend.listen(incarnation, onWake);
+  }
+
+  probe(partition: Partition, incarnation: Incarnation): Promise<void> {
+    return Promise.resolve(this.#backend.wake(partition, incarnation));
+  }
+
+  events(partition: Partition, afterId: string, limit: number) {
+    return Promise.resolve(this.#backend.events(partition, afterId, limit));
+  }
+
+  shardOf(): string {
+    return shard;
+  }
+
+  openCircuits(): readonly string[] {
+    return [];
+  }
+
+  lastHeardAtMs(): number {
+    return this.#time.monotonicMs();
+  }
+
+  onMasterChange(): void {
+    // There is no other master.
+  }
+
+  close(): Promise<void> {
+    if (this.#listening) this.#backend.unlisten(this.#listening);
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,35 @@
+// What the registry counts, as the smallest interface it needs; the edge fills it from @cpg/telemetry. Types and a no-op.
+
+/** Told of everything that happens at most once per call; values for gauges are read from `Ownership.health()` and the store's shards. */
+export interface RegistryMeter {
+  /** One call as its caller saw it, retries included. `outcome`: "ok" or an error code. */
+  call(operation: string, outcome: string, durationMs: number): void;
+  retry(code: string): void;
+  poolRefused(code: "POOL_TIMEOUT" | "POOL_EXHAUSTED"): void;
+  badRows(count: number): void;
+  evictions(direction: "sent" | "received", count: number): void;
+  /** A conditional release that found somebody else's row or none. */
+  conditionalMiss(operation: string): void;
+  staleRoute(): void;
+  edgeDeclaredDead(): void;
+  newIncarnation(): void;
+  inboxMessages(kind: string, count: number): void;
+  ownChannelProbe(outcome: "answered" | "silent"): void;
+}
+
+const nothing = (): void => undefined;
+
+/** Counts nothing. */
+export const noMeter: RegistryMeter = {
+  call: nothing,
+  retry: nothing,
+  poolRefused: nothing,
+  badRows: nothing,
+  evictions: nothing,
+  conditionalMiss: nothing,
+  staleRoute: nothing,
+  edgeDeclaredDead: nothing,
+  newIncarnation: nothing,
+  inboxMessages: nothing,
+  ownChannelProbe: nothing,
+};

@@ -1,0 +1,160 @@
+// Empties this incarnation's inboxes: evictions and messages of other edges.
+//
+// X1. A wake-up only hastens: every inbox is read at least every pollMs, so a lost one, or a subscriber that died silently, costs time, nothing else.
+// X2. One read of a partition at a time, in order: an eviction is seen before any message that was written after it.
+// X3. The own channel is probed after `silenceMs` without any wake-up of that shard; silence then is told, and the subscriber begins anew.
+
+import type { Incarnation } from "../model.ts";
+import type { RegistryMeter } from "../meter.ts";
+import { partitions, type Partition } from "../partition.ts";
+import type { InboxEntry, RegistryStore } from "../store-port.ts";
+import type { Time, Timer } from "../time.ts";
+
+/** What the inbox needs. */
+export interface InboxContext {
+  readonly store: RegistryStore;
+  readonly time: Time;
+  readonly meter: RegistryMeter;
+  readonly pollMs: number;
+  incarnation(): Incarnation;
+  /** `ageMs`: how long the entry lay there, by the shard's clock. */
+  received(entry: InboxEntry, ageMs: number): void;
+}
+
+/** A shard whose channel was silent this long is probed. */
+const silenceMs = 30_000;
+/** A probe that was not heard within this is a dead channel; a wake-up takes milliseconds. */
+const probeMs = 5000;
+
+interface Channel {
+  heardAtMs: number;
+  probedAtMs: number | undefined;
+}
+
+/** See the head of this file. */
+export class Inbox {
+  readonly #context: InboxContext;
+  readonly #after = new Map<Partition, string>();
+  readonly #reading = new Set<Partition>();
+  readonly #again = new Set<Partition>();
+  readonly #channels = new Map<string, Channel>();
+  readonly #timers: Timer[] = [];
+  #of: Incarnation | undefined;
+  #isChannelAlive = true;
+
+  constructor(context: InboxContext) {
+    this.#context = context;
+  }
+
+  get isChannelAlive(): boolean {
+    return this.#isChannelAlive;
+  }
+
+  start(): void {
+    const { time, pollMs } = this.#context;
+    this.changeIncarnation();
+    this.#timers.push(
+      time.every(pollMs, () => this.#pollAll()),
+      time.every(probeMs, () => this.#probe()),
+    );
+  }
+
+  /** Reads the present incarnation's inboxes from their beginning, and listens for it. */
+  changeIncarnation(): void {
+    this.#of = this.#context.incarnation();
+    this.#after.clear();
+    this.#context.store.listen(this.#of, (partition) => this.#woken(partition));
+  }
+
+  stop(): void {
+    for (const timer of this.#timers) timer.cancel();
+    this.#of = undefined;
+  }
+
+  #woken(partition: Partition): void {
+    const shard = this.#context.store.shardOf(partition);
+    if (shard !== undefined) {
+      this.#channels.set(shard, { heardAtMs: this.#context.time.monotonicMs(), probedAtMs: undefined });
+      this.#isChannelAlive = [...this.#channels.values()].every((channel) => !this.#isSilent(channel));
+    }
+    void this.#read(partition);
+  }
+
+  #pollAll(): void {
+    for (const partition of partitions) void this.#read(partition); // X1
+  }
+
+  async #read(partition: Partition): Promise<void> {
+    if (this.#reading.has(partition)) {
+      this.#again.add(partition);
+      return;
+    }
+    this.#reading.add(partition); // X2
+    try {
+      do this.#again.delete(partition);
+      while ((await this.#readOnce(partition)) || this.#again.has(partition));
+    } catch {
+      // The next poll tries again.
+    } finally {
+      this.#reading.delete(partition);
+    }
+  }
+
+  /** True when there may be more. */
+  async #readOnce(partition: Partition): Promise<boolean> {
+    const { store, pollMs } = this.#context;
+    const of = this.#of;
+    if (!of) return false;
+    const entries = await store.readInbox(partition, of, this.#after.get(partition) ?? "0", 2 * pollMs);
+    if (of !== this.#of) return false;
+    for (const entry of entries) {
+      this.#after.set(partition, entry.id);
+      this.#context.received(entry, this.#ageMs(partition, entry));
+    }
+    return entries.length > 0;
+  }
+
+  #ageMs(partition: Partition, entry: InboxEntry): number {
+    const nowUs = this.#context.store.toShardUs(partition, this.#context.time.monotonicMs());
+    const writtenMs = Number(entry.id.split("-")[0]);
+    return nowUs === undefined ? 0 : Math.max(0, nowUs / 1000 - writtenMs);
+  }
+
+  /** X3. */
+  #probe(): void {
+    const now = this.#context.time.monotonicMs();
+    const shards = this.#oneOfEachShard();
+    for (const shard of this.#channels.keys()) if (!shards.has(shard)) this.#channels.delete(shard);
+    let isRenewed = false;
+    for (const [shard, partition] of shards) {
+      const channel = this.#channels.get(shard) ?? { heardAtMs: now - silenceMs, probedAtMs: undefined };
+      this.#channels.set(shard, channel);
+      if (channel.probedAtMs !== undefined) {
+        this.#isChannelAlive = false;
+        this.#context.meter.ownChannelProbe("silent");
+        isRenewed = true;
+      }
+      if (now - channel.heardAtMs < silenceMs || !this.#of) continue;
+      channel.probedAtMs = now;
+      this.#context.store.probe(partition, this.#of, probeMs).catch(() => {
+        channel.probedAtMs = undefined; // the shard is away: that says nothing about the channel
+      });
+    }
+    if (isRenewed && this.#of) this.#context.store.listen(this.#of, (partition) => this.#woken(partition));
+  }
+
+  #isSilent(channel: Channel): boolean {
+    return (
+      channel.probedAtMs !== undefined && this.#context.time.monotonicMs() - channel.probedAtMs >= probeMs
+    );
+  }
+
+  #oneOfEachShard(): Map<string, Partition> {
+    const chosen = new Map<string, Partition>();
+    for (const partition of partitions) {
+      const shard = this.#context.store.shardOf(partition);
+      if (shard !== undefined && !chosen.has(shard)) chosen.set(shard, partition);
+    }
+    return chosen;
+  }
+}

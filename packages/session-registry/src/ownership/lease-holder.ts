@@ -1,0 +1,145 @@
+// This edge's own lease: one incarnation at a time.
+//
+// H1. The lease ends at (monotonic moment before the last confirmed renewal was sent) + termMs: never later than any reader may judge.
+// H2. A fenced incarnation is never renewed again: a new one begins, and whoever claims learns of it.
+// H3. An incarnation under which nothing was claimed yet is given up when its renewal fails: another one's lease may live on a
+//     shard that can be reached.
+
+import type { Incarnation } from "../model.ts";
+import { leasePartitionOf } from "../partition.ts";
+import type { LeaseEntry, LeaseRenewal, RegistryStore } from "../store-port.ts";
+import { leaseValue } from "../lease-value.ts";
+import type { Random, Time, Timer } from "../time.ts";
+
+/** What a holder needs. */
+export interface LeaseContext {
+  readonly store: RegistryStore;
+  readonly time: Time;
+  readonly random: Random;
+  readonly edge: string;
+  readonly renewMs: number;
+  /** What the holder counts on and readers wait for, ms. */
+  readonly termMs: number;
+  sessions(): number;
+  /** The incarnation has its first confirmed lease: it may claim. */
+  begun(incarnation: Incarnation): void;
+  /** `old` is dead; a new incarnation takes its place (and begins once its lease is confirmed). */
+  replaced(old: Incarnation): void;
+}
+
+/** See the head of this file. */
+export class LeaseHolder {
+  readonly #context: LeaseContext;
+  #incarnation: Incarnation;
+  #counter = 0;
+  #isBegun = false;
+  #isDraining = false;
+  #validUntilMs = Number.NEGATIVE_INFINITY;
+  #renewal: LeaseRenewal | undefined;
+  #isRenewing = false;
+  #timer: Timer | undefined;
+
+  constructor(context: LeaseContext) {
+    this.#context = context;
+    this.#incarnation = this.#newName();
+  }
+
+  get incarnation(): Incarnation {
+    return this.#incarnation;
+  }
+
+  /** Whether claims may be made: the lease was confirmed once. It may have lapsed since; then claims decide whether it still stands. */
+  get isBegun(): boolean {
+    return this.#isBegun;
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /** H1. */
+  isValid(): boolean {
+    return this.#context.time.monotonicMs() < this.#validUntilMs;
+  }
+
+  /** ms since the last confirmed renewal was sent; Infinity before the first. */
+  ageMs(): number {
+    return this.#context.time.monotonicMs() - (this.#validUntilMs - this.#context.termMs);
+  }
+
+  /** Makes the first attempt and goes on by itself. */
+  async start(): Promise<void> {
+    this.#timer = this.#context.time.every(this.#context.renewMs, () => void this.renew());
+    await this.renew();
+  }
+
+  setDraining(): void {
+    this.#isDraining = true;
+    void this.renew();
+  }
+
+  /** One renewal; never rejects. */
+  async renew(): Promise<void> {
+    if (this.#isRenewing) return;
+    this.#isRenewing = true;
+    const { store, time, edge, renewMs } = this.#context;
+    const incarnation = this.#incarnation;
+    const sentAtMs = time.monotonicMs();
+    const renewal = {
+      incarnation,
+      edge,
+      counter: ++this.#counter,
+      sessions: this.#context.sessions(),
+      isDraining: this.#isDraining,
+    };
+    this.#renewal = renewal;
+    try {
+      const outcome = await store.renew(leasePartitionOf(incarnation), renewal, renewMs);
+      if (incarnation === this.#incarnation) this.#heard(outcome, sentAtMs);
+    } catch {
+      if (!this.#isBegun) this.#incarnation = this.#newName(); // H3
+    } finally {
+      this.#isRenewing = false;
+    }
+  }
+
+  /** Somebody found this incarnation dead (a claim was fenced). */
+  fenced(incarnation: Incarnation): void {
+    if (incarnation !== this.#incarnation) return;
+    this.#incarnation = this.#newName(); // H2
+    this.#isBegun = false;
+    this.#validUntilMs = Number.NEGATIVE_INFINITY;
+    this.#context.replaced(incarnation);
+    void this.renew();
+  }
+
+  /** Ends the lease: nothing more is renewed. Returns the lease as it was last written. */
+  stop(): LeaseEntry | undefined {
+    this.#timer?.cancel();
+    this.#validUntilMs = Number.NEGATIVE_INFINITY;
+    if (!this.#renewal) return undefined;
+    const { incarnation, edge, sessions, isDraining } = this.#renewal;
+    return {
+      incarnation,
+      value: leaseValue(this.#renewal),
+      state: { kind: "alive", edge, sessions, isDraining },
+    };
+  }
+
+  #heard(outcome: "renewed" | "fenced", sentAtMs: number): void {
+    if (outcome === "fenced") return this.fenced(this.#incarnation);
+    this.#validUntilMs = sentAtMs + this.#context.termMs;
+    if (this.#isBegun) return;
+    this.#isBegun = true;
+    this.#context.begun(this.#incarnation);
+  }
+
+  /** Edge name and 48 random bits: two that ever lived under one name do not meet. */
+  #newName(): Incarnation {
+    const part = (): string =>
+      Math.floor(this.#context.random.next() * 2 ** 24)
+        .toString(36)
+        .padStart(5, "0");
+    return `${this.#context.edge}.${part()}${part()}` as Incarnation;
+  }
+}

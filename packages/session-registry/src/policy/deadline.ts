@@ -1,0 +1,36 @@
+// Ends a call for its caller when its time is up. What was begun goes on and is ignored: the outcome of a write is unknown then.
+
+import { RegistryError } from "../errors.ts";
+import type { Time } from "../time.ts";
+import type { Policy } from "./call.ts";
+
+/** Every call ends by its deadline. */
+export function withDeadline(time: Time): Policy {
+  return (next) => (call) =>
+    new Promise((resolve, reject) => {
+      const leftMs = call.deadlineAtMs - time.monotonicMs();
+      if (!(leftMs > 0)) {
+        reject(
+          new RegistryError("DEADLINE", `${call.operation}: no time left to begin`, { retryable: true }),
+        );
+        return;
+      }
+      const timer = time.after(leftMs, () => {
+        reject(
+          new RegistryError("DEADLINE", `${call.operation}: no answer within ${Math.round(leftMs)} ms`, {
+            retryable: true,
+          }),
+        );
+      });
+      next(call).then(
+        (value) => {
+          timer.cancel();
+          resolve(value);
+        },
+        (error: unknown) => {
+          timer.cancel();
+          reject(error);
+        },
+      );
+    });
+}

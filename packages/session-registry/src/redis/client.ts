@@ -1,0 +1,80 @@
+// One ioredis Cluster client as this package wants it.
+//
+// I1. ioredis' own patience is short (a few redirections): waiting and trying again is the policies' business, within a deadline.
+// I2. No offline queue: it is unbounded and no timeout covers it (FACTS §3).
+// I3. slotsRefreshInterval is on: while a circuit is open no command is sent, so no MOVED would tell of the new master.
+
+import { readFileSync } from "node:fs";
+import { Cluster } from "ioredis";
+import type { RedisSettings } from "./settings.ts";
+
+/** The scripts of lua/, as methods of a client: number of keys, keys, arguments. */
+export interface Scripts {
+  cpgClaim(...args: readonly (string | number)[]): Promise<unknown>;
+  cpgRelease(...args: readonly (string | number)[]): Promise<unknown>;
+  cpgFence(...args: readonly (string | number)[]): Promise<unknown>;
+  cpgRenew(...args: readonly (string | number)[]): Promise<unknown>;
+  cpgBury(...args: readonly (string | number)[]): Promise<unknown>;
+  cpgPost(...args: readonly (string | number)[]): Promise<unknown>;
+}
+
+/** An ioredis Cluster with the registry's scripts. */
+export type RegistryClient = Cluster & Scripts;
+
+const lua = (file: string): string => readFileSync(new URL(`../../lua/${file}.lua`, import.meta.url), "utf8");
+
+const scripts = {
+  cpgClaim: { lua: lua("claim-n") },
+  cpgRelease: { lua: lua("release-n") },
+  cpgFence: { lua: lua("fence-2"), numberOfKeys: 2 },
+  cpgRenew: { lua: lua("renew-1"), numberOfKeys: 1 },
+  cpgBury: { lua: lua("bury-1"), numberOfKeys: 1 },
+  cpgPost: { lua: lua("post-2"), numberOfKeys: 2 },
+};
+
+/** Opens a client; it connects by itself and goes on trying for ever. `lane` names its connections (CLIENT LIST). */
+export function openClient(
+  settings: RedisSettings,
+  lane: string,
+  extra: { shardedSubscribers?: boolean } = {},
+): RegistryClient {
+  const client = new Cluster(settings.nodes.map(parseNode), {
+    ...extra,
+    scripts,
+    enableOfflineQueue: false, // I2
+    enableReadyCheck: true,
+    maxRedirections: 3, // I1
+    retryDelayOnFailover: 50,
+    retryDelayOnClusterDown: 50,
+    retryDelayOnTryAgain: 20,
+    slotsRefreshTimeout: settings.commandTimeoutMs,
+    slotsRefreshInterval: settings.slotsRefreshMs, // I3
+    clusterRetryStrategy: (times) => Math.min(50 * times, 500),
+    redisOptions: {
+      connectionName: `cpg-${lane}`,
+      ...(settings.username ? { username: settings.username } : {}),
+      ...(settings.password ? { password: settings.password } : {}),
+      ...(settings.tls ? { tls: tlsOptions(settings.tls) } : {}),
+      connectTimeout: settings.connectTimeoutMs,
+      commandTimeout: settings.commandTimeoutMs,
+      socketTimeout: settings.socketTimeoutMs,
+      keepAlive: 10_000,
+      noDelay: true,
+    },
+  });
+  return client as RegistryClient;
+}
+
+function parseNode(node: string): { host: string; port: number } {
+  const colon = node.lastIndexOf(":");
+  return { host: node.slice(0, colon).replace(/^\[|\]$/g, ""), port: Number(node.slice(colon + 1)) };
+}
+
+function tlsOptions(tls: NonNullable<RedisSettings["tls"]>): Record<string, string> {
+  return {
+    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+    ...(tls.cert === undefined ? {} : { cert: tls.cert }),
+    ...(tls.key === undefined ? {} : { key: tls.key }),
+    ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+  };
+}

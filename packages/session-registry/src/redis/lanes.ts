@@ -1,0 +1,184 @@
+// The ways to Redis: two lanes of connections, each call wrapped in the policies of DESIGN §4.
+//
+//   data     claims, releases, lookups, posts      deadline → retry → circuit gate → pool → breaker → command
+//   control  lease, inboxes, reaping               deadline → retry → pool → command, on connections of their own
+//
+// N1. A storm on the data lane never delays a renewal, and a circuit that the storm opened never keeps a live edge from renewing:
+//     it would be declared dead for being busy.
+// N2. A shard is named by its present master (`host:port`): after a failover the new master begins with a closed circuit.
+
+import { RegistryError } from "../errors.ts";
+import type { RegistryMeter } from "../meter.ts";
+import { partitionSlots, partitions, type Partition } from "../partition.ts";
+import { ShardCircuit, withBreaker, withCircuitGate } from "../policy/breaker.ts";
+import type { Call, Invoke } from "../policy/call.ts";
+import { withDeadline } from "../policy/deadline.ts";
+import { Slots, withPool } from "../policy/pool.ts";
+import { withRetry } from "../policy/retry.ts";
+import type { Random, Time } from "../time.ts";
+import { openClient, type RegistryClient } from "./client.ts";
+import { toRegistryError } from "./error-map.ts";
+import type { RedisSettings } from "./settings.ts";
+
+/** What a lane is made of. */
+export interface LanePorts {
+  readonly time: Time;
+  readonly random: Random;
+  readonly meter: RegistryMeter;
+}
+
+/** Told after each successful attempt: which shard answered and when. */
+export type OnHeard = (shard: string, sentAtMs: number, receivedAtMs: number, reply: unknown) => void;
+
+/** State of one shard's pool and circuit, for gauges. */
+export interface ShardState {
+  readonly shard: string;
+  readonly inUse: number;
+  readonly waiting: number;
+  /** circuitStates of policy/breaker.ts. */
+  readonly circuit: number;
+}
+
+const attempt: Invoke = (call) => {
+  const shard = call.shard();
+  if (shard === undefined) {
+    return Promise.reject(
+      new RegistryError("UNAVAILABLE", `${call.operation}: no Redis node was reached yet`, {
+        retryable: true,
+      }),
+    );
+  }
+  return call.run(shard);
+};
+
+/** One lane: connections, slots and circuits of its own. */
+export class Lane {
+  readonly #clients: readonly RegistryClient[];
+  readonly #slots = new Map<string, Slots>();
+  readonly #circuits = new Map<string, ShardCircuit>();
+  readonly #invoke: Invoke;
+  readonly #ports: LanePorts;
+  readonly #onHeard: OnHeard;
+  #turn = 0;
+
+  constructor(
+    settings: RedisSettings,
+    lane: { readonly name: string; readonly connections: number; readonly hasCircuit: boolean },
+    ports: LanePorts,
+    onHeard: OnHeard,
+  ) {
+    this.#ports = ports;
+    this.#onHeard = onHeard;
+    this.#clients = Array.from({ length: lane.connections }, () => {
+      const client = openClient(settings, lane.name);
+      client.on("error", () => undefined); // told through the calls that fail
+      client.on("+node", (node) => node.on("error", () => undefined));
+      return client;
+    });
+    const slotsOf = (shard: string): Slots => {
+      let slots = this.#slots.get(shard);
+      if (!slots) {
+        const { permitsPerShard: permits, maxWaiters, acquireTimeoutMs } = settings;
+        slots = new Slots({ permits, maxWaiters, acquireTimeoutMs }, ports.time, (code) =>
+          ports.meter.poolRefused(code),
+        );
+        this.#slots.set(shard, slots);
+      }
+      return slots;
+    };
+    const circuitOf = (shard: string): ShardCircuit => {
+      let circuit = this.#circuits.get(shard);
+      if (!circuit)
+        this.#circuits.set(shard, (circuit = new ShardCircuit(shard, settings.breaker, ports.time)));
+      return circuit;
+    };
+    const deadline = withDeadline(ports.time);
+    const retry = withRetry(settings.retry, { ...ports, onRetry: (code) => ports.meter.retry(code) });
+    const pool = withPool(slotsOf);
+    this.#invoke = lane.hasCircuit
+      ? deadline(retry(withCircuitGate(circuitOf)(pool(withBreaker(circuitOf)(attempt)))))
+      : deadline(retry(pool(attempt))); // N1
+  }
+
+  /** Master that serves a partition now; undefined while no slot map was had. */
+  shardOf(partition: Partition): string | undefined {
+    return this.#clients[0]?.slots[partitionSlots[partition] ?? 0]?.[0]; // N2
+  }
+
+  /** Called after every look at the cluster's slot map. */
+  onTopology(listener: () => void): void {
+    this.#clients[0]?.on("refresh", listener);
+  }
+
+  /** Carries out one command, or a script, on the shard of `partition`. */
+  async call<T>(
+    operation: string,
+    partition: Partition,
+    deadlineMs: number,
+    command: (client: RegistryClient) => Promise<T>,
+  ): Promise<T> {
+    const { time, meter } = this.#ports;
+    const beganAtMs = time.monotonicMs();
+    let hasUnanswered = false;
+    const call: Call<T> = {
+      operation,
+      deadlineAtMs: beganAtMs + deadlineMs,
+      shard: () => this.shardOf(partition),
+      run: async (shard) => {
+        const client = this.#clients[this.#turn++ % this.#clients.length];
+        if (!client) throw new RegistryError("CLOSED", "the registry was closed", { retryable: false });
+        const sentAtMs = time.monotonicMs();
+        try {
+          const reply = await command(client);
+          this.#onHeard(shard, sentAtMs, time.monotonicMs(), reply);
+          return reply;
+        } catch (error) {
+          const failure = toRegistryError(operation, error);
+          hasUnanswered ||= failure.isOutcomeUnknown;
+          throw failure;
+        }
+      },
+    };
+    try {
+      const value = await this.#invoke(call);
+      meter.call(operation, "ok", time.monotonicMs() - beganAtMs);
+      return value;
+    } catch (error) {
+      const failure = toRegistryError(operation, error);
+      meter.call(operation, failure.code, time.monotonicMs() - beganAtMs);
+      throw hasUnanswered ? failure.afterAttempt() : failure;
+    }
+  }
+
+  /** Pools and circuits of the shards met so far. */
+  states(): readonly ShardState[] {
+    return [...this.#slots].map(([shard, slots]) => ({
+      shard,
+      inUse: slots.inUse,
+      waiting: slots.waiting,
+      circuit: this.#circuits.get(shard)?.state ?? 0,
+    }));
+  }
+
+  /** Masters in charge whose circuit is open; one that lost its slots to another is nobody's concern any more. */
+  openCircuits(): readonly string[] {
+    const inCharge = new Set(partitions.map((partition) => this.shardOf(partition)));
+    return [...this.#circuits]
+      .filter(([shard, circuit]) => circuit.isOpen && inCharge.has(shard))
+      .map(([shard]) => shard);
+  }
+
+  /** Opens the connections to every master ahead of the first call; what cannot be reached now is tried again by the client. */
+  warmUp(): void {
+    for (const client of this.#clients) {
+      client.on("ready", () => {
+        for (const node of client.nodes("master")) node.ping().catch(() => undefined);
+      });
+    }
+  }
+
+  close(): void {
+    for (const circuit of this.#circuits.values()) circuit.shutdown();
+    for (const client of this.#clients) client.disconnect();
+  }
+}

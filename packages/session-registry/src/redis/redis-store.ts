@@ -1,0 +1,300 @@
+// The registry store in Redis Cluster: each method is one script or command of one slot. What the scripts promise stands at their heads (lua/).
+
+import type { IdentityKey } from "@cpg/ocpp";
+import { ShardClocks } from "../clock.ts";
+import { RegistryError } from "../errors.ts";
+import { Keyspace } from "../keyspace.ts";
+import { leaseValue, readLease, tombstoneValue } from "../lease-value.ts";
+import type { Incarnation } from "../model.ts";
+import { partitionOf, partitions, type Partition } from "../partition.ts";
+import type {
+  Claim,
+  Claimant,
+  InboxEntry,
+  LeaseEntry,
+  LeaseRenewal,
+  RegistryStore,
+  Release,
+  RowReading,
+} from "../store-port.ts";
+import { Lane, type LanePorts, type ShardState } from "./lanes.ts";
+import { readClaimReply, readEntries, readEvent, readRow, rowFields, rowFormat } from "./replies.ts";
+import type { RedisSettings, RetentionSettings } from "./settings.ts";
+import { WakeUps } from "./wake-ups.ts";
+
+/** Entries taken from an inbox in one read: a few dozen KB at most. */
+const inboxReadCount = 256;
+
+/** See store-port.ts. */
+export class RedisStore implements RegistryStore {
+  readonly #keys: Keyspace;
+  readonly #retention: RetentionSettings;
+  readonly #ports: LanePorts;
+  readonly #data: Lane;
+  readonly #control: Lane;
+  readonly #wakeUps: WakeUps;
+  readonly #clocks = new ShardClocks();
+  readonly #masters: (string | undefined)[] = [];
+  #lastHeardAtMs: number | undefined;
+  #onMasterChange: (partition: Partition) => void = () => undefined;
+
+  constructor(redis: RedisSettings, retention: RetentionSettings, ports: LanePorts) {
+    this.#keys = new Keyspace(redis.keyPrefix);
+    this.#retention = retention;
+    this.#ports = ports;
+    const heard = this.#heard.bind(this);
+    this.#data = new Lane(
+      redis,
+      { name: "data", connections: redis.connectionsPerShard, hasCircuit: true },
+      ports,
+      heard,
+    );
+    this.#control = new Lane(redis, { name: "control", connections: 1, hasCircuit: false }, ports, heard);
+    this.#data.warmUp();
+    this.#control.warmUp();
+    this.#data.onTopology(() => this.#compareMasters());
+    this.#wakeUps = new WakeUps(redis, this.#keys);
+  }
+
+  async claim(partition: Partition, claimant: Claimant, claims: readonly Claim[], deadlineMs: number) {
+    const { incarnation } = claimant;
+    const keys = [
+      this.#keys.events(partition),
+      this.#keys.index(partition, incarnation),
+      this.#keys.fence(partition, incarnation),
+      this.#keys.undone(partition, incarnation),
+      ...claims.map((claim) => this.#keys.row(partition, claim.key)),
+    ];
+    const { eventsMaxLength, inboxMaxLength, inboxLifeMs } = this.#retention;
+    const args: (string | number)[] = [
+      rowFormat,
+      incarnation,
+      claimant.edge,
+      claimant.epochFloor,
+      eventsMaxLength,
+      inboxMaxLength,
+      inboxLifeMs,
+      this.#keys.inbox(partition, ""),
+      this.#keys.wake(partition, ""),
+    ];
+    for (const c of claims) args.push(c.key, c.connection, c.stampUs, c.identity, c.version, c.remote);
+    const raw = await this.#data.call("claim", partition, deadlineMs, (client) =>
+      client.cpgClaim(keys.length, ...keys, ...args),
+    );
+    const { reply, badRows } = readClaimReply(raw);
+    if (badRows > 0) this.#ports.meter.badRows(badRows);
+    return reply;
+  }
+
+  async release(
+    partition: Partition,
+    incarnation: Incarnation,
+    releases: readonly Release[],
+    deadlineMs: number,
+  ) {
+    const keys = [
+      this.#keys.events(partition),
+      this.#keys.index(partition, incarnation),
+      this.#keys.undone(partition, incarnation),
+      ...releases.map((release) => this.#keys.row(partition, release.key)),
+    ];
+    const args: (string | number)[] = [
+      rowFormat,
+      incarnation,
+      this.#retention.eventsMaxLength,
+      this.#retention.tombstoneMs,
+    ];
+    for (const r of releases) args.push(r.key, r.connection ?? "", r.epoch ?? 0, r.cause);
+    const raw = await this.#data.call("release", partition, deadlineMs, (client) =>
+      client.cpgRelease(keys.length, ...keys, ...args),
+    );
+    return (raw as number[]).slice(1).map((ended) => (ended === 1 ? "ended" : "elsewhere"));
+  }
+
+  async row(key: IdentityKey, deadlineMs: number): Promise<RowReading> {
+    const partition = partitionOf(key);
+    try {
+      const fields = await this.#data.call("lookup", partition, deadlineMs, (client) =>
+        client.hmget(this.#keys.row(partition, key), ...rowFields),
+      );
+      const reading = readRow(key, fields);
+      if (reading.kind === "bad") this.#ports.meter.badRows(1);
+      return reading;
+    } catch (error) {
+      if (!(error instanceof RegistryError) || !error.message.includes("WRONGTYPE")) throw error;
+      this.#ports.meter.badRows(1);
+      return { kind: "bad", reason: "otherType" };
+    }
+  }
+
+  toShardUs(partition: Partition, monotonicMs: number): number | undefined {
+    const shard = this.shardOf(partition);
+    return shard === undefined ? undefined : this.#clocks.toShardUs(shard, monotonicMs);
+  }
+
+  async syncClock(partition: Partition, deadlineMs: number): Promise<void> {
+    // TIME has no key, so it is asked of the node itself; its reply has the form of the scripts': microseconds first.
+    await this.#control.call("clock", partition, deadlineMs, async (client) => {
+      const node = client
+        .nodes("master")
+        .find((n) => `${n.options.host}:${n.options.port}` === this.shardOf(partition));
+      if (!node)
+        throw new RegistryError("UNAVAILABLE", "clock: no connection to the shard yet", { retryable: true });
+      const [seconds, micros] = await node.time();
+      return [Number(seconds) * 1_000_000 + Number(micros)];
+    });
+  }
+
+  async renew(partition: Partition, renewal: LeaseRenewal, deadlineMs: number) {
+    const raw = await this.#control.call("renew", partition, deadlineMs, (client) =>
+      client.cpgRenew(this.#keys.leases(partition), renewal.incarnation, leaseValue(renewal)),
+    );
+    return (raw as number[])[1] === 1 ? "renewed" : "fenced";
+  }
+
+  async leases(partition: Partition, deadlineMs: number): Promise<readonly LeaseEntry[]> {
+    const all = await this.#control.call("leases", partition, deadlineMs, (client) =>
+      client.hgetall(this.#keys.leases(partition)),
+    );
+    return Object.entries(all).map(([incarnation, value]) => readLease(incarnation, value));
+  }
+
+  async bury(partition: Partition, judged: LeaseEntry, deadlineMs: number): Promise<boolean> {
+    const tombstone = tombstoneValue(this.#ports.time.wallMs());
+    const done = await this.#control.call("bury", partition, deadlineMs, (client) =>
+      client.cpgBury(this.#keys.leases(partition), judged.incarnation, judged.value, tombstone),
+    );
+    return done === 1;
+  }
+
+  async forget(partition: Partition, tombstone: LeaseEntry, deadlineMs: number): Promise<void> {
+    await this.#control.call("bury", partition, deadlineMs, (client) =>
+      client.cpgBury(this.#keys.leases(partition), tombstone.incarnation, tombstone.value, ""),
+    );
+  }
+
+  async fence(partition: Partition, incarnation: Incarnation, limit: number, deadlineMs: number) {
+    const keys = await this.#control.call("fence", partition, deadlineMs, (client) =>
+      client.cpgFence(
+        this.#keys.fence(partition, incarnation),
+        this.#keys.index(partition, incarnation),
+        this.#retention.fenceMs,
+        limit,
+      ),
+    );
+    return keys as IdentityKey[];
+  }
+
+  async index(
+    partition: Partition,
+    incarnation: Incarnation,
+    page: { readonly after: string; readonly limit: number },
+    deadlineMs: number,
+  ) {
+    const from = page.after === "" ? "-" : `(${page.after}`;
+    const keys = await this.#data.call("index", partition, deadlineMs, (client) =>
+      client.zrangebylex(this.#keys.index(partition, incarnation), from, "+", "LIMIT", 0, page.limit),
+    );
+    return keys as IdentityKey[];
+  }
+
+  async post(
+    partition: Partition,
+    to: Incarnation,
+    fields: Readonly<Record<string, string>>,
+    deadlineMs: number,
+  ) {
+    const { inboxMaxLength, inboxLifeMs } = this.#retention;
+    const raw = await this.#data.call("post", partition, deadlineMs, (client) =>
+      client.cpgPost(
+        this.#keys.fence(partition, to),
+        this.#keys.inbox(partition, to),
+        inboxMaxLength,
+        inboxLifeMs,
+        this.#keys.wake(partition, to),
+        ...Object.entries(fields).flat(),
+      ),
+    );
+    if (raw === 1) return "posted";
+    return raw === 0 ? "dead" : "full";
+  }
+
+  async readInbox(partition: Partition, incarnation: Incarnation, afterId: string, deadlineMs: number) {
+    const key = this.#keys.inbox(partition, incarnation);
+    const streams = await this.#control.call("inbox", partition, deadlineMs, (client) =>
+      client.xread("COUNT", inboxReadCount, "STREAMS", key, afterId),
+    );
+    const entries: InboxEntry[] = readEntries(streams?.[0]?.[1] ?? []);
+    const last = entries.at(-1);
+    if (last) {
+      // What was read is not needed again: an inbox holds only what its owner has not seen. Failing to trim costs memory until its life ends.
+      void this.#control
+        .call("trim", partition, deadlineMs, (client) => client.xtrim(key, "MINID", last.id))
+        .catch(() => undefined);
+    }
+    return entries;
+  }
+
+  listen(incarnation: Incarnation, onWake: (partition: Partition) => void): void {
+    this.#wakeUps.listen(incarnation, onWake);
+  }
+
+  async probe(partition: Partition, incarnation: Incarnation, deadlineMs: number): Promise<void> {
+    await this.#control.call("probe", partition, deadlineMs, (client) =>
+      client.spublish(this.#keys.wake(partition, incarnation), ""),
+    );
+  }
+
+  async events(partition: Partition, afterId: string, limit: number, deadlineMs: number) {
+    const raw = await this.#data.call("events", partition, deadlineMs, (client) =>
+      client.xrange(this.#keys.events(partition), afterId === "0" ? "-" : `(${afterId}`, "+", "COUNT", limit),
+    );
+    return readEntries(raw).map((entry) => ({ streamId: entry.id, event: readEvent(entry) }));
+  }
+
+  shardOf(partition: Partition): string | undefined {
+    return this.#data.shardOf(partition);
+  }
+
+  openCircuits(): readonly string[] {
+    return this.#data.openCircuits();
+  }
+
+  /** Pools and circuits of the data lane, for gauges. */
+  shardStates(): readonly ShardState[] {
+    return this.#data.states();
+  }
+
+  lastHeardAtMs(): number | undefined {
+    return this.#lastHeardAtMs;
+  }
+
+  onMasterChange(listener: (partition: Partition) => void): void {
+    this.#onMasterChange = listener;
+  }
+
+  close(): Promise<void> {
+    this.#data.close();
+    this.#control.close();
+    this.#wakeUps.close();
+    return Promise.resolve();
+  }
+
+  #heard(shard: string, sentAtMs: number, receivedAtMs: number, reply: unknown): void {
+    this.#lastHeardAtMs = receivedAtMs;
+    // Only the scripts that tell the time begin their reply with a number (lua/).
+    if (Array.isArray(reply) && typeof reply[0] === "number") {
+      this.#clocks.heard(shard, { sentAtMs, receivedAtMs, nowUs: reply[0] });
+    }
+  }
+
+  #compareMasters(): void {
+    for (const partition of partitions) {
+      const master = this.shardOf(partition);
+      const before = this.#masters[partition];
+      if (master === undefined || master === before) continue;
+      this.#masters[partition] = master;
+      if (before !== undefined) this.#onMasterChange(partition);
+    }
+  }
+}

@@ -1,0 +1,79 @@
+// What the scripts and commands answer, read into the store's words. Pure.
+//
+// Q1. Nothing that Redis holds is trusted: a row of another version, a half-written or foreign one is "bad", never an exception.
+
+import type { Identity, IdentityKey, OcppVersion } from "@cpg/ocpp";
+import type { ConnectionId, EndCause, Incarnation, LifecycleEvent } from "../model.ts";
+import type { ClaimOutcome, ClaimReply, InboxEntry, RowReading } from "../store-port.ts";
+
+/** Version of the row's format. A row of another one is bad to this code (Q1). */
+export const rowFormat = "1";
+
+/** Fields of a row in the order `readRow` wants them. */
+export const rowFields = ["v", "epoch", "inc", "conn", "stamp", "edge", "id", "ver", "ip"] as const;
+
+const versions = new Set<string>(["1.6", "2.0.1", "2.1"]);
+
+/** HMGET of `rowFields`. */
+export function readRow(key: IdentityKey, fields: readonly (string | null)[]): RowReading {
+  const [v, epoch, incarnation, connection, stamp, edge, identity, version, remote] = fields;
+  if (fields.every((field) => field === null)) return { kind: "absent" };
+  if (v !== rowFormat) return { kind: "bad", reason: v ? "otherFormat" : "noFormat" };
+  const numbers = [Number(epoch), Number(stamp)] as const;
+  if (!Number.isSafeInteger(numbers[0]) || numbers[0] < 1 || !Number.isFinite(numbers[1])) {
+    return { kind: "bad", reason: "badNumber" };
+  }
+  if (!incarnation || !connection || !edge || !identity || !version || !versions.has(version)) {
+    return { kind: "bad", reason: "missingField" };
+  }
+  return {
+    kind: "found",
+    row: {
+      key,
+      identity: identity as Identity,
+      edge,
+      incarnation: incarnation as Incarnation,
+      connection: connection as ConnectionId,
+      epoch: numbers[0],
+      stampUs: numbers[1],
+      version: version as OcppVersion,
+      remote: remote ?? "",
+    },
+  };
+}
+
+type RawClaimReply = readonly [number, number, ...(readonly [number, number?, string?])[]];
+
+/** Reply of claim-n.lua: what became of the claims, and how many bad rows it met. */
+export function readClaimReply(raw: unknown): { readonly reply: ClaimReply; readonly badRows: number } {
+  const [, badRows, ...answers] = raw as RawClaimReply;
+  if (badRows < 0) return { reply: { kind: "fenced" }, badRows: 0 };
+  const outcomes = answers.map(([kind, epoch = 0, edge = ""]): ClaimOutcome => {
+    if (kind === 1) return { kind: "granted", epoch };
+    return kind === 2 ? { kind: "superseded", by: { edge, epoch } } : { kind: "undone" };
+  });
+  return { reply: { kind: "answered", outcomes }, badRows };
+}
+
+/** Entries of XREAD or XRANGE. */
+export function readEntries(raw: readonly (readonly [string, readonly string[]])[]): InboxEntry[] {
+  return raw.map(([id, flat]) => {
+    const fields: Record<string, string> = {};
+    for (let i = 0; i + 1 < flat.length; i += 2) fields[flat[i] ?? ""] = flat[i + 1] ?? "";
+    return { id, fields };
+  });
+}
+
+/** One entry of the lifecycle stream. */
+export function readEvent(entry: InboxEntry): LifecycleEvent {
+  const f = entry.fields;
+  return {
+    id: f["id"] ?? "",
+    kind: f["kind"] === "connected" ? "connected" : "disconnected",
+    identity: (f["identity"] ?? "") as Identity,
+    epoch: Number(f["epoch"]),
+    edge: f["edge"] ?? "",
+    cause: (f["cause"] ?? "") as EndCause | "",
+    atMs: Number(f["at"]),
+  };
+}

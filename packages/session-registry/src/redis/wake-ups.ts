@@ -1,0 +1,54 @@
+// Sharded pub/sub that says "look into your inbox". Only a hint: whoever depends on it polls as well.
+//
+// W1. One channel per partition and incarnation, one SSUBSCRIBE each (channels of different slots do not travel together).
+// W2. A subscription that fails or is lost is renewed by `refresh`, which the inbox calls when its probe stays silent.
+
+import { Keyspace } from "../keyspace.ts";
+import type { Incarnation } from "../model.ts";
+import { partitions, type Partition } from "../partition.ts";
+import { openClient, type RegistryClient } from "./client.ts";
+import type { RedisSettings } from "./settings.ts";
+
+/** The subscriber of one edge. */
+export class WakeUps {
+  readonly #settings: RedisSettings;
+  readonly #keys: Keyspace;
+  #client: RegistryClient | undefined;
+  #byChannel = new Map<string, Partition>();
+  #onWake: (partition: Partition) => void = () => undefined;
+
+  constructor(settings: RedisSettings, keys: Keyspace) {
+    this.#settings = settings;
+    this.#keys = keys;
+  }
+
+  /** Listens for one incarnation, and for no earlier one any more. */
+  listen(incarnation: Incarnation, onWake: (partition: Partition) => void): void {
+    this.#byChannel = new Map(
+      partitions.map((partition) => [this.#keys.wake(partition, incarnation), partition]),
+    );
+    this.#onWake = onWake;
+    this.refresh();
+  }
+
+  /** Begins again on new connections (W2): the old ones may be half dead without knowing. */
+  refresh(): void {
+    this.#client?.disconnect();
+    const client = openClient(this.#settings, "wake", { shardedSubscribers: true });
+    this.#client = client;
+    client.on("error", () => undefined);
+    client.on("smessage", (channel: string) => {
+      const partition = this.#byChannel.get(channel);
+      if (partition !== undefined) this.#onWake(partition);
+    });
+    const subscribe = (): void => {
+      for (const channel of this.#byChannel.keys()) client.ssubscribe(channel).catch(() => undefined); // W1
+    };
+    client.once("ready", subscribe);
+  }
+
+  close(): void {
+    this.#client?.disconnect();
+    this.#client = undefined;
+  }
+}
