@@ -1,0 +1,50 @@
+// `npm start` and `npm test`: from a clone on a machine with Node 20 and npm to a running project. I/O: files, processes.
+// Plain JavaScript without dependencies. Installs what is missing, then hands over to the pinned Node.
+
+const [major = 0] = process.versions.node.split(".").map(Number);
+if (major < 20) {
+  process.stderr.write(
+    `Node 20 or newer is needed; this is ${process.version}. Get it from https://nodejs.org\n`,
+  );
+  process.exit(1);
+}
+
+// Only now: an older Node would stumble over them and say something else.
+const { ensureInstalled, lastLines, pinnedNode, run, runTurbo, Stop } = await import("./workspace.mjs");
+
+/**
+ * Compiles what `npm start` runs; shown only if it fails.
+ */
+async function build() {
+  const filters = ["--filter=@cpg/infra...", "--filter=@cpg/edge..."];
+  const { code, output, interrupted } = await runTurbo(["build", ...filters], { quiet: true });
+  if (interrupted) throw new Stop("Interrupted.", 130);
+  if (code !== 0) throw new Stop(`The build failed:\n${lastLines(output, 40)}`);
+}
+
+/**
+ * @param {string | undefined} command
+ * @param {readonly string[]} args
+ * @returns {Promise<number>} the exit code
+ */
+async function main(command, args) {
+  if (command !== "start" && command !== "verify") {
+    throw new Stop(
+      "usage: node infra/bootstrap.mjs start|verify [arguments] (that is: npm start, npm test)",
+      2,
+    );
+  }
+  await ensureInstalled();
+  if (command === "verify")
+    return (await run(pinnedNode, ["infra/verify.mjs", "--bootstrapped", ...args])).code;
+  await build();
+  return (await run(pinnedNode, ["infra/dist/start.js", ...args])).code;
+}
+
+try {
+  process.exitCode = await main(process.argv[2], process.argv.slice(3));
+} catch (error) {
+  if (!(error instanceof Stop)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = error.exitCode;
+}
