@@ -55,7 +55,9 @@ export function createMemoryRegistry(
   given: RegistryPorts = {},
 ): Registry {
   const ports = filled(given);
-  const backend = new MemoryBackend(settings.retention, () => ports.time.wallMs() * 1000);
-  const store = new MemoryStore(backend, ports.time);
+  const { time } = ports;
+  const sinceUs = (time.wallMs() - time.monotonicMs()) * 1000;
+  const backend = new MemoryBackend(settings.retention, () => sinceUs + time.monotonicMs() * 1000);
+  const store = new MemoryStore(backend, time);
   return { ownership: new RegistryOwnership(settings.ownership, { ...ports, store }), shardStates: () => [] };
 }

@@ -54,6 +54,7 @@ export class MemoryBackend {
   readonly #retention: MemoryRetention;
   readonly #clockUs: () => number;
   #sequence = 0;
+  #lastUs = 0;
 
   /** `clockUs`: the one clock of this "shard", µs since 1970. */
   constructor(retention: MemoryRetention, clockUs: () => number) {
@@ -61,8 +62,10 @@ export class MemoryBackend {
     this.#clockUs = clockUs;
   }
 
+  /** No two readings are alike, as in Redis, where no two scripts fit into one microsecond: an identity that comes back gets a greater epoch. */
   nowUs(): number {
-    return Math.round(this.#clockUs());
+    this.#lastUs = Math.max(this.#lastUs + 1, Math.round(this.#clockUs()));
+    return this.#lastUs;
   }
 
   row(partition: Partition, key: IdentityKey): SessionRow | undefined {

@@ -204,8 +204,9 @@ export class RegistryOwnership implements Ownership {
 
   async stop(deadlineMs: number): Promise<void> {
     const { time, store } = this.#ports;
-    const endMs = time.monotonicMs() + deadlineMs;
+    if (this.#isStopping) return;
     this.#isStopping = true;
+    const endMs = time.monotonicMs() + deadlineMs;
     for (const entry of this.#book) this.release(entry.session.connection, "drained");
     while (this.#book.owed > 0 && time.monotonicMs() < endMs) {
       await new Promise<void>((resolve) => time.after(10, resolve));
