@@ -94,22 +94,7 @@ export function createPeerLink(ports: {
   };
 }
 
-// The codes whose documentation says that the outcome of a write is unknown; and every error that is not the registry's.
+// The registry knows of every attempt it made, not only of the last one. Any other error knows nothing.
 function mayHaveWritten(error: unknown): boolean {
-  if (!(error instanceof RegistryError)) return true;
-  switch (error.code) {
-    case "DEADLINE":
-    case "TIMEOUT":
-    case "UNAVAILABLE":
-      return true;
-    case "POOL_TIMEOUT":
-    case "POOL_EXHAUSTED":
-    case "CIRCUIT_OPEN":
-    case "REFUSED":
-    case "CLOSED":
-    case "INVALID":
-      return false;
-    default:
-      return true;
-  }
+  return !(error instanceof RegistryError) || error.isOutcomeUnknown;
 }
