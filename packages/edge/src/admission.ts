@@ -1,7 +1,7 @@
 // Whether a new charge point may come in now. Pure in what it is given.
 
 import type { Ownership } from "@cpg/session-registry";
-import type { RefusalReason } from "./upgrade.ts";
+import type { RefusalReason } from "./instruments.ts";
 
 /** The answer, with the label under which a refusal is counted. */
 export type EdgeAdmission =
@@ -19,8 +19,8 @@ export interface AdmissionPorts {
 const isOpen: EdgeAdmission = { kind: "open" };
 const registryReasons = {
   "registry-away": "registryAway",
-  "owed-full": "owedFull",
-  stopping: "stopping",
+  "owed-full": "registryAway",
+  stopping: "draining",
 } as const;
 
 /** Makes the question of an edge. `retryAfterMs` 0: no better knowledge than the setting. */
@@ -28,7 +28,7 @@ export function createAdmission(ports: AdmissionPorts): () => EdgeAdmission {
   return () => {
     if (ports.isDraining()) return { kind: "closed", reason: "draining", retryAfterMs: 0 };
     if (ports.connections() >= ports.maxConnections) {
-      return { kind: "closed", reason: "maxConnections", retryAfterMs: 0 };
+      return { kind: "closed", reason: "capacity", retryAfterMs: 0 };
     }
     const admission = ports.ownership.admission();
     if (admission.kind === "open") return isOpen;

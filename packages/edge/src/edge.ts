@@ -8,8 +8,7 @@ import { createAdmission } from "./admission.ts";
 import type { Authenticate } from "./authentication.ts";
 import { Drain } from "./drain.ts";
 import type { Ids } from "./ids.ts";
-import type { Route } from "./integration.ts";
-import { noInstruments, type Instruments, type RouteInstruments } from "./instruments.ts";
+import { noInstruments, type Instruments } from "./instruments.ts";
 import type { Router } from "./router.ts";
 import type { Session, SessionContext } from "./session.ts";
 import { SessionLifetimes } from "./session-lifetimes.ts";
@@ -98,7 +97,13 @@ export async function startEdge(parts: EdgeParts): Promise<RunningEdge> {
     instruments,
     begin: (socket, accepted) => lifetimes.begin(context, socket, accepted),
   });
-  const listener = await openPort(parts, { decide, onBug, onPlainRequest: () => undefined });
+  const listener = await openPort(parts, {
+    decide,
+    onBug,
+    onRefused: (reason) => instruments.refused(reason),
+    onHandshake: (seconds) => instruments.handshake(seconds),
+    time,
+  });
   const drain = new Drain({ ...settings.drain, time, sessions, listener, ownership, logger });
   return {
     sessions,
@@ -147,19 +152,10 @@ interface Wiring {
 
 function sessionContext(parts: EdgeParts, { instruments, lifetimes, onBug }: Wiring): SessionContext {
   const { ocpp } = parts.settings;
-  const resolved = new Map<Route | undefined, RouteInstruments>();
   return {
     router: parts.router,
     time: parts.time,
     instruments,
-    routeInstruments(route) {
-      let found = resolved.get(route);
-      if (found === undefined) {
-        found = instruments.route(route?.name ?? "none");
-        resolved.set(route, found);
-      }
-      return found;
-    },
     maxInboundCalls: ocpp.maxInboundCalls,
     reusedIdMemory: ocpp.reusedIdMemory,
     rememberMs: rememberedCallTimeouts * ocpp.callTimeoutMs,

@@ -8,9 +8,9 @@
 
 import { encodeCallError, encodeCallResult, errorCode, isTransactionMessage, type Request } from "@cpg/ocpp";
 import type { Time } from "@cpg/session-registry";
-import type { CallAnswer, InboundCall, Route, Station } from "./integration.ts";
+import type { CallAnswer, InboundCall, Station } from "./integration.ts";
 import { InboundLine } from "./inbound-line.ts";
-import type { Instruments, RouteInstruments, ServedAs } from "./instruments.ts";
+import type { FrameType, Instruments } from "./instruments.ts";
 import { fingerprintOf, ReusedIds, type Remembered } from "./reused-ids.ts";
 import type { Router } from "./router.ts";
 
@@ -19,8 +19,6 @@ export interface InboundContext {
   readonly router: Router;
   readonly time: Time;
   readonly instruments: Instruments;
-  /** The counters of a route, resolved once. */
-  readonly routeInstruments: (route: Route | undefined) => RouteInstruments;
   readonly maxInboundCalls: number;
   readonly reusedIdMemory: number;
   /** How long an answer is remembered, unless it is a transaction message's; ms. */
@@ -31,7 +29,7 @@ export interface InboundContext {
 /** What it needs of its session. */
 export interface InboundOwner extends Station {
   /** False: the socket is ending or gone. */
-  sendFrame(frame: string): boolean;
+  sendFrame(frame: string, type: FrameType): boolean;
   onInboundOverflow(): void;
 }
 
@@ -59,7 +57,7 @@ export class InboundCalls {
   /** A CALL or SEND arrived. */
   receive(request: Request): void {
     if (!this.#line.isIdle && this.#isInLine(request)) {
-      this.#context.routeInstruments(undefined).served("repeated", 0); // N2
+      this.#context.instruments.reusedId(); // N2
       return;
     }
     switch (this.#line.offer(request)) {
@@ -76,8 +74,9 @@ export class InboundCalls {
   /** The socket is gone. */
   closed(): void {
     this.#isClosed = true;
-    const unserved = this.#line.clear();
-    if (unserved > 0) this.#context.instruments.unserved.add(unserved);
+    for (const { action } of this.#line.clear()) {
+      this.#context.instruments.served(this.#owner.version, action, "unanswered");
+    }
   }
 
   #isInLine(request: Request): boolean {
@@ -98,37 +97,36 @@ export class InboundCalls {
   #serve(request: Request): boolean {
     const { router, time } = this.#context;
     const route = router.route(this.#owner.version, request.action);
+    const startedMs = time.monotonicMs();
     if (route === undefined) {
-      this.#answer(request, notImplemented, this.#context.routeInstruments(undefined));
+      this.#answer(request, notImplemented, startedMs);
       return false;
     }
-    const instruments = this.#context.routeInstruments(route);
     // What the edge answers by itself is not worth remembering: serving it again is as good, and fresher.
     const known = route.kind === "local" ? unnamed : this.#recall(request);
     if (known.payloadJson !== undefined) {
-      instruments.served("repeated", 0);
-      if (request.kind === "call") this.#owner.sendFrame(encodeCallResult(request.id, known.payloadJson)); // N2
+      this.#context.instruments.reusedId();
+      this.#answer(request, { kind: "result", payloadJson: known.payloadJson }, startedMs); // N2
       return false;
     }
-    const startedMs = time.monotonicMs();
     const call = this.#callOf(request, known.callId);
     const answer = route.serve(call);
     if (!(answer instanceof Promise)) {
-      this.#answer(request, answer, instruments, startedMs); // N1
+      this.#answer(request, answer, startedMs); // N1
       return false;
     }
-    this.#finishLater(request, call, { answer, instruments, startedMs });
+    this.#finishLater(request, call, { answer, startedMs });
     return true;
   }
 
   #finishLater(
     request: Request,
     call: InboundCall,
-    pending: { answer: Promise<CallAnswer>; instruments: RouteInstruments; startedMs: number },
+    pending: { readonly answer: Promise<CallAnswer>; readonly startedMs: number },
   ): void {
     const finish = (answer: CallAnswer): void => {
       this.#remember(request, call.callId, answer);
-      this.#answer(request, answer, pending.instruments, pending.startedMs);
+      this.#answer(request, answer, pending.startedMs);
       if (this.#isClosed) return; // N3
       const next = this.#line.next();
       if (next !== undefined) this.#serveFrom(next);
@@ -169,11 +167,12 @@ export class InboundCalls {
     this.#memory.remember(message, { callId, payloadJson }, this.#context.time.monotonicMs());
   }
 
-  #answer(request: Request, answer: CallAnswer, instruments: RouteInstruments, startedMs = Number.NaN): void {
-    const isSent = request.kind === "call" && this.#owner.sendFrame(this.#frameOf(request, answer)); // N4
-    const as: ServedAs = !isSent ? "unanswered" : answer === notImplemented ? "noRoute" : answer.kind;
-    const seconds = Number.isNaN(startedMs) ? 0 : (this.#context.time.monotonicMs() - startedMs) / 1000;
-    instruments.served(as, seconds);
+  #answer(request: Request, answer: CallAnswer, startedMs: number): void {
+    const { instruments, time } = this.#context;
+    const type = answer.kind === "result" ? "result" : "error";
+    const isSent = request.kind === "call" && this.#owner.sendFrame(this.#frameOf(request, answer), type); // N4
+    instruments.served(this.#owner.version, request.action, isSent ? answer.kind : "unanswered");
+    instruments.processing((time.monotonicMs() - startedMs) / 1000);
   }
 
   #frameOf(request: Request, answer: CallAnswer): string {

@@ -41,9 +41,9 @@ export class InboundLine<T> {
     return this.#waiting?.find(fits);
   }
 
-  /** Forgets everything; returns how many were still waiting, unserved. */
-  clear(): number {
-    const unserved = this.#waiting?.length ?? 0;
+  /** Forgets everything; returns what was still waiting, unserved. */
+  clear(): readonly T[] {
+    const unserved = this.#waiting ?? [];
     this.#serving = undefined;
     this.#waiting = undefined;
     return unserved;

@@ -1,75 +1,88 @@
 // What the up path counts, as the smallest interface it needs, and the one that counts nothing. Pure.
 //
-// Labels are closed sets, so that handles can be resolved once: nothing here is looked up by attributes per message.
+// The labels are the closed sets of @cpg/telemetry's table; edge-instruments.ts resolves their handles once, so nothing
+// is looked up by attributes per message.
 
 import type { IgnoredReason, MalformedReason, OcppVersion } from "@cpg/ocpp";
 import type { EndLabel } from "./close-codes.ts";
-import type { RefusalReason } from "./upgrade.ts";
 
-/** A counter with one label of a closed set. */
-export interface Tally<L extends string> {
-  inc(label: L): void;
-}
+/** Why a request was refused before it became a WebSocket. */
+export type RefusalReason =
+  | "path" // not our endpoint
+  | "method" // not GET
+  | "notWebSocket" // GET without an upgrade
+  | "identity" // none, or not one
+  | "capacity" // listen.maxConnections
+  | "draining" // draining or stopping
+  | "registryAway" // registry.outagePolicy reject, or too much is owed
+  | "subprotocol"
+  | "unknownIdentity"
+  | "credentials"
+  | "aborted" // the peer left before the answer
+  | "internal"; // a bug
 
-/** How a CALL of a charge point ended, as it is counted. */
+/** How a CALL of a charge point ended. */
 export type ServedAs =
   | "result"
   | "fault" // CALLERROR of ours
-  | "callError" // CALLERROR of the backend's
-  | "noRoute"
-  | "repeated" // answered from memory, or already in line
-  | "unanswered"; // the socket was gone, or a SEND
+  | "callError" // CALLERROR that the backend asked for
+  | "unanswered"; // a SEND, or the socket was gone
 
-/** How one attempt at a backend ended, as it is counted. */
+/** How one request to a backend ended. */
 export type AttemptEnd =
   | "ok"
-  | "refused" // answered 4xx: the backend's decision
-  | "busy" // routes.http.maxConcurrent reached
-  | "circuitOpen"
-  | "unreachable"
+  | "callError" // the backend refused the message: an answer
+  | "badAnswer" // no JSON object, or too large
+  | "httpError"
   | "timeout"
-  | "status" // 3xx, 5xx, and 4xx that mean "later"
-  | "notJson"
-  | "tooLarge"
-  | "full" // the stream is at its maximum length
-  | "unconfirmed"; // no replica confirmed in time
+  | "overload" // concurrency bound, or a stream that is full
+  | "circuitOpen"
+  | "unreachable";
 
-/** The counters of one route. */
-export interface RouteInstruments {
-  served(as: ServedAs, seconds: number): void;
+/** Type of a frame, as it is counted. */
+export type FrameType = "call" | "result" | "error" | "resultError" | "send";
+
+/** What one integration counts. */
+export interface IntegrationInstruments {
+  attempt(end: AttemptEnd, seconds: number): void;
+  inFlight(requests: number): void;
+  /** 0 closed, 1 half open, 2 open. */
+  circuit(state: 0 | 1 | 2): void;
 }
 
-/** Everything the up path counts. */
+/** Everything the up path counts. Times are in seconds. */
 export interface Instruments {
-  readonly accepted: Tally<OcppVersion>;
-  readonly refused: Tally<RefusalReason>;
-  readonly ended: Tally<EndLabel>;
-  readonly malformed: Tally<MalformedReason | "binary">;
-  readonly ignored: Tally<IgnoredReason>;
-  /** Frames of the peer that answer nothing of ours, CALLRESULTERRORs among them. */
-  readonly unexpectedAnswers: { inc(): void };
-  /** CALLs that were in line, unserved, when their socket went. */
-  readonly unserved: { add(count: number): void };
-  /** `route` is a name of the routes file, or `none`. */
-  route(route: string): RouteInstruments;
-  /** One attempt of an integration called `integration` in the routes file. */
-  attempt(integration: string): Tally<AttemptEnd>;
-  /** `$connect` and `$disconnect` that their backend did not take. */
-  readonly lifecycleLost: { inc(): void };
+  opened(): void;
+  refused(reason: RefusalReason): void;
+  ended(label: EndLabel): void;
+  handshake(seconds: number): void;
+  frameIn(type: FrameType): void;
+  frameOut(type: FrameType): void;
+  /** `action` as the station wrote it. */
+  served(version: OcppVersion, action: string, as: ServedAs): void;
+  processing(seconds: number): void;
+  malformed(reason: MalformedReason): void;
+  /** `unmatched`: an answer that nobody waits for. */
+  ignored(reason: IgnoredReason | "unmatched" | "binary"): void;
+  reusedId(): void;
+  /** `name` as in the routes file. */
+  integration(name: string): IntegrationInstruments;
 }
 
 const nothing = (): void => undefined;
 
 /** Counts nothing. */
 export const noInstruments: Instruments = {
-  accepted: { inc: nothing },
-  refused: { inc: nothing },
-  ended: { inc: nothing },
-  malformed: { inc: nothing },
-  ignored: { inc: nothing },
-  unexpectedAnswers: { inc: nothing },
-  unserved: { add: nothing },
-  route: () => ({ served: nothing }),
-  attempt: () => ({ inc: nothing }),
-  lifecycleLost: { inc: nothing },
+  opened: nothing,
+  refused: nothing,
+  ended: nothing,
+  handshake: nothing,
+  frameIn: nothing,
+  frameOut: nothing,
+  served: nothing,
+  processing: nothing,
+  malformed: nothing,
+  ignored: nothing,
+  reusedId: nothing,
+  integration: () => ({ attempt: nothing, inFlight: nothing, circuit: nothing }),
 };

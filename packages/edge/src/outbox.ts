@@ -32,6 +32,11 @@ export class Outbox {
     return "accepted";
   }
 
+  /** Bytes that wait; asked of the socket only while it is congested. */
+  get waitingBytes(): number {
+    return this.#isCongested ? this.#socket.bufferedBytes : 0;
+  }
+
   /** The border says that the kernel has taken everything. */
   drained(): void {
     this.#isCongested = this.#socket.bufferedBytes > 0;

@@ -3,13 +3,13 @@
 // V1. A socket that closes is released exactly once, unless the registry forgot it first or never took it.
 // V2. The newest socket wins here at once: the older one of this edge is closed without waiting for Redis. The claim
 //     goes out before the older is closed, so the row changes hands and is never absent between the two.
-// V3. `$connect` and `$disconnect` are best effort: one attempt, nobody waits, a loss is counted. The lifecycle stream
+// V3. `$connect` and `$disconnect` are best effort: one attempt, nobody waits, its integration counts a loss. The lifecycle stream
 //     is the truth.
 
 import { subprotocolOf } from "@cpg/ocpp";
 import type { ConnectionId, EndCause, Epoch, NewSession, Ownership } from "@cpg/session-registry";
 import { closeTable, type EndLabel } from "./close-codes.ts";
-import type { CallAnswer, InboundCall, Station } from "./integration.ts";
+import type { InboundCall, Station } from "./integration.ts";
 import type { Instruments } from "./instruments.ts";
 import type { Router } from "./router.ts";
 import { Session, type SessionContext, type SessionFacts } from "./session.ts";
@@ -43,7 +43,7 @@ export class SessionLifetimes {
   begin(context: SessionContext, socket: Socket, accepted: AcceptedSession): Session {
     const { sessions, ownership, instruments } = this.#ports;
     const session = new Session(context, socket, accepted);
-    instruments.accepted.inc(session.version);
+    instruments.opened();
     const older = sessions.add(session);
     const admission = ownership.claim(newSession(accepted));
     older?.close("superseded"); // V2
@@ -60,7 +60,7 @@ export class SessionLifetimes {
   end(session: Session, label: EndLabel): void {
     const { sessions, ownership, instruments } = this.#ports;
     sessions.remove(session);
-    instruments.ended.inc(label);
+    instruments.ended(label);
     if (session.isReleaseOwed) {
       session.isReleaseOwed = false; // V1
       ownership.release(session.connection, endCauseOf(label));
@@ -88,7 +88,7 @@ export class SessionLifetimes {
     session: Session,
     payload: Readonly<Record<string, string>>,
   ): void {
-    const { router, instruments, onBug } = this.#ports;
+    const { router, onBug } = this.#ports;
     const route = router.lifecycle(session.version, event);
     if (route === undefined) return;
     const call: InboundCall = {
@@ -99,10 +99,7 @@ export class SessionLifetimes {
       station: stationOf(session),
       patience: "once",
     };
-    const count = (answer: CallAnswer): void => {
-      if (answer.kind !== "result") instruments.lifecycleLost.inc();
-    };
-    Promise.resolve(route.serve(call)).then(count, onBug);
+    Promise.resolve(route.serve(call)).catch(onBug); // how it ended, the integration counts
   }
 }
 

@@ -14,6 +14,7 @@ import {
 } from "@cpg/ocpp";
 import type { ConnectionId, Epoch } from "@cpg/session-registry";
 import { closeTable, type EndLabel } from "./close-codes.ts";
+import type { FrameType } from "./instruments.ts";
 import { InboundCalls, type InboundContext, type InboundOwner } from "./inbound-calls.ts";
 import { OutboundCalls } from "./outbound-calls.ts";
 import { Outbox } from "./outbox.ts";
@@ -85,6 +86,11 @@ export class Session implements LiveSession, SocketHandler, InboundOwner {
     return !this.#inbound.isIdle || this.#outbound?.isBusy === true;
   }
 
+  /** Bytes that wait for the station to read them. */
+  get waitingBytes(): number {
+    return this.#outbox.waitingBytes;
+  }
+
   call(action: string, payloadJson: string, timeoutMs: number): Promise<CallOutcome> {
     if (this.#phase.kind !== "open") return Promise.resolve({ kind: "gone", delivery: "notSent" });
     const { time, newMessageId, maxQueuedCommands: maxQueued, callTimeoutMs, instruments } = this.#context;
@@ -93,8 +99,8 @@ export class Session implements LiveSession, SocketHandler, InboundOwner {
       newMessageId,
       maxQueued,
       callTimeoutMs,
-      send: (frame) => this.sendFrame(frame),
-      onUnexpectedAnswer: () => instruments.unexpectedAnswers.inc(),
+      send: (frame) => this.sendFrame(frame, "call"),
+      onUnexpectedAnswer: () => instruments.ignored("unmatched"),
     });
     return this.#outbound.call(action, payloadJson, timeoutMs);
   }
@@ -109,9 +115,10 @@ export class Session implements LiveSession, SocketHandler, InboundOwner {
 
   // ---- InboundOwner
 
-  sendFrame(frame: string): boolean {
+  sendFrame(frame: string, type: FrameType): boolean {
     if (this.#phase.kind !== "open") return false;
     const outcome = this.#outbox.send(frame);
+    if (outcome === "accepted") this.#context.instruments.frameOut(type);
     if (outcome === "overflow") this.close("outboxOverflow");
     return outcome === "accepted";
   }
@@ -125,6 +132,7 @@ export class Session implements LiveSession, SocketHandler, InboundOwner {
   text(text: string): void {
     if (this.#phase.kind !== "open") return;
     const frame = decodeFrame(text, this.version);
+    if (frame.kind !== "malformed" && frame.kind !== "ignored") this.#context.instruments.frameIn(frame.kind);
     switch (frame.kind) {
       case "call":
       case "send":
@@ -139,22 +147,18 @@ export class Session implements LiveSession, SocketHandler, InboundOwner {
         return;
       }
       case "resultError":
-        this.#context.instruments.unexpectedAnswers.inc();
-        return;
+        return; // our CALLRESULT was of no use to the station; counted by its type
       case "malformed":
         this.#malformed(frame);
         return;
       case "ignored":
-        this.#context.instruments.ignored.inc(frame.reason);
+        this.#context.instruments.ignored(frame.reason);
     }
   }
 
   binary(): void {
-    if (this.#phase.kind !== "open") return;
-    // OCPP-J messages are text (§4.1.1): a binary one is as unreadable as text that is no JSON, and answered like it.
-    const unreadable = decodeFrame("?", this.version);
-    this.#context.instruments.malformed.inc("binary");
-    if (unreadable.kind === "malformed" && unreadable.reply !== undefined) this.sendFrame(unreadable.reply);
+    // OCPP-J messages are text (§4.1.1); what a binary one means, nobody can tell, so nobody is answered.
+    this.#context.instruments.ignored("binary");
   }
 
   drained(): void {
@@ -171,13 +175,13 @@ export class Session implements LiveSession, SocketHandler, InboundOwner {
   }
 
   #answered(id: string, outcome: CallOutcome): void {
-    if (this.#outbound === undefined) this.#context.instruments.unexpectedAnswers.inc();
+    if (this.#outbound === undefined) this.#context.instruments.ignored("unmatched");
     else this.#outbound.answered(id, outcome);
   }
 
   // S2
   #malformed(frame: Malformed): void {
-    this.#context.instruments.malformed.inc(frame.reason);
+    this.#context.instruments.malformed(frame.reason);
     if (frame.answers !== undefined) {
       this.#answered(frame.answers, {
         kind: "rejected",
@@ -186,7 +190,8 @@ export class Session implements LiveSession, SocketHandler, InboundOwner {
         details: {},
       });
     }
-    if (frame.reply !== undefined) this.sendFrame(frame.reply);
+    if (frame.reply !== undefined)
+      this.sendFrame(frame.reply, frame.answers === undefined ? "error" : "resultError");
   }
 }
 

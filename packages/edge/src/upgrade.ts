@@ -20,22 +20,9 @@ import type { EdgeAdmission } from "./admission.ts";
 import type { Authenticate, Authenticated } from "./authentication.ts";
 import { closeTable } from "./close-codes.ts";
 import type { Ids } from "./ids.ts";
-import type { Instruments } from "./instruments.ts";
+import type { Instruments, RefusalReason } from "./instruments.ts";
 import type { AcceptedSession } from "./session-lifetimes.ts";
 import type { HttpRefusal, Socket, SocketHandler, UpgradeDecision, UpgradeRequest } from "./socket-port.ts";
-
-/** Why an upgrade was refused: a closed set, the label under which it is counted. */
-export type RefusalReason =
-  | "path" // not our endpoint
-  | "identity" // none, or not one
-  | "draining"
-  | "maxConnections"
-  | "registryAway"
-  | "owedFull"
-  | "stopping"
-  | "subprotocol"
-  | "unknownIdentity"
-  | "badCredentials";
 
 /** What the decision needs. */
 export interface UpgradePorts {
@@ -65,7 +52,7 @@ export function createUpgrade(
   ports: UpgradePorts,
 ): (request: UpgradeRequest) => UpgradeDecision | Promise<UpgradeDecision> {
   const refuse = (reason: RefusalReason, refusal: HttpRefusal): UpgradeDecision => {
-    ports.instruments.refused.inc(reason);
+    ports.instruments.refused(reason);
     return { kind: "refuse", refusal };
   };
   return (request) => {
@@ -81,7 +68,7 @@ export function createUpgrade(
     }
     const version = negotiate(request.offeredProtocols, ports.versions, parsed.validFor2x);
     if (version === undefined) {
-      ports.instruments.refused.inc("subprotocol");
+      ports.instruments.refused("subprotocol");
       return ports.noSubprotocol === "close"
         ? upgradeThenClose
         : { kind: "refuse", refusal: noSubprotocol(ports) };
@@ -96,11 +83,11 @@ export function createUpgrade(
 function decide(ports: UpgradePorts, candidate: Candidate, found: Authenticated): UpgradeDecision {
   const { request, identity, version } = candidate;
   if (found === "unknown") {
-    ports.instruments.refused.inc("unknownIdentity");
+    ports.instruments.refused("unknownIdentity");
     return { kind: "refuse", refusal: plain(404, "unknown charge point") };
   }
   if (found === "bad") {
-    ports.instruments.refused.inc("badCredentials");
+    ports.instruments.refused("credentials");
     const challenge = { "WWW-Authenticate": 'Basic realm="charge points", charset="UTF-8"' };
     return { kind: "refuse", refusal: plain(401, "bad credentials", challenge) };
   }

@@ -25,6 +25,7 @@ import {
   type us_socket_context_t,
   type WebSocket,
 } from "uWebSockets.js";
+import type { Time } from "@cpg/session-registry";
 import type {
   DecideUpgrade,
   Listener,
@@ -55,8 +56,11 @@ export interface BorderHandlers {
   readonly decide: DecideUpgrade;
   /** A handler threw: a bug, told and survived. */
   onBug(error: unknown): void;
-  /** A request that is no upgrade was answered with this status. */
-  onPlainRequest(status: number): void;
+  /** What the border refuses by itself. */
+  onRefused(reason: "method" | "notWebSocket" | "aborted" | "internal"): void;
+  /** From the request to its answer. */
+  onHandshake(seconds: number): void;
+  readonly time: Pick<Time, "monotonicMs">;
 }
 
 // Smaller messages are not worth deflating: the answer to a Heartbeat would grow.
@@ -184,15 +188,17 @@ function upgrade({ res, req, context }: UpgradeCall, handlers: BorderHandlers): 
   res.onAborted(() => {
     isAborted = true;
   }); // U1
+  const startedMs = handlers.time.monotonicMs();
   const failed = (error: unknown): void => {
     handlers.onBug(error);
+    handlers.onRefused("internal");
     if (!isAborted) respond(res, 500, "internal error", {});
   };
   try {
     const key = req.getHeader("sec-websocket-key"); // U2
     const extensions = req.getHeader("sec-websocket-extensions");
     const finish = (decision: UpgradeDecision): void => {
-      if (isAborted) return; // U2
+      handlers.onHandshake((handlers.time.monotonicMs() - startedMs) / 1000);
       if (decision.kind === "refuse") {
         respond(res, decision.refusal.status, decision.refusal.body, decision.refusal.headers);
         return;
@@ -211,7 +217,8 @@ function upgrade({ res, req, context }: UpgradeCall, handlers: BorderHandlers): 
       return;
     }
     const finishLate = (late: UpgradeDecision): void => {
-      if (!isAborted) res.cork(() => finish(late)); // U2
+      if (isAborted) handlers.onRefused("aborted");
+      else res.cork(() => finish(late)); // U2
     };
     decision.then(finishLate).catch(failed);
   } catch (error) {
@@ -259,7 +266,7 @@ function plainRequest(res: HttpResponse, req: HttpRequest, handlers: BorderHandl
   const status = req.getMethod() === "get" ? 426 : 405;
   const headers: Record<string, string> = status === 426 ? { Upgrade: "websocket" } : { Allow: "GET" };
   respond(res, status, "this port speaks OCPP-J over WebSocket only\n", headers);
-  handlers.onPlainRequest(status);
+  handlers.onRefused(status === 405 ? "method" : "notWebSocket");
 }
 
 function respond(

@@ -2,7 +2,7 @@
 
 import { once } from "node:events";
 import { eventually } from "@cpg/testkit";
-import WebSocket, { type ClientOptions } from "ws";
+import { WebSocket, type ClientOptions } from "ws";
 
 export interface Refused {
   readonly status: number;

@@ -3,7 +3,6 @@
 import { loadConfig, type GatewayConfig } from "@cpg/config";
 import { systemRandom, systemTime } from "@cpg/session-registry";
 import { authenticateNobody } from "../../src/authentication.ts";
-import type { EndLabel } from "../../src/close-codes.ts";
 import { startEdge, type EdgeParts, type EdgeSettings, type RunningEdge } from "../../src/edge.ts";
 import { systemIds } from "../../src/ids.ts";
 import type { CallAnswer, InboundCall, Route } from "../../src/integration.ts";
@@ -38,27 +37,27 @@ export function settingsWith(changes: {
 /** Counts by `name label`. */
 export class Counts implements Instruments {
   readonly #counts = new Map<string, number>();
-  readonly accepted = this.#tally("accepted");
-  readonly refused = this.#tally("refused");
-  readonly ended = this.#tally("ended");
-  readonly malformed = this.#tally("malformed");
-  readonly ignored = this.#tally("ignored");
-  readonly unexpectedAnswers = { inc: () => this.#add("unexpectedAnswers") };
-  readonly unserved = { add: (count: number) => this.#add("unserved", count) };
-  readonly lifecycleLost = { inc: () => this.#add("lifecycleLost") };
-  route = (route: string) => ({ served: (as: string) => this.#add(`served ${route} ${as}`) });
-  attempt = (name: string) => this.#tally(`attempt ${name}`);
+  opened = () => this.#add("opened");
+  refused = (reason: string) => this.#add(`refused ${reason}`);
+  ended = (label: string) => this.#add(`ended ${label}`);
+  handshake = () => this.#add("handshake");
+  frameIn = (type: string) => this.#add(`in ${type}`);
+  frameOut = (type: string) => this.#add(`out ${type}`);
+  served = (version: string, action: string, as: string) => this.#add(`served ${version} ${action} ${as}`);
+  processing = () => this.#add("processing");
+  malformed = (reason: string) => this.#add(`malformed ${reason}`);
+  ignored = (reason: string) => this.#add(`ignored ${reason}`);
+  reusedId = () => this.#add("reusedId");
+  integration = (name: string) => ({
+    attempt: (end: string) => this.#add(`attempt ${name} ${end}`),
+    inFlight: () => undefined,
+    circuit: (state: number) => this.#add(`circuit ${name} ${String(state)}`),
+  });
   of(name: string): number {
     return this.#counts.get(name) ?? 0;
   }
-  ended_(label: EndLabel): number {
-    return this.of(`ended ${label}`);
-  }
-  #tally(name: string) {
-    return { inc: (label: string) => this.#add(`${name} ${label}`) };
-  }
-  #add(name: string, by = 1): void {
-    this.#counts.set(name, (this.#counts.get(name) ?? 0) + by);
+  #add(name: string): void {
+    this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
   }
 }
 

@@ -1,0 +1,81 @@
+// What a backend's answer means. Pure.
+//
+// R1. 2xx with one JSON object is the payload of the CALLRESULT; 204, or 2xx without a body, is `{}`.
+// R2. 422 with `{"code", "description"?, "details"?}` is a CALLERROR that the backend asks for.
+// R3. 501, and 404 for what is no transaction message, mean that the action is unknown to the backend: NotImplemented.
+// R4. Any other 4xx but 408, 425 and 429 refuses this message for good: InternalError at once. Not for a transaction
+//     message: a proxy's 403 or 404 during a deployment must not cost it one of its attempts, so it is held (FACTS §7).
+// R5. Everything else is the backend's failure and is tried again.
+
+import { codeForVersion, type OcppVersion } from "@cpg/ocpp";
+import type { CallAnswer } from "../integration.ts";
+import type { AttemptEnd } from "../instruments.ts";
+
+/** A whole answer. */
+export interface HttpReply {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** What it means: an answer for the station, or a failure to be tried again. `counts`: as the circuit sees it. */
+export type Meaning =
+  | { readonly kind: "answer"; readonly answer: CallAnswer; readonly as: AttemptEnd }
+  | { readonly kind: "failure"; readonly as: AttemptEnd };
+
+const later: ReadonlySet<number> = new Set([408, 425, 429]);
+
+/** Reads an answer for a CALL of `version`. */
+export function meaningOf(reply: HttpReply, version: OcppVersion, isHeld: boolean): Meaning {
+  const { status, body } = reply;
+  if (status >= 200 && status < 300) return result(body); // R1
+  if (status === 422) {
+    const asked = callError(body, version); // R2
+    if (asked !== undefined) return { kind: "answer", answer: asked, as: "callError" };
+  }
+  if (status === 501 || (status === 404 && !isHeld)) return unknownAction; // R3
+  if (status >= 400 && status < 500 && !later.has(status) && !isHeld) return refused(status); // R4
+  return { kind: "failure", as: "httpError" }; // R5
+}
+
+function result(body: string): Meaning {
+  const payloadJson = body.trim();
+  if (payloadJson === "") return { kind: "answer", answer: { kind: "result", payloadJson: "{}" }, as: "ok" };
+  if (objectOf(payloadJson) === undefined) return { kind: "failure", as: "badAnswer" };
+  return { kind: "answer", answer: { kind: "result", payloadJson }, as: "ok" };
+}
+
+function callError(body: string, version: OcppVersion): CallAnswer | undefined {
+  const object = objectOf(body);
+  if (object === undefined || typeof object["code"] !== "string") return undefined;
+  const { code, description, details } = object;
+  return {
+    kind: "callError",
+    code: codeForVersion(code, version),
+    description: typeof description === "string" ? description : "",
+    detailsJson: isObject(details) ? JSON.stringify(details) : "{}",
+  };
+}
+
+const unknownAction: Meaning = {
+  kind: "answer",
+  answer: { kind: "fault", fault: "notImplemented", description: "the backend does not know this action" },
+  as: "callError",
+};
+
+function refused(status: number): Meaning {
+  const description = `the backend refused the message (${String(status)})`;
+  return { kind: "answer", answer: { kind: "fault", fault: "internalError", description }, as: "callError" };
+}
+
+function objectOf(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,150 @@
+// The `stream` integration: XADD to a Redis Stream partitioned by charge point, then an answer of our own. See ROUTES.md.
+//
+// Z1. A transaction message is answered only when a replica holds it. Until then it is tried again; at the route's
+//     deadline the answer is InternalError, and the station keeps the message.
+// Z2. A charge point's messages are in one partition, in the order in which they were answered.
+// Z3. A full stream holds its messages, up to the deadline; it is never trimmed.
+
+import { isTransactionMessage, subprotocolOf } from "@cpg/ocpp";
+import type { CallAnswer, InboundCall, Route } from "../integration.ts";
+import type { AttemptEnd, IntegrationInstruments } from "../instruments.ts";
+import type { JsonObject } from "../json-reader.ts";
+import { untilDeadline, type RetryPorts, type Step } from "../until-deadline.ts";
+import { eventType } from "./cloud-event.ts";
+import type { Append, Appended, StreamLog } from "./stream-log.ts";
+
+/** One route to a stream. */
+export interface StreamRouteOptions {
+  readonly name: string;
+  /** `<redis.keyPrefix>`. */
+  readonly keyPrefix: string;
+  /** Name of the integration: the stream's. */
+  readonly stream: string;
+  readonly partitions: number;
+  readonly maxLength: number;
+  readonly replicas: number;
+  readonly deadlineMs: number;
+  /** Payload of the answer; a value `"$now"` becomes the time. */
+  readonly answer: JsonObject;
+  readonly edge: string;
+}
+
+/** What it needs. */
+export interface StreamRoutePorts extends RetryPorts {
+  readonly log: StreamLog;
+  readonly instruments: IntegrationInstruments;
+  readonly newTraceparent: () => string;
+}
+
+const notDurable: CallAnswer = {
+  kind: "fault",
+  fault: "internalError",
+  description: "the message could not be stored in time",
+};
+const ends: Readonly<Record<Appended["kind"], AttemptEnd>> = {
+  ok: "ok",
+  unconfirmed: "timeout",
+  full: "overload",
+  unreachable: "unreachable",
+};
+
+/** Makes a route to a stream. */
+export function createStreamRoute(options: StreamRouteOptions, ports: StreamRoutePorts): Route {
+  const answer = templateOf(options.answer);
+
+  async function attempt(entry: Append): Promise<Step<CallAnswer> & { readonly knownId: string }> {
+    const startedMs = ports.time.monotonicMs();
+    const appended = await ports.log.append(entry);
+    ports.instruments.attempt(ends[appended.kind], (ports.time.monotonicMs() - startedMs) / 1000);
+    if (appended.kind !== "ok")
+      return { kind: "again", knownId: "id" in appended ? appended.id : entry.knownId };
+    return { kind: "done", knownId: "", value: { kind: "result", payloadJson: answer(ports.time.wallMs()) } };
+  }
+
+  async function serve(call: InboundCall): Promise<CallAnswer> {
+    const { version, key } = call.station;
+    let entry: Append = {
+      stream: streamKey(options, partitionOf(key, options.partitions)),
+      maxLength: options.maxLength,
+      fields: fieldsOf(call, options.edge, {
+        wallMs: ports.time.wallMs(),
+        traceparent: ports.newTraceparent(),
+      }),
+      replicas: isTransactionMessage(call.action, version) ? options.replicas : 0, // Z1
+      knownId: "",
+    };
+    const patience = {
+      deadlineMs: options.deadlineMs,
+      attempts: call.patience === "once" ? "once" : "many",
+    } as const;
+    const tryIt = async (signal: AbortSignal): Promise<Step<CallAnswer>> => {
+      const step = await orAborted(attempt(entry), signal);
+      if (step.kind === "again" && "knownId" in step) entry = { ...entry, knownId: step.knownId };
+      return step;
+    };
+    return (await untilDeadline(tryIt, patience, ports)) ?? notDurable;
+  }
+
+  return { name: options.name, kind: "stream", serve };
+}
+
+/** Key of a partition's stream: `cpg:{s03}:calls:meter`. */
+export function streamKey(
+  options: Pick<StreamRouteOptions, "keyPrefix" | "stream">,
+  partition: number,
+): string {
+  return `${options.keyPrefix}{s${String(partition).padStart(2, "0")}}:calls:${options.stream}`;
+}
+
+/** FNV-1a (32 bits) over the UTF-8 of the key, modulo `partitions` (Z2). */
+export function partitionOf(key: string, partitions: number): number {
+  let hash = 0x81_1c_9d_c5;
+  for (const byte of Buffer.from(key)) hash = Math.imul(hash ^ byte, 0x01_00_01_93) >>> 0;
+  return hash % partitions;
+}
+
+function fieldsOf(
+  call: InboundCall,
+  edge: string,
+  at: { readonly wallMs: number; readonly traceparent: string },
+): readonly string[] {
+  const { station } = call;
+  const fields: readonly (readonly [string, string])[] = [
+    ["id", call.callId],
+    ["type", eventType(call)],
+    ["identity", station.identity],
+    ["subprotocol", subprotocolOf(station.version)],
+    ["action", call.action],
+    ["messageId", call.messageId],
+    ["payload", call.payloadJson],
+    ["time", new Date(at.wallMs).toISOString()],
+    ["edge", edge],
+    ["connection", station.connection],
+    ["epoch", station.epoch === undefined ? "" : String(station.epoch)],
+    ["traceparent", at.traceparent],
+  ];
+  return fields.flat();
+}
+
+/** The answer as text, ready but for the time. */
+function templateOf(answer: JsonObject): (wallMs: number) => string {
+  const text = JSON.stringify(answer);
+  if (!text.includes('"$now"')) return () => text;
+  return (wallMs) => text.replaceAll('"$now"', `"${new Date(wallMs).toISOString()}"`);
+}
+
+const again: Step<CallAnswer> = { kind: "again" };
+
+/** The deadline does not wait for Redis. What was on its way may still be written (X4). */
+function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | typeof again> {
+  if (signal.aborted) return Promise.resolve(again);
+  return new Promise((resolve) => {
+    const onAbort = (): void => resolve(again);
+    signal.addEventListener("abort", onAbort);
+    const finish = (value: T | typeof again): void => {
+      signal.removeEventListener("abort", onAbort);
+      resolve(value);
+    };
+    work.then(finish).catch(() => finish(again)); // a StreamLog does not reject
+  });
+}
