@@ -15,10 +15,11 @@ import Fastify, {
   type RawRequestDefaultExpression,
   type RawServerDefault,
 } from "fastify";
-import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import { bearerCheck } from "./bearer.ts";
 import { explainFaults } from "./faults.ts";
 import { HttpProblem, problemAnswer, type ProblemExtras, type ProblemName } from "./problems.ts";
+import { strictValidator } from "./strict-validator.ts";
 
 /** The Fastify instance that routes are added to. */
 export type ManagementApp = FastifyInstance<
@@ -64,9 +65,10 @@ export function createApp(options: AppOptions): ManagementApp {
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, ...problemOf(error)),
   }).withTypeProvider<TypeBoxTypeProvider>();
 
-  app.setValidatorCompiler(TypeBoxValidatorCompiler); // A3: it neither drops nor converts what is in a body
+  app.setValidatorCompiler(strictValidator); // A3
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
-  acceptEmptyJson(app);
+  acceptOnlyJson(app);
+  letGoWhenClosing(app);
 
   const isAuthorized = bearerCheck(options.token);
   app.addHook("onRequest", async (request) => {
@@ -94,12 +96,25 @@ export function pathOf(url: string | undefined): string {
   return (url ?? "").split("?", 1)[0] ?? "";
 }
 
-// Clients that put a Content-Type on every request, also on DELETE, are right enough.
-function acceptEmptyJson(app: ManagementApp): void {
+// Nothing but JSON: a browser's form can send text/plain to any address without asking first. Nothing at all counts as
+// JSON: clients that put a Content-Type on every request, also on DELETE, are right enough.
+function acceptOnlyJson(app: ManagementApp): void {
   const parse = app.getDefaultJsonParser("error", "error");
+  app.removeAllContentTypeParsers();
   app.addContentTypeParser<string>("application/json", { parseAs: "string" }, (request, body, done) => {
     if (body === "") done(null, undefined);
     else void parse(request, body, done);
+  });
+}
+
+// A connection that is kept alive after its last answer would hold up the end of a closing server.
+function letGoWhenClosing(app: ManagementApp): void {
+  let isClosing = false;
+  app.addHook("preClose", async () => {
+    isClosing = true;
+  });
+  app.addHook("onSend", async (_request, reply) => {
+    if (isClosing) reply.header("connection", "close");
   });
 }
 
@@ -122,7 +137,7 @@ function problemOf(error: FastifyError | HttpProblem): [ProblemName, ProblemExtr
     case "FST_ERR_BAD_URL":
       return [
         "invalid-request",
-        { detail: "The path holds an escape that is not two hexadecimal digits or not UTF-8." },
+        { detail: "The path holds a % without two hexadecimal digits, or escapes that are not UTF-8." },
       ];
     default:
       if (error.statusCode === undefined || error.statusCode >= 500) return ["internal", {}];

@@ -1,0 +1,264 @@
+import { connect, createServer, type AddressInfo, type Server } from "node:net";
+import { readFile } from "node:fs/promises";
+import { afterEach, describe, expect, it } from "vitest";
+import { createManagement } from "../../src/management/management.ts";
+import { problems } from "../../src/management/problems.ts";
+import { systemTime } from "@cpg/session-registry";
+import { ask, goodFacts, newToken, post, serve, type Served } from "./served.ts";
+
+const running: { stop(deadlineMs: number): Promise<void> }[] = [];
+async function served(changes: Parameters<typeof serve>[0] = {}): Promise<Served> {
+  const one = await serve(changes);
+  running.push(one.management);
+  return one;
+}
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((management) => management.stop(500)));
+});
+
+/** Writes bytes to the port and reads until the server closes. */
+function raw(port: number, bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    const socket = connect(port, "127.0.0.1", () => socket.write(bytes));
+    socket.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+    socket.on("close", () => resolve(text)).on("error", reject);
+  });
+}
+
+describe("the bearer token", () => {
+  it.each([
+    ["none", undefined],
+    ["an empty one", "Bearer "],
+    ["another", "Bearer not-the-token-0000"],
+    ["the right one, cut short", "cut"],
+    ["another scheme", "Basic"],
+  ])("answers 401 to %s, with the way to do better", async (_what, authorization) => {
+    const token = newToken();
+    const one = await served({ token });
+    const value =
+      authorization === "cut"
+        ? `Bearer ${token.slice(0, -1)}`
+        : authorization === "Basic"
+          ? `Basic ${token}`
+          : authorization;
+    const headers: Record<string, string> = value === undefined ? {} : { authorization: value };
+    const answer = await ask(one, "/v1/edges", { headers });
+    expect(answer).toMatchObject({ status: 401, body: { type: "urn:cpg:problem:unauthorized" } });
+    expect(answer.headers.get("www-authenticate")).toMatch(/^Bearer /);
+  });
+
+  it("lets the right one in, however the scheme is written", async () => {
+    const token = newToken();
+    const one = await served({ token });
+    for (const scheme of ["Bearer", "bearer"]) {
+      const headers = { authorization: `${scheme} ${token}` };
+      expect((await ask(one, "/v1/edges", { headers })).status).toBe(200);
+    }
+  });
+
+  it("protects every path but health, also those that do not exist, and before the body is read", async () => {
+    const one = await served({ token: newToken() });
+    for (const path of [
+      "/v1/openapi.json",
+      "/v1/nothing",
+      "/nothing",
+      "/V1/edges",
+      "//v1/edges",
+      "/healthz/",
+    ]) {
+      expect([path, (await ask(one, path)).status]).toEqual([path, 401]);
+    }
+    expect((await post(one, "{")).status).toBe(401);
+    expect((await ask(one, "/healthz?x=1")).status).toBe(200);
+    expect((await ask(one, "/readyz")).status).toBe(200);
+  });
+});
+
+describe("every error has one shape", () => {
+  it("of a path that does not exist", async () => {
+    const answer = await ask(await served(), "/v2/anything");
+    expect(answer).toMatchObject({ status: 404, body: { type: "urn:cpg:problem:not-found" } });
+    expect(answer.headers.get("content-type")).toBe("application/problem+json");
+  });
+
+  it("of bytes that are no HTTP", async () => {
+    const text = await raw((await served()).port, "nonsense\r\n\r\n");
+    expect(text).toMatch(/^HTTP\/1\.1 400 /);
+    expect(text).toContain("urn:cpg:problem:invalid-request");
+  });
+
+  it("of headers without end", async () => {
+    const request = `GET /healthz HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(20_000)}\r\n\r\n`;
+    expect(await raw((await served()).port, request)).toContain("urn:cpg:problem:headers-too-large");
+  });
+});
+
+describe("starting and stopping", () => {
+  const options = (port: number): Parameters<typeof createManagement>[0] => ({
+    port,
+    token: undefined,
+    edge: "a",
+    router: { command: never, close: never, find: never },
+    ownership: { list: never, edges: () => [] },
+    health: () => goodFacts,
+    timeouts: { defaultMs: 30_000, maxMs: 120_000 },
+    maxConnections: 10,
+    time: systemTime,
+    log: { error: () => {} },
+  });
+  const never = (): Promise<never> => new Promise(() => {});
+
+  it("says in one sentence that its port is in use", async () => {
+    const squatter: Server = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => squatter.once("listening", resolve));
+    const { port } = squatter.address() as AddressInfo;
+    try {
+      await expect(createManagement(options(port)).start()).rejects.toThrow(
+        `The management API cannot listen on 127.0.0.1:${port}: the port is in use.`,
+      );
+    } finally {
+      squatter.close();
+    }
+  });
+
+  it("says that an address is not this machine's", async () => {
+    const elsewhere = createManagement({ ...options(0), host: "192.0.2.7" });
+    await expect(elsewhere.start()).rejects.toThrow("this machine has no such address");
+  });
+
+  it("listens on loopback only unless told otherwise", async () => {
+    const one = await served();
+    await expect(fetch(`http://127.0.0.2:${one.port}/healthz`)).rejects.toThrow();
+    expect((await ask(one, "/healthz")).status).toBe(200);
+  });
+
+  it("lets an open request end while it stops, and takes no new connection", async () => {
+    const one = await serve();
+    let answer: () => void = () => {};
+    one.router.command.mockImplementation(
+      () =>
+        new Promise((resolve) => {
+          answer = () => resolve({ kind: "answered", payload: { ok: 1 }, ownership: "verified", edge: "a" });
+        }),
+    );
+    const open = post(one, { action: "Reset", payload: {} });
+    await expect.poll(() => one.router.command.mock.calls.length).toBe(1);
+    const stopped = one.management.stop(10_000);
+    await expect
+      .poll(() =>
+        fetch(`${one.base}/healthz`).then(
+          () => "open",
+          () => "closed",
+        ),
+      )
+      .toBe("closed");
+    answer();
+    expect(await open).toMatchObject({ status: 200, body: { payload: { ok: 1 } } });
+    await stopped;
+  });
+
+  it("cuts off what does not end by the deadline", async () => {
+    const one = await serve();
+    one.router.command.mockImplementation(never);
+    const open = post(one, { action: "Reset", payload: {} });
+    const cutOff = expect(open).rejects.toThrow();
+    await expect.poll(() => one.router.command.mock.calls.length).toBe(1);
+    await one.management.stop(50);
+    await cutOff;
+  });
+
+  it("stops when it never started, and again", async () => {
+    const idle = createManagement(options(0));
+    await idle.stop(100);
+    await idle.stop(100);
+  });
+});
+
+describe("GET /v1/openapi.json", () => {
+  type Operation = {
+    responses: Record<string, { description?: string; content?: object }>;
+    security?: unknown[];
+  };
+  type Document = {
+    openapi: string;
+    info: object;
+    paths: Record<string, Record<string, Operation>>;
+    security: unknown[];
+  };
+
+  const documentOf = async (token?: string): Promise<Document> => {
+    const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    return (await ask(await served({ token }), "/v1/openapi.json", { headers })).body as unknown as Document;
+  };
+
+  it("describes every call, and every answer of each in words", async () => {
+    const document = await documentOf();
+    expect(document.openapi).toMatch(/^3\.1\./);
+    expect(Object.keys(document.paths).sort()).toEqual([
+      "/healthz",
+      "/readyz",
+      "/v1/charge-points",
+      "/v1/charge-points/{id}",
+      "/v1/charge-points/{id}/commands",
+      "/v1/charge-points/{id}/connection",
+      "/v1/edges",
+    ]);
+    for (const operation of Object.values(document.paths).flatMap((path) => Object.values(path))) {
+      for (const [status, response] of Object.entries(operation.responses)) {
+        expect(status).toMatch(/^\d{3}$/);
+        expect(response.description).toBeTruthy();
+        if (Number(status) >= 400 && status !== "503") {
+          expect(Object.keys(response.content ?? {})).toEqual(["application/problem+json"]);
+        }
+      }
+    }
+    const command = document.paths["/v1/charge-points/{id}/commands"]?.["post"];
+    expect(Object.keys(command?.responses ?? {})).toEqual([
+      "200",
+      "400",
+      "401",
+      "404",
+      "413",
+      "415",
+      "429",
+      "503",
+      "504",
+    ]);
+  });
+
+  it("has no reference that leads nowhere and nothing that JSON cannot say", async () => {
+    const document = await documentOf();
+    expect(JSON.stringify(document)).not.toMatch(/"\$ref"|undefined/);
+    for (const path of Object.keys(document.paths)) {
+      const named = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
+      for (const operation of Object.values(document.paths[path] ?? {})) {
+        const parameters = (operation as { parameters?: { name: string; in: string }[] }).parameters ?? [];
+        expect(parameters.filter((each) => each.in === "path").map((each) => each.name)).toEqual(named);
+      }
+    }
+  });
+
+  it("asks for the token exactly where it is needed", async () => {
+    expect((await documentOf()).security).toEqual([]);
+    const document = await documentOf(newToken());
+    expect(document.security).toEqual([{ bearer: [] }]);
+    expect(document.paths["/healthz"]?.["get"]?.security).toEqual([]);
+    expect(document.paths["/v1/edges"]?.["get"]?.security).toBeUndefined();
+  });
+});
+
+describe("API.md", () => {
+  it("lists exactly the problems of the table, with their status and title", async () => {
+    const text = await readFile(new URL("../../API.md", import.meta.url), "utf8");
+    const listed = [...text.matchAll(/^\| (\d{3}) +\| `([a-z-]+)` +\| ([^|]+?) +\|/gm)].map(
+      ([, status, name, title]) => ({
+        name,
+        status: Number(status),
+        title,
+      }),
+    );
+    const declared = Object.entries(problems).map(([name, { status, title }]) => ({ name, status, title }));
+    expect(listed).toEqual(declared);
+  });
+});
