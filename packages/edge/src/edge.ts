@@ -53,6 +53,8 @@ export interface RunningEdge {
   readonly isDraining: boolean;
   /** DESIGN §5, SIGTERM: ends when every socket is gone and released, or at `drain.deadlineMs`. May be called again. */
   drain(): Promise<DrainEnd>;
+  /** Makes now the deadline of a drain that runs or will run. */
+  hurry(): void;
   /** Ends at once what is left: sockets (without a close frame) and the lease. */
   stop(): Promise<void>;
 }
@@ -114,6 +116,9 @@ export async function startEdge(parts: EdgeParts): Promise<RunningEdge> {
     drain() {
       isDraining = true;
       return drain.run();
+    },
+    hurry() {
+      drain.hurry();
     },
     async stop() {
       isDraining = true;

@@ -1,0 +1,108 @@
+// Reads the file of machine keys: which charge points may connect, as salted hashes. See README, *Authentication*.
+//
+// K1. Every mistake is reported with its place; a file with one is not used. No hash or salt stands in a report.
+// K2. The file is read again when it changes. A new version with mistakes is told and the last good one stays: nobody is
+//     locked out by a half-written file.
+
+import { readFileSync, statSync } from "node:fs";
+import { asIdentity } from "@cpg/ocpp";
+import type { Time, Timer } from "@cpg/session-registry";
+import { credentialsOf, hashBytes, type Credential, type Credentials } from "./authentication.ts";
+import { JsonReader } from "./json-reader.ts";
+
+/** What was read. */
+export type CredentialsRead =
+  | { readonly kind: "credentials"; readonly credentials: Credentials; readonly count: number }
+  | { readonly kind: "invalid"; readonly problems: readonly string[] };
+
+// 16 bytes of salt are usual; 8 still make precomputed tables useless.
+const saltBytes: readonly [number, number] = [8, 64];
+const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
+
+/** Reads the text of a credentials file. */
+export function readCredentials(text: string): CredentialsRead {
+  const reader = new JsonReader();
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch {
+    return { kind: "invalid", problems: ["not JSON"] }; // K1: the parser's message quotes the text
+  }
+  const entries = new Map<string, Credential>();
+  for (const [identity, entry] of Object.entries(reader.object(document, "the file") ?? {})) {
+    const checked = asIdentity(identity);
+    const at = JSON.stringify(identity);
+    if (!checked.ok) reader.problem(at, `not an identity: ${checked.fault}`);
+    const credential = readCredential(entry, at, reader);
+    if (credential !== undefined) entries.set(identity, credential);
+  }
+  if (reader.problems.length > 0) return { kind: "invalid", problems: reader.problems };
+  return { kind: "credentials", credentials: credentialsOf(entries), count: entries.size };
+}
+
+function readCredential(entry: unknown, at: string, reader: JsonReader): Credential | undefined {
+  const fields = reader.object(entry, at, ["algorithm", "salt", "hash"]);
+  if (fields === undefined) return undefined;
+  const algorithm = reader.oneOf(fields["algorithm"] ?? "sha256", `${at}.algorithm`, ["sha256", "scrypt"]);
+  const salt = readBytes(fields["salt"], `${at}.salt`, saltBytes, reader);
+  const hash = readBytes(fields["hash"], `${at}.hash`, [hashBytes, hashBytes], reader);
+  if (algorithm === undefined || salt === undefined || hash === undefined) return undefined;
+  return { algorithm, salt, hash };
+}
+
+function readBytes(
+  value: unknown,
+  at: string,
+  [min, max]: readonly [number, number],
+  reader: JsonReader,
+): Uint8Array | undefined {
+  const bytes = typeof value === "string" && base64.test(value) ? Buffer.from(value, "base64") : undefined;
+  if (bytes !== undefined && bytes.length >= min && bytes.length <= max) return bytes;
+  const length = min === max ? String(min) : `${String(min)} to ${String(max)}`;
+  return reader.problem(at, `must be ${length} bytes in base64`);
+}
+
+/** A file in use. */
+export interface CredentialsFile {
+  current(): Credentials;
+  close(): void;
+}
+
+const lookEveryMs = 2_000;
+
+/** Opens the file and follows its changes (K2). Errors: the first reading's mistakes, as an Error with one line for each. */
+export function openCredentialsFile(
+  path: string,
+  time: Pick<Time, "every">,
+  log: { info(fields: object, message: string): void; error(fields: object, message: string): void },
+): CredentialsFile {
+  const read = (): CredentialsRead => readCredentials(readFileSync(path, "utf8"));
+  const first = read();
+  if (first.kind === "invalid")
+    throw new Error(first.problems.map((problem) => `${path}: ${problem}`).join("\n"));
+  let { credentials } = first;
+  let seen = versionOf(path);
+  const look = (): void => {
+    try {
+      const version = versionOf(path);
+      if (version === seen) return;
+      seen = version;
+      const next = read();
+      if (next.kind === "credentials") {
+        ({ credentials } = next);
+        log.info({ chargePoints: next.count }, "the credentials file was read again");
+      } else {
+        log.error({ problems: next.problems }, "the credentials file has mistakes: the last good one stays");
+      }
+    } catch (error) {
+      log.error({ err: error }, "the credentials file cannot be read: the last good one stays");
+    }
+  };
+  const timer: Timer = time.every(lookEveryMs, look);
+  return { current: () => credentials, close: () => timer.cancel() };
+}
+
+function versionOf(path: string): string {
+  const { mtimeMs, size, ino } = statSync(path);
+  return `${String(mtimeMs)} ${String(size)} ${String(ino)}`;
+}

@@ -1,0 +1,278 @@
+// The whole process as one value: telemetry, registry, edge, commands, management. No process globals.
+//
+//   config → files (routes, credentials) → telemetry → registry → routes → edge ⇄ commands → management
+//
+// Y1. What a person wrote wrongly is told before anything is opened, all of it at once (StartError).
+// Y2. What was opened is closed again in the opposite order, also when a later step fails.
+// Y3. Management answers to the end of the drain: /readyz says that the edge drains, /v1 still works for others.
+
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type { GatewayConfig } from "@cpg/config";
+import type { Random, Time } from "@cpg/session-registry";
+import { startTelemetry, type Telemetry } from "@cpg/telemetry";
+import { authenticateBy, authenticateNobody, type Authenticate } from "./authentication.ts";
+import { buildRoutes, defaultRoutes, type BuiltRoutes } from "./build-routes.ts";
+import { createCommandRouter, type CommandRouter } from "./commands/command-router.ts";
+import { defaultCommandLimits, type CommandLimits } from "./commands/limits.ts";
+import type { CommandMeter } from "./commands/outcomes.ts";
+import { openCredentialsFile } from "./credentials-file.ts";
+import { startEdge, type DrainEnd, type RunningEdge } from "./edge.ts";
+import { createInstruments } from "./edge-instruments.ts";
+import { judgeHealth, type HealthFacts } from "./health.ts";
+import { systemIds } from "./ids.ts";
+import { openStreamLog } from "./integrations/open-stream-log.ts";
+import { measureLoopDelay } from "./loop-delay.ts";
+import { createManagement } from "./management/management.ts";
+import { createRegistry } from "./registry.ts";
+import { readRoutes, type RoutePlan } from "./routes-file.ts";
+import type { Session } from "./session.ts";
+import { Sessions } from "./sessions.ts";
+
+/** Something a person has to mend before the gateway can start: one line for each. */
+export class StartError extends Error {
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[], options?: ErrorOptions) {
+    super(problems.join("\n"), options);
+    this.problems = problems;
+  }
+}
+
+/** A running gateway. */
+export interface Gateway {
+  readonly telemetry: Telemetry;
+  readonly edge: RunningEdge;
+  readonly managementPort: number;
+  /** DESIGN §5: leaves in order, then stops. Never rejects. */
+  drain(): Promise<DrainEnd>;
+  /** Ends a drain at once, or stops without one. Never rejects. */
+  stop(): Promise<void>;
+}
+
+/** The clocks and chances of the process. */
+export interface GatewayPorts {
+  readonly time: Time;
+  readonly random: Random;
+}
+
+// What closing a part may take once nothing is left to wait for, ms.
+const closeMs = 2_000;
+
+/** Starts everything. Errors: StartError. */
+export async function startGateway(config: GatewayConfig, ports: GatewayPorts): Promise<Gateway> {
+  const plan = readPlan(config.routes.file); // Y1
+  const closers: (() => unknown)[] = [];
+  const closeAll = async (): Promise<void> => {
+    for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close(); // Y2
+  };
+  try {
+    const telemetry = await openTelemetry(config);
+    closers.push(() => telemetry.shutdown());
+    return await assemble({ config, ports, plan, telemetry, closers, closeAll });
+  } catch (error) {
+    await closeAll();
+    if (error instanceof StartError) throw error;
+    throw new StartError([error instanceof Error ? error.message : String(error)], { cause: error });
+  }
+}
+
+interface Assembly {
+  readonly config: GatewayConfig;
+  readonly ports: GatewayPorts;
+  readonly plan: readonly RoutePlan[];
+  readonly telemetry: Telemetry;
+  readonly closers: (() => unknown)[];
+  readonly closeAll: () => Promise<void>;
+}
+
+async function assemble(assembly: Assembly): Promise<Gateway> {
+  const { config, ports, telemetry, closers, closeAll } = assembly;
+  const { logger } = telemetry;
+  const authenticate = openAuthentication(assembly);
+  const { ownership } = createRegistry(config, telemetry, ports);
+  const routes = openRoutes(assembly);
+  closers.push(() => routes.close());
+  const sessions = new Sessions<Session>();
+  const commands = openCommands(assembly, { ownership, sessions });
+  const edge = await startEdge({
+    settings: config,
+    ownership,
+    authenticate,
+    router: routes.router,
+    ...ports,
+    ids: systemIds,
+    logger,
+    instruments: createInstruments(telemetry),
+    sessions,
+    onPeerMessage: (message, ageMs) => commands.onPeerMessage(message, ageMs),
+  });
+  closers.push(() => edge.stop());
+  const health = watchHealth(assembly, { edge, ownership, sessions, commands });
+  const managementPort = await openManagement(assembly, { commands, ownership, health });
+  logger.info(
+    { port: edge.listenPort, managementPort, metrics: telemetry.metricsUrl },
+    "charge points are served",
+  );
+  let draining: Promise<DrainEnd> | undefined;
+  const leave = async (): Promise<DrainEnd> => {
+    const end = await edge.drain();
+    await closeAll();
+    return end;
+  };
+  return {
+    telemetry,
+    edge,
+    managementPort,
+    drain: () => (draining ??= leave()),
+    async stop() {
+      edge.hurry();
+      await (draining ?? closeAll());
+    },
+  };
+}
+
+// Y1
+function readPlan(file: string | undefined): readonly RoutePlan[] {
+  if (file === undefined) return defaultRoutes;
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    throw new StartError([`routes.file: ${error instanceof Error ? error.message : String(error)}`]);
+  }
+  const read = readRoutes(text);
+  if (read.kind === "invalid") throw new StartError(read.problems.map((problem) => `${file}: ${problem}`));
+  return read.routes;
+}
+
+function openTelemetry({ edge, telemetry, metrics }: GatewayConfig): Promise<Telemetry> {
+  const { serviceName, logLevel, otlpEndpoint, tracesSampleRatio } = telemetry;
+  const { enabled, host, port } = metrics;
+  return startTelemetry({
+    serviceName,
+    edge: edge.name,
+    logLevel,
+    metrics: enabled ? { host, port } : undefined,
+    otlpEndpoint,
+    tracesSampleRatio,
+  });
+}
+
+function openAuthentication({ config, ports, telemetry, closers }: Assembly): Authenticate {
+  const { mode, file } = config.auth;
+  if (mode === "none" || file === undefined) {
+    telemetry.logger.warn(
+      "AUTHENTICATION IS OFF (auth.mode none): every charge point that says its name is let in",
+    );
+    return authenticateNobody;
+  }
+  const credentials = openCredentialsFile(file, ports.time, telemetry.logger);
+  closers.push(() => credentials.close());
+  return authenticateBy(() => credentials.current());
+}
+
+function openRoutes({ config, ports, plan, telemetry }: Assembly): BuiltRoutes {
+  const { logger } = telemetry;
+  if (config.routes.file === undefined) {
+    logger.warn("no routes.file: Heartbeat is answered here, every other action is NotImplemented");
+  }
+  return buildRoutes(plan, config, {
+    ...ports,
+    ids: systemIds,
+    instruments: createInstruments(telemetry),
+    openStreamLog: () =>
+      openStreamLog(config.redis, config.routes.stream.waitTimeoutMs, (error) =>
+        logger.debug({ err: error }, "streams: a Redis node failed"),
+      ),
+  });
+}
+
+function openCommands(
+  { config, ports, telemetry, closers }: Assembly,
+  { ownership, sessions }: Pick<Parameters<typeof createCommandRouter>[0], "ownership" | "sessions">,
+): CommandRouter {
+  const commands = createCommandRouter({
+    edge: config.edge.name,
+    ownership,
+    sessions,
+    time: ports.time,
+    meter: commandMeter(telemetry),
+    newId: randomUUID,
+    limits: limitsOf(config),
+  });
+  telemetry.observe("commands_pending", () => [{ value: commands.pending }]);
+  closers.push(() => commands.stop(closeMs));
+  return commands;
+}
+
+function limitsOf({ management }: GatewayConfig): CommandLimits {
+  return { ...defaultCommandLimits, maxPending: management.maxPendingCommands };
+}
+
+function commandMeter(telemetry: Telemetry): CommandMeter {
+  const duration = telemetry.histogram("command_duration_seconds");
+  return {
+    ended(outcome, seconds) {
+      telemetry.counter("commands_total", { outcome }).inc();
+      duration.record(seconds);
+    },
+    peer: (event) => telemetry.counter("command_peer_events_total", { event }).inc(),
+  };
+}
+
+interface Live {
+  readonly edge: RunningEdge;
+  readonly ownership: Parameters<typeof createCommandRouter>[0]["ownership"];
+  readonly sessions: Sessions<Session>;
+  readonly commands: CommandRouter;
+}
+
+function watchHealth({ config, ports, telemetry, closers }: Assembly, live: Live): () => HealthFacts {
+  const { edge, ownership, sessions } = live;
+  const loop = measureLoopDelay(ports.time);
+  closers.push(() => loop.close());
+  const health = (): HealthFacts => ({
+    ownership: ownership.health(),
+    isDraining: edge.isDraining,
+    sessions: sessions.size,
+    maxSessions: config.listen.maxConnections,
+    loopDelayMs: loop.currentMs(),
+  });
+  telemetry.observe("edge_ready", () => [{ value: judgeHealth(health()).ready ? 1 : 0 }]);
+  telemetry.observe("edge_draining", () => [{ value: edge.isDraining ? 1 : 0 }]);
+  telemetry.observe("websocket_connections_active", () => [{ value: sessions.size }]);
+  telemetry.observe("websocket_outbox_bytes", () => {
+    let bytes = 0;
+    for (const session of sessions) bytes += session.waitingBytes;
+    return [{ value: bytes }];
+  });
+  return health;
+}
+
+async function openManagement(
+  { config, ports, telemetry, closers }: Assembly,
+  {
+    commands,
+    ownership,
+    health,
+  }: Pick<Live, "commands" | "ownership"> & { readonly health: () => HealthFacts },
+): Promise<number> {
+  const { host, port, token, maxPendingCommands, maxBodyBytes } = config.management;
+  const management = createManagement({
+    host,
+    port,
+    token,
+    edge: config.edge.name,
+    router: commands,
+    ownership,
+    health,
+    timeouts: { defaultMs: config.ocpp.callTimeoutMs, maxMs: defaultCommandLimits.maxTimeoutMs },
+    maxConnections: maxPendingCommands + 256, // beside the open commands: health, lists, closes
+    maxBodyBytes,
+    time: ports.time,
+    log: telemetry.logger,
+  });
+  const started = await management.start();
+  closers.push(() => management.stop(closeMs));
+  return started.port;
+}
