@@ -38,7 +38,7 @@ async function main(command, args) {
   if (command === "verify")
     return (await run(pinnedNode, ["infra/verify.mjs", "--bootstrapped", ...args])).code;
   await build();
-  return (await run(pinnedNode, ["infra/dist/start.js", ...args])).code;
+  return (await run(pinnedNode, ["infra/dist/start.js", ...args], { ipc: true })).code;
 }
 
 try {

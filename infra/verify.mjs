@@ -108,7 +108,8 @@ async function main() {
   ]);
   if (checks.interrupted) return checks.code;
   const vitest = ["--reporter=default", "--reporter=json", `--outputFile.json=${reportPath}`];
-  const tests = await runTurbo(["test", "--continue=dependencies-successful", concurrency, "--", ...vitest]);
+  // `--only`: all is built, and turbo would build it again because of the arguments behind `--`.
+  const tests = await runTurbo(["test", "--only", "--continue", concurrency, "--", ...vitest]);
   if (tests.interrupted) return tests.code;
   return report({ checks: checks.code, tests: tests.code });
 }

@@ -42,16 +42,18 @@ export class Stop extends Error {
  * Runs a command and waits for its end (W1).
  * @param {string} command
  * @param {readonly string[]} args
- * @param {{ quiet?: boolean, env?: NodeJS.ProcessEnv, onText?: (text: string) => void }} [options]
- *   quiet: its output is kept and given back instead of shown.
+ * @param {{ quiet?: boolean, ipc?: boolean, onText?: (text: string) => void }} [options]
+ *   quiet: its output is kept and given back instead of shown. ipc: it learns of our end by `disconnect`.
  * @returns {Promise<{ code: number, output: string, interrupted: boolean }>} code: 128 + number of the signal that ended it
  */
 export function run(command, args, options = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd: root,
-      env: { ...process.env, ...quietTools, ...options.env },
-      stdio: options.quiet ? ["ignore", "pipe", "pipe"] : "inherit",
+      env: { ...process.env, ...quietTools },
+      stdio: options.quiet
+        ? ["ignore", "pipe", "pipe"]
+        : ["inherit", "inherit", "inherit", ...(options.ipc ? ["ipc"] : [])],
       shell: process.platform === "win32", // npx is npx.cmd there
     });
     let output = "";

@@ -94,11 +94,13 @@ function commandLineOf(pid: number): string[] {
   }
 }
 
-// Field 22 of /proc/PID/stat, counted after the command in parentheses (which may hold spaces).
+// Field 22 of /proc/PID/stat, counted after the command in parentheses (which may hold spaces). Undefined for a process that
+// has ended, also if nobody has asked for its exit code yet (state Z).
 function startTimeOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+    const [state, ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return state === "Z" ? undefined : fields[18];
   } catch {
     return undefined;
   }

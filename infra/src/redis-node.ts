@@ -137,7 +137,8 @@ async function untilItAnswers(spec: RedisNodeSpec, child: Child, log: readonly s
   while (performance.now() < deadline) {
     if (child.exit() !== undefined) throw exitedEarly(spec, log);
     // The process id guards against a stranger who has the port and answers in our node's place.
-    if ((await processIdAt(spec.host, spec.port)) === String(child.pid)) return;
+    const answered = await Promise.race([processIdAt(spec.host, spec.port), child.exited]);
+    if (answered === String(child.pid)) return;
     await delay(15);
   }
   throw new RedisNodeError(

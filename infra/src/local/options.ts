@@ -1,0 +1,79 @@
+// The arguments of `npm start`. Pure: no I/O.
+
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+
+/** Who owns which charge point: Redis Cluster, or the memory of the one edge. */
+export type RegistryKind = "cluster" | "memory";
+
+/** What was asked for; undefined where the machine may decide. */
+export type StartOptions = {
+  readonly registry: RegistryKind | undefined;
+  readonly edges: number | undefined;
+  readonly portOffset: number;
+};
+
+/** The options, or what to print and the exit code: help was asked for (0) or an argument is wrong (2). */
+export type ReadOptions =
+  | { readonly kind: "options"; readonly options: StartOptions }
+  | { readonly kind: "print"; readonly text: string; readonly exitCode: 0 | 2 };
+
+/** Each edge takes three ports of rows that begin 80 apart at the nearest (8000 backend, 8080 management). */
+export const maxEdges = 16;
+
+/** Reads the arguments after `npm start --`. Never throws for what a person may type. */
+export function readOptions(argv: readonly string[]): ReadOptions {
+  const output: string[] = [];
+  const command = startCommand((text) => output.push(text));
+  try {
+    command.parse([...argv], { from: "user" });
+    const options = command.opts<{ registry?: RegistryKind; edges?: number; portOffset: number }>();
+    if (options.registry === "memory" && (options.edges ?? 1) > 1) {
+      const text = `--registry memory --edges ${options.edges}: the in-process registry lives inside one edge; a second edge would know nothing of the first one's charge points. Use --registry cluster, or one edge.\n`;
+      return { kind: "print", text, exitCode: 2 };
+    }
+    const { registry, edges, portOffset } = options;
+    return { kind: "options", options: { registry, edges, portOffset } };
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return { kind: "print", text: output.join(""), exitCode: error.exitCode === 0 ? 0 : 2 };
+  }
+}
+
+function startCommand(write: (text: string) => void): Command {
+  return new Command("npm start --")
+    .description(
+      "Runs the gateway on this machine: a Redis Cluster, a demo backend, and edges in front of it.",
+    )
+    .addOption(
+      new Option(
+        "--registry <kind>",
+        "where sessions are kept (default: cluster if a Redis can be had)",
+      ).choices(["cluster", "memory"]),
+    )
+    .option(
+      "--edges <n>",
+      `how many edges, 1 to ${maxEdges} (default: 2, with the memory registry 1)`,
+      wholeBetween(1, maxEdges),
+    )
+    .option(
+      "--port-offset <n>",
+      "added to every port, for a second gateway on one machine",
+      wholeBetween(0, 20_000),
+      0,
+    )
+    .addHelpText(
+      "after",
+      "\nEvery setting of an edge can be given in the environment: CPG_LOG_LEVEL=debug npm start",
+    )
+    .allowExcessArguments(false)
+    .configureOutput({ writeOut: write, writeErr: write })
+    .exitOverride();
+}
+
+function wholeBetween(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/u.test(text) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+  };
+}
