@@ -62,9 +62,9 @@ async function nothingIsLeft(run: Run): Promise<void> {
   expect(processesNaming(run.runsDir)).toEqual([]);
   expect(processesNaming(`--listen-port ${9000 + run.offset}`)).toEqual([]);
   expect(readdirSync(run.runsDir)).toEqual([]);
-  const ports = neededPorts(planLocal("cluster", { edges: 2, portOffset: run.offset }));
-  const free = await Promise.all(ports.map(({ port }) => isPortFree(port)));
-  expect(ports.filter((_, index) => free[index] !== true)).toEqual([]);
+  for (const { port, purpose } of neededPorts(planLocal("cluster", { edges: 2, portOffset: run.offset }))) {
+    expect(await isPortFree(port), `port ${port} (${purpose}) is free`).toBe(true);
+  }
 }
 
 describe("npm start", () => {
