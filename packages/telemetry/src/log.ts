@@ -28,8 +28,8 @@ const secretKeys = [
   "Authorization",
   "proxy-authorization",
   "cookie",
-  "key",
   "passphrase",
+  "privateKey",
 ];
 
 /** Makes the logger of a process. */

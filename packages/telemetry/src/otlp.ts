@@ -1,7 +1,8 @@
 // Sending to a collector: metrics beside Prometheus, and traces. Loaded only where a collector is configured, because
 // the OpenTelemetry Node SDK costs 15 MB and 100 ms that an edge without one keeps.
 //
-// O1. Tracing, context and propagation are registered for the whole process: once, by the first that starts.
+// O1. Tracing, context, propagation and the SDK's complaints are registered for the whole process: once, by the first that starts.
+import { diag, DiagLogLevel } from "@opentelemetry/api";
 import { OTLPMetricExporter } from "@opentelemetry/exporter-metrics-otlp-proto";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import type { Resource } from "@opentelemetry/resources";
@@ -9,6 +10,7 @@ import { PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
 import type { MetricProducer } from "@opentelemetry/sdk-metrics";
 import { NodeSDK } from "@opentelemetry/sdk-node";
 import { ParentBasedSampler, TraceIdRatioBasedSampler } from "@opentelemetry/sdk-trace";
+import type { Logger } from "./log.ts";
 
 /** How long one export may take, retries included: a collector that is away must not hold up the end of a drain. */
 const timeoutMillis = 3_000;
@@ -21,6 +23,8 @@ export interface OtlpOptions {
   /** Share of the traces begun here that are kept; one begun by a caller is kept if the caller keeps it. */
   readonly tracesSampleRatio: number;
   readonly producer: MetricProducer;
+  /** Hears of what could not be sent. */
+  readonly logger: Logger;
 }
 
 /** A reader that pushes the metrics every minute and once more at shutdown, and the tracing that was started. */
@@ -29,8 +33,18 @@ export interface Otlp {
   shutdown(): Promise<void>;
 }
 
+/** What the SDK says goes to the log: a push that fails is otherwise silent. */
+function logComplaints(logger: Logger): void {
+  const warn = (message: string, ...details: unknown[]): void =>
+    logger.warn({ details }, `OpenTelemetry: ${message}`);
+  const quiet = (): void => undefined;
+  const complaints = { error: warn, warn, info: quiet, debug: quiet, verbose: quiet };
+  diag.setLogger(complaints, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
+}
+
 /** Starts tracing (O1) and prepares the push of metrics. Sends nothing yet. */
-export function startOtlp({ endpoint, resource, tracesSampleRatio, producer }: OtlpOptions): Otlp {
+export function startOtlp({ endpoint, resource, tracesSampleRatio, producer, logger }: OtlpOptions): Otlp {
+  logComplaints(logger);
   const base = endpoint.replace(/\/+$/, "");
   const sdk = new NodeSDK({
     resource,

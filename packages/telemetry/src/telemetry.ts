@@ -47,7 +47,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
     logger.error({ err: error, instrument }, "not observed"),
   );
   const stopObserving = observeProcess(meter);
-  const readers = await startReaders(options, meter);
+  const readers = await startReaders(options, meter, logger);
   const closeReaders = async (): Promise<void> => {
     stopObserving();
     const ends = await Promise.allSettled([readers.provider.shutdown(), readers.otlp?.shutdown()]);
@@ -69,7 +69,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
 }
 
 /** Everything that reads the meter: Prometheus when it asks, a collector every minute. */
-async function startReaders(options: TelemetryOptions, meter: PlainMeter) {
+async function startReaders(options: TelemetryOptions, meter: PlainMeter, logger: Logger) {
   const { serviceName, edge, otlpEndpoint: endpoint, tracesSampleRatio = 0, wallMs = systemWallMs } = options;
   const producer = new PlainProducer(meter, wallMs);
   const resource = resourceFromAttributes({ "service.name": serviceName, "service.instance.id": edge });
@@ -82,7 +82,7 @@ async function startReaders(options: TelemetryOptions, meter: PlainMeter) {
   const otlp =
     endpoint === undefined
       ? undefined
-      : (await import("./otlp.ts")).startOtlp({ endpoint, resource, tracesSampleRatio, producer });
+      : (await import("./otlp.ts")).startOtlp({ endpoint, resource, tracesSampleRatio, producer, logger });
   const provider = new MeterProvider({
     resource,
     readers: otlp === undefined ? [exporter] : [exporter, otlp.reader],

@@ -4,25 +4,23 @@ import { closed, counter, gauge, histogram, known, named } from "../declare.ts";
 /** A master as host:port; "some dozens" is a large cluster, and replicas that take over add to them. */
 const shard = named(64);
 
-/** Scripts and commands as their caller names them; the registry tells them as text. */
+/** Scripts and commands as the registry names them; it tells them as text. */
 const operation = known(
   "claim",
   "release",
-  "renew",
-  "open",
-  "close",
-  "lookup",
-  "list",
   "purge",
-  "undo",
-  "reassert",
+  "lookup",
+  "index",
+  "post",
+  "inbox",
+  "trim",
+  "probe",
+  "events",
+  "renew",
   "leases",
+  "bury",
   "fence",
-  "reap",
-  "send",
-  "drain",
-  "wake",
-  "time",
+  "clock",
 );
 
 /** "ok" and the codes of RegistryError. */
@@ -60,16 +58,11 @@ export const calls = {
   ),
   registry_pool_exhausted_total: counter("Calls refused at once because the waiting line was full."),
   registry_circuit_state: gauge("Circuit of a shard: 0 closed, 1 half open, 2 open.", { shard }),
-  registry_clock_offset_seconds: gauge("Redis TIME of a shard minus this process's monotonic clock.", {
-    shard,
-  }),
 };
 
 /** Sessions, leases and what passes between edges. */
 export const ownership = {
-  registry_owed: gauge("Claims and releases that wait for Redis, bounded by registry.maxOwed.", {
-    kind: closed("claim", "release"),
-  }),
+  registry_owed: gauge("Claims and releases that wait for Redis, bounded by registry.maxOwed."),
   registry_evictions_total: counter("Sessions that a newer socket took over.", {
     direction: closed("sent", "received"),
   }),
@@ -83,7 +76,7 @@ export const ownership = {
   registry_incarnations_total: counter("Leases taken: 1 at the start, one more after each fencing."),
   registry_edges_declared_dead_total: counter("Other edges that this one declared dead."),
   registry_inbox_messages_total: counter("Messages taken from the own inboxes.", {
-    kind: known("eviction", "command", "reply", "close"),
+    kind: known("evict", "command", "reply", "close"),
   }),
   registry_channel_probes_total: counter("Probes of the own pub/sub channel.", {
     outcome: closed("answered", "silent"),
