@@ -1,3 +1,9 @@
 import { defineConfig } from "vitest/config";
 
-export default defineConfig({ test: { include: ["test/**/*.test.ts"], reporters: ["default"] } });
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    reporters: ["default"],
+    globalSetup: ["@cpg/testkit/redis-global-setup"],
+  },
+});

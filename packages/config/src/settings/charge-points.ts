@@ -44,12 +44,12 @@ export const listen = {
     fits: (value) => /^\/([\w.~-]+\/)*$/.test(value) && value.length <= 128,
   }),
   maxPayloadBytes: integer({
-    default: 262_144,
+    default: 131_072,
     min: 65_536,
     max: 16_777_216,
     unit: "bytes",
     doc: "Largest message a charge point may send; a larger one closes its socket.",
-    why: "99 % of messages fit in 2 KB, large ones of 64 KB must pass; four times that. uWebSockets.js' 16 KB is too small.",
+    why: "99 % of messages fit in 2 KB, large ones of 64 KB must pass; twice that. uWebSockets.js' 16 KB is too small.",
   }),
   idleTimeoutSeconds: integer({
     default: 120,
@@ -124,7 +124,7 @@ export const ocpp = {
     why: "Served one at a time at up to callTimeoutMs: a ninth would wait four minutes behind a silent station.",
   }),
   maxOutboxBytes: integer({
-    default: 262_144,
+    default: 131_072,
     min: 65_536,
     max: 67_108_864,
     unit: "bytes per session",

@@ -39,6 +39,14 @@ export const registry = {
     doc: "Longest time between two looks into the own inboxes; pub/sub wakes earlier.",
     why: "A subscriber can die in silence: then an eviction or a command is late by half a second at most.",
   }),
+  reassertMs: integer({
+    default: 300_000,
+    min: 1_000,
+    max: 86_400_000,
+    unit: "ms",
+    doc: "Interval in which each own session is asserted again, one partition after the other.",
+    why: "Mends what no event tells of (a trimmed eviction, a row damaged by hand); 18,000 sessions in 5 minutes are one call a second.",
+  }),
   outagePolicy: choice(["accept", "reject"], {
     default: "accept",
     doc: "New charge points while Redis is away: accept them and register them later, or refuse with 503.",

@@ -1,0 +1,126 @@
+// The session registry as the settings want it, counted by the instruments. What is between @cpg/config, @cpg/telemetry and
+// @cpg/session-registry, which know nothing of each other. Reads the TLS files once, at the start.
+
+import { readFileSync } from "node:fs";
+import type { GatewayConfig } from "@cpg/config";
+import {
+  createClusterRegistry,
+  createMemoryRegistry,
+  type OwnershipSettings,
+  type RedisSettings,
+  type RedisTls,
+  type Registry,
+  type RegistryMeter,
+  type RegistryPorts,
+  type RetentionSettings,
+} from "@cpg/session-registry";
+import type { Counter, Histogram, Telemetry } from "@cpg/telemetry";
+
+/** Longer than anything a dead incarnation may still have in flight; a day also outlasts an operator's night. */
+const fenceMs = 86_400_000;
+/** An inbox outlives the lease of whom it belongs to some times, then Redis drops it. */
+const inboxLeases = 8;
+
+/** The registry of one edge. Errors: a TLS file cannot be read. */
+export function createRegistry(
+  config: GatewayConfig,
+  telemetry: Telemetry,
+  ports: Omit<RegistryPorts, "meter">,
+): Registry {
+  const settings = { ownership: ownershipSettings(config), retention: retentionSettings(config) };
+  const counted = { ...ports, meter: registryMeter(telemetry) };
+  const registry =
+    config.registry.kind === "memory"
+      ? createMemoryRegistry(settings, counted)
+      : createClusterRegistry({ ...settings, redis: redisSettings(config) }, counted);
+  observe(registry, telemetry);
+  return registry;
+}
+
+function ownershipSettings({ edge, registry, redis }: GatewayConfig): OwnershipSettings {
+  const { kind: _, eventsMaxLength: __, inboxMaxLength: ___, tombstoneMs: ____, ...rest } = registry;
+  return { ...rest, edge: edge.name, callDeadlineMs: redis.operationDeadlineMs, fenceMs, retry: redis.retry };
+}
+
+function retentionSettings({ registry }: GatewayConfig): RetentionSettings {
+  const { eventsMaxLength, inboxMaxLength, tombstoneMs, leaseMs } = registry;
+  return { eventsMaxLength, inboxMaxLength, tombstoneMs, inboxLifeMs: inboxLeases * leaseMs, fenceMs };
+}
+
+function redisSettings({ redis }: GatewayConfig): RedisSettings {
+  const { tls, operationDeadlineMs: _, ...rest } = redis;
+  return { ...rest, tls: tls.enabled ? tlsTexts(tls) : undefined };
+}
+
+function tlsTexts(tls: GatewayConfig["redis"]["tls"]): RedisTls {
+  const text = (file: string | undefined): string | undefined =>
+    file ? readFileSync(file, "utf8") : undefined;
+  return {
+    ca: text(tls.caFile),
+    cert: text(tls.certFile),
+    key: text(tls.keyFile),
+    serverName: tls.serverName,
+  };
+}
+
+/** Handles are resolved once: a call of the registry costs two additions and one bucket. */
+function registryMeter(telemetry: Telemetry): RegistryMeter {
+  const outcomes = new Map<string, Counter>();
+  const durations = new Map<string, Histogram>();
+  const outcomeOf = (operation: string, outcome: string): Counter =>
+    remembered(outcomes, `${operation} ${outcome}`, () =>
+      telemetry.counter("registry_calls_total", { operation, outcome }),
+    );
+  const durationOf = (operation: string): Histogram =>
+    remembered(durations, operation, () =>
+      telemetry.histogram("registry_call_duration_seconds", { operation }),
+    );
+  const timeouts = telemetry.counter("registry_pool_timeouts_total");
+  const exhausted = telemetry.counter("registry_pool_exhausted_total");
+  const badRows = telemetry.counter("registry_bad_rows_total");
+  const stale = telemetry.counter("registry_stale_routes_total");
+  const dead = telemetry.counter("registry_edges_declared_dead_total");
+  const incarnations = telemetry.counter("registry_incarnations_total");
+  return {
+    call(operation, outcome, durationMs) {
+      outcomeOf(operation, outcome).inc();
+      durationOf(operation).record(durationMs / 1000);
+    },
+    retry: (reason) => telemetry.counter("registry_retries_total", { reason }).inc(),
+    poolRefused: (code) => (code === "POOL_TIMEOUT" ? timeouts : exhausted).inc(),
+    badRows: (count) => badRows.inc(count),
+    evictions: (direction, count) => telemetry.counter("registry_evictions_total", { direction }).inc(count),
+    conditionalMiss: (operation) =>
+      telemetry.counter("registry_conditional_misses_total", { operation }).inc(),
+    staleRoute: () => stale.inc(),
+    edgeDeclaredDead: () => dead.inc(),
+    newIncarnation: () => incarnations.inc(),
+    inboxMessages: (kind, count) => telemetry.counter("registry_inbox_messages_total", { kind }).inc(count),
+    ownChannelProbe: (outcome) => telemetry.counter("registry_channel_probes_total", { outcome }).inc(),
+  };
+}
+
+function remembered<T>(known: Map<string, T>, key: string, make: () => T): T {
+  let value = known.get(key);
+  if (value === undefined) known.set(key, (value = make()));
+  return value;
+}
+
+/** What is read only when somebody asks. */
+function observe(registry: Registry, telemetry: Telemetry): void {
+  const { ownership } = registry;
+  telemetry.observe("registry_permits_in_use", () =>
+    registry.shardStates().map(({ shard, inUse }) => ({ value: inUse, labels: { shard } })),
+  );
+  telemetry.observe("registry_permit_waiters", () =>
+    registry.shardStates().map(({ shard, waiting }) => ({ value: waiting, labels: { shard } })),
+  );
+  telemetry.observe("registry_circuit_state", () =>
+    registry.shardStates().map(({ shard, circuit }) => ({ value: circuit, labels: { shard } })),
+  );
+  telemetry.observe("registry_lease_valid", () => [{ value: ownership.isLeaseValid() ? 1 : 0 }]);
+  telemetry.observe("registry_lease_age_seconds", () => {
+    const { leaseAgeMs } = ownership.health();
+    return Number.isFinite(leaseAgeMs) ? [{ value: leaseAgeMs / 1000 }] : [];
+  });
+}

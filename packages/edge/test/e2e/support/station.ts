@@ -1,0 +1,28 @@
+// Charge points of an independent implementation: ocpp-rpc's client.
+
+import { RPCClient } from "ocpp-rpc";
+import type { EdgeProcess } from "./stack.ts";
+
+/** Connects a station; `handlers` answer commands. It does not reconnect by itself. */
+export async function connectStation(
+  edge: EdgeProcess,
+  identity: string,
+  options: {
+    readonly protocol?: string;
+    readonly handlers?: Readonly<Record<string, (params: unknown) => object>>;
+  } = {},
+): Promise<RPCClient> {
+  const client = new RPCClient({
+    endpoint: edge.endpoint,
+    identity,
+    protocols: [options.protocol ?? "ocpp1.6"],
+    strictMode: true,
+    reconnect: false,
+    callTimeoutMs: 30_000,
+  });
+  for (const [action, handler] of Object.entries(options.handlers ?? {})) {
+    client.handle(action, ({ params }: { params?: unknown }) => handler(params));
+  }
+  await client.connect();
+  return client;
+}
