@@ -124,7 +124,7 @@ export const ocpp = {
     why: "Served one at a time at up to callTimeoutMs: a ninth would wait four minutes behind a silent station.",
   }),
   maxOutboxBytes: integer({
-    default: 131_072,
+    default: 262_144,
     min: 65_536,
     max: 67_108_864,
     unit: "bytes per session",
