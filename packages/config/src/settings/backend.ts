@@ -27,12 +27,12 @@ export const management = {
     why: "More than a command to a quarter of an edge's 18,000 charge points at once; about 5 KB each, 25 MB.",
   }),
   maxBodyBytes: integer({
-    default: 65_536,
+    default: 81_920,
     min: 1_024,
     max: 16_777_216,
     unit: "bytes",
     doc: "Largest request body of the API, and so the largest command.",
-    why: "The largest message every charge point must be able to read; Fastify's 1 MB would overflow an outbox.",
+    why: "A payload of 64 KiB, which every charge point must be able to read, and what is around it; Fastify's 1 MB would overflow an outbox.",
   }),
 };
 

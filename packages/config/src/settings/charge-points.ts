@@ -129,7 +129,7 @@ export const ocpp = {
     max: 67_108_864,
     unit: "bytes per session",
     doc: "Bytes that wait for a slow charge point to read them; overflow closes the socket.",
-    why: "Holds the largest answer of a backend (128 KiB) and the largest command (64 KiB) together.",
+    why: "Holds the largest answer of a backend (128 KiB) and the largest command (80 KiB) together.",
   }),
   reusedIdMemory: integer({
     default: 16,
