@@ -17,7 +17,9 @@ const { ensureInstalled, lastLines, pinnedNode, run, runTurbo, Stop } = await im
  */
 async function build() {
   const filters = ["--filter=@cpg/infra...", "--filter=@cpg/edge..."];
-  const { code, output, interrupted } = await runTurbo(["build", ...filters], { quiet: true });
+  const { code, output, interrupted } = await runTurbo(["build", "--output-logs=errors-only", ...filters], {
+    quiet: true,
+  });
   if (interrupted) throw new Stop("Interrupted.", 130);
   if (code !== 0) throw new Stop(`The build failed:\n${lastLines(output, 40)}`);
 }

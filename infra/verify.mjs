@@ -30,7 +30,9 @@ function testedPackages() {
 }
 
 async function requireRedis() {
-  const built = await runTurbo(["build", "--filter=@cpg/infra..."], { quiet: true });
+  const built = await runTurbo(["build", "--output-logs=errors-only", "--filter=@cpg/infra..."], {
+    quiet: true,
+  });
   if (built.interrupted) throw new Stop("Interrupted.", 130);
   if (built.code !== 0) throw new Stop(`@cpg/infra does not build:\n${lastLines(built.output, 40)}`);
   const { findRedisServer } = await import("./dist/index.js");

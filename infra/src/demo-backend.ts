@@ -137,10 +137,10 @@ async function readPayload(request: IncomingMessage): Promise<Payload> {
   return { ...payload };
 }
 
-// The action ends the event's type (`….BootNotification`), or the path.
+// The event's type is `ocpp1.6.BootNotification`, or `cpg.connect` and `cpg.disconnect`.
 function actionOf(request: IncomingMessage): string {
-  const source = headerOf(request, "ce-type") ?? new URL(request.url ?? "/", "http://local").pathname;
-  return source.split(/[./]/u).at(-1) ?? "";
+  const type = headerOf(request, "ce-type") ?? "";
+  return type.startsWith("cpg.") ? `$${type.slice(4)}` : type.slice(type.lastIndexOf(".") + 1);
 }
 
 function headerOf(request: IncomingMessage, name: string): string | undefined {

@@ -14,7 +14,7 @@ type Reply = { readonly status: number; readonly body: Record<string, unknown> }
 async function post(backend: DemoBackend, action: string, payload: unknown, headers = {}): Promise<Reply> {
   const response = await fetch(`http://127.0.0.1:${backend.port}/ocpp`, {
     method: "POST",
-    headers: { "content-type": "application/json", "ce-type": `org.example.ocpp1.6.${action}`, ...headers },
+    headers: { "content-type": "application/json", "ce-type": `ocpp1.6.${action}`, ...headers },
     body: typeof payload === "string" ? payload : JSON.stringify(payload),
   });
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
@@ -49,6 +49,13 @@ describe("the demo backend", () => {
     expect(again).toEqual(first);
     expect(second.body["transactionId"]).not.toBe(first.body["transactionId"]);
     expect(backend.counts()).toEqual({ StartTransaction: 2 });
+  });
+
+  test("is told of connections, and asked nothing", async () => {
+    const backend = await start();
+    const reply = await post(backend, "", {}, { "ce-type": "cpg.connect" });
+    expect(reply).toEqual({ status: 200, body: {} });
+    expect(backend.counts()).toEqual({ $connect: 1 });
   });
 
   test.each(["Reboot", "constructor", "__proto__"])("does not implement %s, and says so", async (action) => {

@@ -119,6 +119,18 @@ describe("a line of an edge's log", () => {
     );
   });
 
+  test("labels of levels are understood like numbers", () => {
+    const line = '{"level":"warn","time":1700000000123,"service":"charge-point-gateway","msg":"careful"}';
+    expect(readableLogLine("edge-1", line)).toBe("22:13:20.123 edge-1 WARN  careful");
+  });
+
+  test("a flood of fields is cut, but never of a warning or an error", () => {
+    const line = (level: string): string => JSON.stringify({ level, settings: "x".repeat(1_000), msg: "m" });
+    expect(readableLogLine("e", line("info")).length).toBeLessThan(300);
+    expect(readableLogLine("e", line("info"))).toMatch(/…$/u);
+    expect(readableLogLine("e", line("error"))).toContain("x".repeat(1_000));
+  });
+
   test("an error stands out, and a stack trace stays on its line", () => {
     const line = '{"level":50,"time":"2023-11-14T22:13:20.000Z","msg":"failed","err":{"message":"a\\nb"}}';
     expect(readableLogLine("edge-1", line)).toBe('22:13:20.000 edge-1 ERROR failed  err={"message":"a\\nb"}');
