@@ -1,0 +1,247 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { eventually, freePort } from "@cpg/testkit";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { buildRoutes, type BuiltRoutes } from "../../src/build-routes.ts";
+import { systemIds } from "../../src/ids.ts";
+import { readRoutes } from "../../src/routes-file.ts";
+import { connect } from "../support/charge-point.ts";
+import { Counts, defaultConfig, startTestEdge, type TestEdge } from "../support/test-edge.ts";
+import { systemRandom, systemTime } from "@cpg/session-registry";
+
+type Handler = (request: IncomingMessage, response: ServerResponse, body: string) => void;
+
+interface Seen {
+  readonly url: string;
+  readonly headers: IncomingMessage["headers"];
+  readonly body: string;
+}
+
+let server: Server;
+let handler: Handler;
+const seen: Seen[] = [];
+let running: TestEdge | undefined;
+let built: BuiltRoutes | undefined;
+let counts = new Counts();
+
+beforeEach(async () => {
+  seen.length = 0;
+  counts = new Counts();
+  handler = (_request, response) => response.end("{}");
+  server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      const body = Buffer.concat(chunks).toString();
+      seen.push({ url: request.url ?? "", headers: request.headers, body });
+      handler(request, response, body);
+    });
+  });
+  await listenOn(0);
+});
+afterEach(async () => {
+  await running?.edge.stop();
+  await built?.close();
+  await stopServer();
+  expect(running?.bugs ?? []).toEqual([]);
+  running = undefined;
+  built = undefined;
+});
+
+function listenOn(port: number): Promise<void> {
+  return new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
+}
+function stopServer(): Promise<void> {
+  server.closeAllConnections();
+  return new Promise((resolve) => server.close(() => resolve()));
+}
+function portOf(): number {
+  const { port }: AddressInfo = Object(server.address());
+  return port;
+}
+
+/** An edge whose every action goes to the backend, with a deadline that a test can wait for. */
+async function start(
+  changes: { deadlineMs?: number; maxConcurrent?: number; port?: number; path?: string } = {},
+) {
+  const {
+    deadlineMs = 400,
+    port = portOf(),
+    path = "/ocpp/{subprotocol}/{action}/{identity}",
+    ...rest
+  } = changes;
+  const url = `http://127.0.0.1:${String(port)}${path}`;
+  const file = {
+    integrations: { backend: { type: "http", url, deadlineMs, headers: { "x-key": "secret" }, ...rest } },
+    routes: { $default: "backend", $connect: "backend", $disconnect: "backend" },
+  };
+  const plan = readRoutes(JSON.stringify(file));
+  if (plan.kind === "invalid") throw new Error(plan.problems.join("\n"));
+  built = buildRoutes(plan.routes, defaultConfig(), {
+    time: systemTime,
+    random: systemRandom,
+    ids: systemIds,
+    instruments: counts,
+    openStreamLog: () => {
+      throw new Error("no stream here");
+    },
+  });
+  running = await startTestEdge({}, { router: built.router, instruments: counts });
+  return running;
+}
+
+const bodies = (): Seen[] => seen.filter(({ url }) => !url.includes("$") && !url.includes("%24"));
+
+test("the answer's JSON is the CALLRESULT; the request is a CloudEvent with traceparent, epoch and edge", async () => {
+  handler = (_request, response) => response.end('{"status":"Accepted","n":1.50}');
+  const { url, edge, ownership } = await start();
+  const station = await connect(url("CP%201"));
+  await eventually(() => [...edge.sessions][0]?.epoch !== undefined);
+  station.send('[2,"id 1","Boot Ä",{"big":12345678901234567890}]');
+  await eventually(() => expect(station.frames).toEqual(['[3,"id 1",{"status":"Accepted","n":1.50}]']));
+  const [request] = bodies();
+  expect(request?.url).toBe("/ocpp/ocpp1.6/Boot%20%C3%84/CP%201");
+  expect(request?.body).toBe('{"big":12345678901234567890}'); // digit by digit, not parsed and written again
+  expect(request?.headers).toMatchObject({
+    "content-type": "application/json",
+    "x-key": "secret",
+    "ce-specversion": "1.0",
+    "ce-id": `${String(ownership.claims[0]?.connection)}:1`,
+    "ce-source": `/edges/${defaultConfig().edge.name}`,
+    "ce-type": "ocpp1.6.Boot%20%C3%84",
+    "ce-subject": "CP%201",
+    "cpg-edge": defaultConfig().edge.name,
+    "cpg-connection": ownership.claims[0]?.connection,
+    "cpg-subprotocol": "ocpp1.6",
+    "cpg-message-id": "id%201",
+    "cpg-epoch": "1001",
+  });
+  expect(request?.headers["traceparent"]).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
+  expect(Date.parse(String(request?.headers["ce-time"]))).toBeGreaterThan(Date.now() - 10_000);
+});
+
+test("$connect and $disconnect are told, with the cause; a session does not wait for them", async () => {
+  handler = () => undefined; // never answers
+  const { url } = await start();
+  const station = await connect(url("CP1"));
+  station.ws.close();
+  await eventually(() => expect(seen).toHaveLength(2));
+  expect(seen.map(({ headers }) => headers["ce-type"])).toEqual(["cpg.connect", "cpg.disconnect"]);
+  expect(seen[1]?.body).toBe('{"cause":"peer","subprotocol":"ocpp1.6"}');
+});
+
+describe("what the backend's status means", () => {
+  test.each([
+    [204, "", '[3,"a",{}]'],
+    [200, "", '[3,"a",{}]'],
+    [501, "", '[4,"a","NotImplemented","the backend does not know this action",{}]'],
+    [404, "", '[4,"a","NotImplemented","the backend does not know this action",{}]'],
+    [
+      422,
+      '{"code":"FormatViolation","description":"no","details":{"x":1}}',
+      '[4,"a","FormationViolation","no",{"x":1}]',
+    ],
+    [422, "no JSON", '[4,"a","InternalError","the backend refused the message (422)",{}]'],
+    [401, "", '[4,"a","InternalError","the backend refused the message (401)",{}]'],
+  ])("%i %s", async (status, body, frame) => {
+    handler = (_request, response) => response.writeHead(status).end(body);
+    const { url } = await start({ deadlineMs: 5_000 });
+    const station = await connect(url("CP1"));
+    station.send([2, "a", "Authorize", {}]);
+    await eventually(() => expect(station.frames).toEqual([frame]));
+    expect(bodies()).toHaveLength(1);
+  });
+});
+
+describe("a backend that fails is asked again until the deadline; then InternalError, and the socket stays", () => {
+  const failures: readonly (readonly [string, Handler, string])[] = [
+    ["500", (_request, response) => response.writeHead(500).end(), "httpError"],
+    ["not JSON", (_request, response) => response.end("<html>"), "badAnswer"],
+    ["JSON that is no object", (_request, response) => response.end("[1]"), "badAnswer"],
+    ["10 MB", (_request, response) => response.end(`{"x":"${"x".repeat(10_000_000)}"}`), "badAnswer"],
+    ["a redirect", (_request, response) => response.writeHead(302, { location: "/" }).end(), "httpError"],
+    ["429", (_request, response) => response.writeHead(429).end(), "httpError"],
+    ["a broken connection", (request) => request.socket.destroy(), "unreachable"],
+  ];
+  test.each(failures)("%s", async (_what, fails, counted) => {
+    handler = fails;
+    const { url, edge } = await start();
+    const station = await connect(url("CP1"));
+    const before = performance.now();
+    const answer = await station.call("a", "Authorize");
+    expect([answer.type, answer.code]).toEqual([4, "InternalError"]);
+    expect(performance.now() - before).toBeGreaterThan(390);
+    expect(counts.of(`attempt backend ${counted}`)).toBeGreaterThan(1);
+    expect(new Set(bodies().map(({ headers }) => headers["ce-id"])).size).toBe(1); // a backend can recognise it
+    expect(edge.sessions.size).toBe(1);
+    handler = (_request, response) => response.end('{"back":true}');
+    expect((await station.call("b", "Authorize")).type).toBe(3);
+  });
+
+  test("silence", async () => {
+    handler = () => undefined;
+    const { url } = await start();
+    const station = await connect(url("CP1"));
+    expect((await station.call("a", "Authorize")).code).toBe("InternalError");
+    expect(counts.of("attempt backend timeout")).toBeGreaterThanOrEqual(1);
+  });
+
+  test("connection refused, then back within the deadline: the station sees nothing but a pause", async () => {
+    const port = await freePort();
+    const { url } = await start({ port, deadlineMs: 10_000 });
+    const station = await connect(url("CP1"));
+    const answer = station.call("a", "MeterValues");
+    await eventually(() => expect(counts.of("attempt backend unreachable")).toBeGreaterThan(2));
+    expect(station.frames).toEqual([]);
+    await stopServer();
+    await listenOn(port);
+    expect((await answer).type).toBe(3);
+  });
+});
+
+test("a transaction message is not refused fast by a proxy's 403 or 404 during a deployment", async () => {
+  handler = (_request, response) => response.writeHead(404).end();
+  const { url } = await start({ deadlineMs: 10_000 });
+  const station = await connect(url("CP1"));
+  const answer = station.call("a", "StopTransaction");
+  await eventually(() => expect(bodies().length).toBeGreaterThan(1));
+  handler = (_request, response) => response.writeHead(403).end();
+  const sofar = bodies().length;
+  await eventually(() => expect(bodies().length).toBeGreaterThan(sofar));
+  expect(station.frames).toEqual([]);
+  handler = (_request, response) => response.end("{}");
+  expect((await answer).type).toBe(3);
+});
+
+test("requests to one backend are bounded: one more is overload at once, and served when there is room", async () => {
+  const held: ServerResponse[] = [];
+  handler = (request, response) => {
+    if (request.url?.includes("Authorize") === true) held.push(response);
+    else response.end("{}");
+  };
+  const { url } = await start({ maxConcurrent: 1, deadlineMs: 10_000, path: "/{action}" });
+  const [one, two] = [await connect(url("CP1")), await connect(url("CP2"))];
+  one.send([2, "a", "Authorize", {}]);
+  await eventually(() => expect(held).toHaveLength(1));
+  two.send([2, "b", "Authorize", {}]);
+  await eventually(() => expect(counts.of("attempt backend overload")).toBeGreaterThan(1));
+  expect(held).toHaveLength(1);
+  held[0]?.end("{}");
+  await one.answerTo("a");
+  await eventually(() => expect(held).toHaveLength(2));
+  held[1]?.end("{}");
+  await two.answerTo("b");
+});
+
+test("a dead backend opens its circuit: then an attempt costs no request; when it is back, it closes", async () => {
+  handler = (_request, response) => response.writeHead(500).end();
+  const { url } = await start({ deadlineMs: 20_000 });
+  const stations = await Promise.all(Array.from({ length: 8 }, (_, n) => connect(url(`CP${String(n)}`))));
+  const answers = stations.map((station) => station.call("a", "Authorize"));
+  await eventually(() => expect(counts.of("circuit backend 2")).toBe(1));
+  await eventually(() => expect(counts.of("attempt backend circuitOpen")).toBeGreaterThan(0));
+  handler = (_request, response) => response.end("{}");
+  const types = (await Promise.all(answers)).map(({ type }) => type);
+  expect(new Set(types)).toEqual(new Set([3]));
+  expect(counts.of("circuit backend 0")).toBeGreaterThan(1);
+});

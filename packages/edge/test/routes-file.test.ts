@@ -1,0 +1,123 @@
+import { describe, expect, test } from "vitest";
+import { readRoutes } from "../src/routes-file.ts";
+import { createRouter } from "../src/router.ts";
+import { routeOf } from "./support/test-edge.ts";
+
+const read = (file: unknown): readonly string[] => {
+  const result = readRoutes(JSON.stringify(file));
+  return result.kind === "invalid" ? result.problems : [];
+};
+const backend = { type: "http", url: "http://127.0.0.1:7000/{action}" };
+const log = { type: "stream" };
+
+test("a file with everything in it has no mistakes", () => {
+  const file = {
+    integrations: {
+      backend: { ...backend, headers: { Authorization: "Bearer x" }, deadlineMs: 5_000, maxConcurrent: 10 },
+      log: { ...log, partitions: 64, maxLength: 10, deadlineMs: 1_000 },
+      clock: { type: "local", handler: "heartbeat" },
+    },
+    routes: {
+      $connect: "backend",
+      $disconnect: "log",
+      $default: { to: "backend", deadlineMs: 1_000 },
+      Heartbeat: "clock",
+      "ocpp1.6:StopTransaction": "log",
+      MeterValues: "log",
+      "ocpp1.6:DataTransfer": { to: "log", answer: { status: "Accepted" } },
+      VendorInvented: "backend",
+    },
+  };
+  expect(read(file)).toEqual([]);
+});
+
+test("all mistakes are told together, with their place and the nearest known name", () => {
+  const file = {
+    integratons: {},
+    integrations: {
+      a: { type: "htp" },
+      b: { type: "http", url: "ftp://x" },
+      c: { ...backend, url: "http://x/{acton}", deadlneMs: 1 },
+      d: { type: "local", handler: "hartbeat" },
+      e: { ...log, partitions: 0 },
+      f: { ...backend, headers: { "ce-id": "x", ok: 1 } },
+      "g h": backend,
+      backend,
+      log,
+    },
+    routes: {
+      Hartbeat: "backend",
+      Reset: "backend",
+      "ocpp3:Heartbeat": "backend",
+      "ocpp2.0.1:StartTransaction": "backnd",
+      $defalt: "backend",
+      Authorize: 1,
+      Heartbeat: { to: "backend", deadlineMs: 1 },
+      StatusNotification: { to: "backend", answer: {} },
+    },
+  };
+  expect(read(file)).toEqual([
+    "the file.integratons: unknown; did you mean integrations?",
+    "integrations.a.type: must be one of http, stream, local; did you mean http?",
+    "integrations.b.url: must be an http or https URL without user name and fragment; {action}, {identity}, {subprotocol} only after the host",
+    "integrations.c.deadlneMs: unknown; did you mean deadlineMs?",
+    "integrations.c.url: unknown {acton}; did you mean {action}?",
+    "integrations.d.handler: must be one of heartbeat, demo; did you mean heartbeat?",
+    "integrations.e.partitions: must be a whole number from 1 to 64",
+    "integrations.f.headers.ce-id: cannot be set here",
+    "integrations.f.headers.ok: must be a text of visible ASCII",
+    "integrations.g h: must be called by 1 to 32 letters, digits, _ or -",
+    "routes.Hartbeat: unknown action; did you mean Heartbeat?",
+    "routes.Reset: charge points do not send this action: it is sent to them",
+    "routes.ocpp3:Heartbeat: the part before the colon must be one of ocpp1.6, ocpp2.0.1, ocpp2.1",
+    "routes.ocpp2.0.1:StartTransaction: no integration is called backnd; did you mean backend?",
+    "routes.$defalt: unknown action; did you mean $default?",
+    "routes.Authorize: must be an object",
+    "routes.Heartbeat.deadlineMs: must be a whole number from 100 to 600000",
+    "routes.StatusNotification.answer: only a route to a stream has one",
+  ]);
+});
+
+describe("a stream answers before any backend saw the message, so", () => {
+  const toLog = (routes: Record<string, unknown>): readonly string[] =>
+    read({ integrations: { log }, routes });
+  test("StartTransaction cannot go to one: its transactionId must come from somebody who remembers it", () => {
+    expect(toLog({ StartTransaction: { to: "log", answer: { transactionId: 1 } } })).toEqual([
+      "routes.StartTransaction: StartTransaction cannot go to a stream: its answer carries a transactionId, which a backend makes",
+    ]);
+  });
+  test("it cannot be the default, and an action whose answer says something needs an answer", () => {
+    expect(toLog({ $default: "log", BootNotification: "log", MeterValues: "log" })).toEqual([
+      "routes.$default: a stream cannot be the default: each action's answer must be known",
+      'routes.BootNotification: a stream needs an "answer" for this action: no backend is asked for one',
+    ]);
+  });
+});
+
+test("what is not JSON is one mistake", () => {
+  expect(readRoutes("{").kind).toBe("invalid");
+  expect(read([])).toEqual(["the file: must be an object"]);
+});
+
+describe("the more exact route wins", () => {
+  const route = (name: string) => ({ ...routeOf(() => ({ kind: "result", payloadJson: "{}" })), name });
+  const names = ["ocpp1.6:Heartbeat", "Heartbeat", "ocpp1.6:$default", "$default", "$connect", "constructor"];
+  const router = createRouter(new Map(names.map((name) => [name, route(name)])));
+  test.each([
+    ["1.6", "Heartbeat", "ocpp1.6:Heartbeat"],
+    ["2.0.1", "Heartbeat", "Heartbeat"],
+    ["1.6", "Authorize", "ocpp1.6:$default"],
+    ["2.1", "Authorize", "$default"],
+    ["2.1", "constructor", "constructor"],
+    ["2.1", "$connect", "$default"], // a station cannot name the special routes
+    ["1.6", "$default", "ocpp1.6:$default"],
+    ["2.1", "__proto__", "$default"],
+  ] as const)("%s %s → %s", (version, action, name) => {
+    expect(router.route(version, action)?.name).toBe(name);
+  });
+  test("without a default there is no route", () => {
+    expect(
+      createRouter(new Map([["Heartbeat", route("Heartbeat")]])).route("1.6", "Authorize"),
+    ).toBeUndefined();
+  });
+});
