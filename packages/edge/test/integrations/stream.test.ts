@@ -1,0 +1,176 @@
+import { systemRandom, systemTime } from "@cpg/session-registry";
+import { eventually, startTestRedisCluster, uniquePrefix } from "@cpg/testkit";
+import { Cluster } from "ioredis";
+import { afterEach, describe, expect, inject, test } from "vitest";
+import { buildRoutes, type BuiltRoutes } from "../../src/build-routes.ts";
+import { systemIds } from "../../src/ids.ts";
+import { openStreamLog } from "../../src/integrations/open-stream-log.ts";
+import { partitionOf, streamKey } from "../../src/integrations/stream.ts";
+import { readRoutes } from "../../src/routes-file.ts";
+import { connect } from "../support/charge-point.ts";
+import { Counts, defaultConfig, startTestEdge, type TestEdge } from "../support/test-edge.ts";
+
+let running: TestEdge | undefined;
+let built: BuiltRoutes | undefined;
+let redis: Cluster | undefined;
+afterEach(async () => {
+  await running?.edge.stop();
+  await built?.close();
+  redis?.disconnect();
+  expect(running?.bugs ?? []).toEqual([]);
+  running = undefined;
+  built = undefined;
+  redis = undefined;
+});
+
+interface Node {
+  readonly host: string;
+  readonly port: number;
+}
+
+async function start(
+  changes: { maxLength?: number; deadlineMs?: number; nodes?: readonly Node[]; waitTimeoutMs?: number } = {},
+) {
+  const {
+    maxLength = 1_000,
+    deadlineMs = 5_000,
+    nodes = inject("redisNodes"),
+    waitTimeoutMs = 200,
+  } = changes;
+  const keyPrefix = uniquePrefix();
+  const counts = new Counts();
+  const plan = readRoutes(
+    JSON.stringify({
+      integrations: { log: { type: "stream", partitions: 4, maxLength, deadlineMs } },
+      routes: {
+        StopTransaction: "log",
+        StatusNotification: "log",
+        DataTransfer: { to: "log", answer: { status: "Accepted", data: "$now" } },
+      },
+    }),
+  );
+  if (plan.kind === "invalid") throw new Error(plan.problems.join("\n"));
+  const config = defaultConfig();
+  const addresses = nodes.map(({ host, port }) => `${host}:${String(port)}`);
+  built = buildRoutes(
+    plan.routes,
+    { ...config, redis: { ...config.redis, nodes: addresses, keyPrefix } },
+    {
+      time: systemTime,
+      random: systemRandom,
+      ids: systemIds,
+      instruments: counts,
+      openStreamLog: () =>
+        openStreamLog({ ...config.redis, nodes: addresses }, waitTimeoutMs, () => undefined),
+    },
+  );
+  running = await startTestEdge({}, { router: built.router, instruments: counts });
+  redis = new Cluster(nodes.map(({ host, port }) => ({ host, port })));
+  redis.on("error", () => undefined);
+  const reader = redis;
+  const entriesOf = async (identity: string): Promise<Record<string, string>[]> => {
+    const partition = partitionOf(identity, 4);
+    const entries = await reader.xrange(streamKey({ keyPrefix, stream: "log" }, partition), "-", "+");
+    return entries
+      .map(([, fields]) => Object.fromEntries(pairs(fields)))
+      .filter((entry) => entry["identity"] === identity);
+  };
+  return { ...running, counts, entriesOf, keyPrefix };
+}
+
+function pairs(fields: readonly string[]): [string, string][] {
+  return fields.flatMap((field, at): [string, string][] =>
+    at % 2 === 0 ? [[field, fields[at + 1] ?? ""]] : [],
+  );
+}
+
+test("a transaction message is in the stream, on a replica, when the station is answered; and it tells everything", async () => {
+  const { url, entriesOf, ownership } = await start();
+  const station = await connect(url("CP1"));
+  station.send('[2,"m1","StopTransaction",{"meterStop":1.50}]');
+  expect((await station.answerTo("m1")).payload).toEqual({});
+  const [entry] = await entriesOf("CP1");
+  expect(entry).toMatchObject({
+    id: `${String(ownership.claims[0]?.connection)}:1`,
+    type: "ocpp1.6.StopTransaction",
+    identity: "CP1",
+    subprotocol: "ocpp1.6",
+    action: "StopTransaction",
+    messageId: "m1",
+    payload: '{"meterStop":1.50}',
+    connection: ownership.claims[0]?.connection,
+    epoch: "1001",
+  });
+});
+
+test("an answer of the file is given, with the time put in", async () => {
+  const { url } = await start();
+  const { payload } = await (await connect(url("CP1"))).call("a", "DataTransfer");
+  expect(payload["status"]).toBe("Accepted");
+  expect(Date.parse(String(payload["data"]))).toBeGreaterThan(Date.now() - 10_000);
+});
+
+test("a charge point's messages lie in one partition, in their order; many stations at once lose none", async () => {
+  const { url, entriesOf } = await start();
+  const names = Array.from({ length: 40 }, (_, n) => `CP${String(n)}`);
+  const stations = await Promise.all(names.map((name) => connect(url(name))));
+  await Promise.all(
+    stations.map(async (station) => {
+      for (const id of ["1", "2", "3"])
+        await station.call(id, "StopTransaction", { transactionId: Number(id) });
+    }),
+  );
+  for (const name of names)
+    expect((await entriesOf(name)).map(({ messageId }) => messageId)).toEqual(["1", "2", "3"]);
+});
+
+test("a full stream holds its messages and trims nothing; when a consumer made room, they go on", async () => {
+  const { url, entriesOf, counts, keyPrefix } = await start({ maxLength: 1, deadlineMs: 10_000 });
+  const station = await connect(url("CP1"));
+  await station.call("1", "StopTransaction", { n: 1 });
+  const held = station.call("2", "StopTransaction", { n: 2 });
+  await eventually(() => expect(counts.of("attempt log overload")).toBeGreaterThan(1));
+  expect(station.frames).toHaveLength(1);
+  expect((await entriesOf("CP1")).map(({ messageId }) => messageId)).toEqual(["1"]);
+  await redis?.xtrim(streamKey({ keyPrefix, stream: "log" }, partitionOf("CP1", 4)), "MAXLEN", 0);
+  expect((await held).type).toBe(3);
+});
+
+test("a stream that stays full is InternalError at the deadline, and the socket stays", async () => {
+  const { url, edge } = await start({ maxLength: 1, deadlineMs: 300 });
+  const station = await connect(url("CP1"));
+  await station.call("1", "StopTransaction", { n: 1 });
+  expect((await station.call("2", "StopTransaction", { n: 2 })).code).toBe("InternalError");
+  expect(edge.sessions.size).toBe(1);
+});
+
+test("Redis away: held to the deadline, then InternalError, and the socket stays", async () => {
+  const { url, counts, edge } = await start({ nodes: [{ host: "127.0.0.1", port: 1 }], deadlineMs: 400 });
+  const station = await connect(url("CP1"));
+  expect((await station.call("1", "StopTransaction")).code).toBe("InternalError");
+  expect(counts.of("attempt log unreachable")).toBeGreaterThan(1);
+  expect(edge.sessions.size).toBe(1);
+});
+
+describe("a cluster of its own, because its replicas are stopped", () => {
+  test("without a replica a transaction message waits, written once; with one back it is answered", async () => {
+    const cluster = await startTestRedisCluster();
+    try {
+      const { url, counts, entriesOf } = await start({ nodes: cluster.nodes, deadlineMs: 30_000 });
+      const replicas = cluster.nodes.filter(({ role }) => role === "replica");
+      expect(replicas.length).toBeGreaterThan(0);
+      for (const { pid } of replicas) process.kill(pid(), "SIGSTOP"); // by the ids of processes of this test
+      const station = await connect(url("CP1"));
+      expect((await station.call("s", "StatusNotification")).type).toBe(3); // no transaction message: the master is enough
+      const answer = station.answerTo("1");
+      station.send([2, "1", "StopTransaction", {}]);
+      await eventually(() => expect(counts.of("attempt log timeout")).toBeGreaterThan(2));
+      expect(station.parsed.map(({ id }) => id)).toEqual(["s"]);
+      for (const { pid } of replicas) process.kill(pid(), "SIGCONT");
+      expect((await answer).type).toBe(3);
+      expect((await entriesOf("CP1")).map(({ messageId }) => messageId)).toEqual(["s", "1"]);
+    } finally {
+      await cluster.stop();
+    }
+  }, 60_000);
+});
