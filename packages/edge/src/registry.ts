@@ -119,6 +119,7 @@ function observe(registry: Registry, telemetry: Telemetry): void {
     registry.shardStates().map(({ shard, circuit }) => ({ value: circuit, labels: { shard } })),
   );
   telemetry.observe("registry_lease_valid", () => [{ value: ownership.isLeaseValid() ? 1 : 0 }]);
+  telemetry.observe("registry_owed", () => [{ value: ownership.health().owed }]);
   telemetry.observe("registry_lease_age_seconds", () => {
     const { leaseAgeMs } = ownership.health();
     return Number.isFinite(leaseAgeMs) ? [{ value: leaseAgeMs / 1000 }] : [];

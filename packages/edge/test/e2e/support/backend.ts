@@ -20,7 +20,7 @@ export interface Backend {
 
 const answers: Readonly<Record<string, () => object>> = {
   BootNotification: () => ({ status: "Accepted", currentTime: new Date().toISOString(), interval: 300 }),
-  Authorize: () => ({ idTagInfo: { status: "Accepted" }, idTokenInfo: { status: "Accepted" } }),
+  Authorize: () => ({ idTagInfo: { status: "Accepted" } }),
   Heartbeat: () => ({ currentTime: new Date().toISOString() }),
   StartTransaction: () => ({ transactionId: 42, idTagInfo: { status: "Accepted" } }),
   StopTransaction: () => ({}),

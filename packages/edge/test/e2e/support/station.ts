@@ -3,6 +3,9 @@
 import { RPCClient } from "ocpp-rpc";
 import type { EdgeProcess } from "./stack.ts";
 
+/** Its typings ask for every option; the library itself has defaults. */
+type RPC_ClientOptions = ConstructorParameters<typeof RPCClient>[0];
+
 /** Connects a station; `handlers` answer commands. It does not reconnect by itself. */
 export async function connectStation(
   edge: EdgeProcess,
@@ -12,16 +15,17 @@ export async function connectStation(
     readonly handlers?: Readonly<Record<string, (params: unknown) => object>>;
   } = {},
 ): Promise<RPCClient> {
-  const client = new RPCClient({
+  const chosen = {
     endpoint: edge.endpoint,
     identity,
     protocols: [options.protocol ?? "ocpp1.6"],
     strictMode: true,
     reconnect: false,
     callTimeoutMs: 30_000,
-  });
+  };
+  const client = new RPCClient(chosen as unknown as RPC_ClientOptions);
   for (const [action, handler] of Object.entries(options.handlers ?? {})) {
-    client.handle(action, ({ params }: { params?: unknown }) => handler(params));
+    client.handle(action, async ({ params }) => handler(params));
   }
   await client.connect();
   return client;
