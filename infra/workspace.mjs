@@ -6,7 +6,7 @@
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -125,8 +125,17 @@ export function runTurbo(args, options) {
 /** What an installation is made from: if it changes, install again. */
 function fingerprint() {
   const hash = createHash("sha256").update(`${process.platform} ${process.arch}\n`);
-  for (const name of ["pnpm-lock.yaml", "pnpm-workspace.yaml"]) hash.update(readFileSync(join(root, name)));
+  const manifests = packageFolders().map((folder) => join(folder, "package.json"));
+  for (const name of ["pnpm-lock.yaml", "pnpm-workspace.yaml", "package.json", ...manifests]) {
+    hash.update(readFileSync(join(root, name)));
+  }
   return hash.digest("hex");
+}
+
+/** Folders of the workspace's packages, relative to the root, as pnpm-workspace.yaml has them. */
+export function packageFolders() {
+  const nested = readdirSync(join(root, "packages")).map((name) => join("packages", name));
+  return ["infra", "bench", ...nested].filter((folder) => existsSync(join(root, folder, "package.json")));
 }
 
 /** Whether the workspace is installed as the lockfile says (W2). */

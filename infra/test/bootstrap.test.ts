@@ -1,0 +1,105 @@
+// The scripts that run before anything is installed: what they tell a person, and how `npm test` counts.
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+import { describe, expect, test } from "vitest";
+
+type Sum = { passed: number; failed: number; skipped: number; failures: string[] };
+type Scripts = {
+  installationAdvice: (output: string) => string;
+  packageFolders: () => string[];
+  sumOf: (folder: string, text: string | undefined, root: string) => Sum;
+  total: (sums: readonly Sum[]) => { line: string; good: boolean };
+};
+
+const scriptAt = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url));
+const load = async (name: string): Promise<Partial<Scripts>> =>
+  (await import(scriptAt(name))) as Partial<Scripts>;
+const { installationAdvice, packageFolders, sumOf, total } = {
+  ...(await load("workspace.mjs")),
+  ...(await load("test-sum.mjs")),
+} as Scripts;
+
+function bootstrap(args: readonly string[], env = process.env): Promise<{ code: unknown; stderr: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [scriptAt("bootstrap.mjs"), ...args], { env }, (error, _, stderr) =>
+      resolve({ code: error?.code ?? 0, stderr }),
+    );
+  });
+}
+
+describe("bootstrap.mjs", () => {
+  test.each([[[]], [["stop"]]])("%j is refused with what can be said", async (args) => {
+    const { code, stderr } = await bootstrap(args);
+    expect(code).toBe(2);
+    expect(stderr).toBe(
+      "usage: node infra/bootstrap.mjs start|verify [arguments] (that is: npm start, npm test)\n",
+    );
+  });
+
+  test.each([
+    [" ERR_PNPM_OUTDATED_LOCKFILE  Cannot install", "pnpm-lock.yaml does not fit"],
+    ["npm error code ENOTFOUND", "registry could not be reached"],
+    [" ERR_PNPM_META_FETCH_FAIL  GET https://…", "registry could not be reached"],
+    ["request failed, reason: connect ECONNREFUSED 127.0.0.1:9", "registry could not be reached"],
+    ["ENOSPC: no space left on device", "disk is full"],
+    ["EACCES: permission denied, mkdir", "No permission to write"],
+    ["something new", "The installation failed."],
+  ])("an installation that ended with %j says in one line what to do", (output, advice) => {
+    expect(installationAdvice(output)).toContain(advice);
+    expect(installationAdvice(output)).not.toContain("\n");
+  });
+
+  test("every package of the workspace is known, so none is left out of the sum", () => {
+    expect(packageFolders()).toEqual(expect.arrayContaining(["infra", "packages/edge", "packages/testkit"]));
+  });
+});
+
+/** A vitest report of one file with these test states. */
+function reportOf(states: readonly string[], file: object = { status: "passed" }, success = true): string {
+  const assertionResults = states.map((status, index) => ({ status, fullName: `test ${index}` }));
+  return JSON.stringify({ success, testResults: [{ name: "/root/p/a.test.ts", assertionResults, ...file }] });
+}
+
+describe("the sum of all tests", () => {
+  const sum = (text: string | undefined): Sum => sumOf("p", text, "/root");
+
+  test("all passed is good", () => {
+    const sums = [sum(reportOf(["passed", "passed"])), sum(reportOf(["passed"]))];
+    expect(total(sums)).toMatchObject({ line: "3 passed, 0 failed", good: true });
+  });
+
+  test.each([
+    ["a failed test", reportOf(["passed", "failed"]), "1 passed, 1 failed", "failed: p/a.test.ts > test 1"],
+    [
+      "a skipped test",
+      reportOf(["passed", "pending"]),
+      "1 passed, 0 failed, 1 skipped",
+      "pending: p/a.test.ts > test 1",
+    ],
+    ["a todo", reportOf(["passed", "todo"]), "1 passed, 0 failed, 1 skipped", "todo: p/a.test.ts > test 1"],
+    [
+      "a file that does not load",
+      reportOf([], { status: "failed", message: "no x\nat" }),
+      "0 passed, 1 failed",
+      "failed: p/a.test.ts: no x",
+    ],
+    [
+      "an error outside of tests",
+      reportOf(["passed"], {}, false),
+      "1 passed, 1 failed",
+      "failed outside of any test",
+    ],
+    ["a package without a report", undefined, "0 passed, 1 failed", "its tests did not run"],
+    ["a report cut off", '{"success":tr', "0 passed, 1 failed", "its tests did not run"],
+  ])("%s is not good, and is named", (_, text, line, failure) => {
+    const one = sum(text);
+    expect(total([one])).toMatchObject({ line, good: false });
+    expect(one.failures).toEqual([expect.stringContaining(failure)]);
+  });
+
+  test("no test at all is not good", () => {
+    expect(total([sum(reportOf([]))])).toMatchObject({ line: "0 passed, 0 failed", good: false });
+    expect(total([])).toMatchObject({ good: false });
+  });
+});
