@@ -1,0 +1,74 @@
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { asIdentity } from "@cpg/ocpp";
+import type { Time } from "@cpg/session-registry";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { openCredentialsFile, type CredentialsFile } from "../src/credentials-file.ts";
+
+let folder: string;
+let path: string;
+let look: () => void;
+const logged: string[] = [];
+const log = {
+  info: (_: object, text: string) => logged.push(text),
+  error: (_: object, text: string) => logged.push(text),
+};
+// The moment to look again is the test's.
+const time: Pick<Time, "every"> = {
+  every: (_intervalMs, run) => {
+    look = run;
+    return { cancel: () => logged.push("cancelled") };
+  },
+};
+const entry = { salt: Buffer.alloc(16, 1).toString("base64"), hash: Buffer.alloc(32, 2).toString("base64") };
+
+beforeEach(async () => {
+  logged.length = 0;
+  folder = await mkdtemp(join(tmpdir(), "cpg-credentials-"));
+  path = join(folder, "keys.json");
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+async function replaceBy(text: string): Promise<void> {
+  await writeFile(`${path}.new`, text);
+  await rename(`${path}.new`, path);
+}
+function has(file: CredentialsFile, name: string): boolean {
+  const identity = asIdentity(name);
+  return identity.ok && file.current().find(identity.identity, "1.6") !== undefined;
+}
+
+test("a changed file counts without a restart; one with mistakes or gone leaves the last good one in force", async () => {
+  await replaceBy(JSON.stringify({ CP1: entry }));
+  const file = openCredentialsFile(path, time, log);
+  expect([has(file, "CP1"), has(file, "CP2")]).toEqual([true, false]);
+  look();
+  expect(logged).toEqual([]);
+  await replaceBy(JSON.stringify({ CP2: entry }));
+  look();
+  expect([has(file, "CP1"), has(file, "CP2")]).toEqual([false, true]);
+  await replaceBy("{");
+  look();
+  await rm(path);
+  look();
+  expect(has(file, "CP2")).toBe(true);
+  expect(logged.map((line) => line.split(":")[0])).toEqual([
+    "the credentials file was read again",
+    "the credentials file has mistakes",
+    "the credentials file cannot be read",
+  ]);
+  file.close();
+  expect(logged.at(-1)).toBe("cancelled");
+});
+
+test("at the start every mistake is an error with the file's name", async () => {
+  await replaceBy(JSON.stringify({ CP1: {}, CP2: { ...entry, hash: "x" } }));
+  expect(() => openCredentialsFile(path, time, log)).toThrow(
+    [
+      `${path}: "CP1".salt: must be 8 to 64 bytes in base64`,
+      `${path}: "CP1".hash: must be 32 bytes in base64`,
+      `${path}: "CP2".hash: must be 32 bytes in base64`,
+    ].join("\n"),
+  );
+});
