@@ -32,7 +32,7 @@ local function readRow(key)
   if not f[1] and not f[2] and not f[3] then return nil, false end
   local epoch, stamp = tonumber(f[2] or ''), tonumber(f[5] or '')
   if f[1] ~= FORMAT or not epoch or not stamp or not f[3] or not f[4] or not f[6] or not f[7]
-    or epoch ~= epoch or epoch < 1 or epoch >= 9007199254740000 then
+    or epoch % 1 ~= 0 or epoch < 1 or epoch >= 9007199254740000 then
     return nil, true
   end
   return {epoch = epoch, incarnation = f[3], connection = f[4], stamp = stamp, edge = f[6], identity = f[7]}, false

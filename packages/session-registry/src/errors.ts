@@ -13,6 +13,9 @@ export type RegistryErrorCode =
   | "CLOSED" // this registry was stopped
   | "INVALID"; // the caller's argument
 
+/** More about a REFUSED, where somebody acts on it. */
+export type RefusalReason = "otherType"; // the key holds another type than this version expects
+
 /** Whether a write that ended so may have been carried out all the same. */
 const unknownOutcomes: ReadonlySet<RegistryErrorCode> = new Set(["DEADLINE", "TIMEOUT", "UNAVAILABLE"]);
 
@@ -25,6 +28,7 @@ export class RegistryError extends Error {
   readonly retryAfterMs: number | undefined;
   /** A write may have been carried out: an attempt was sent and not answered. */
   readonly isOutcomeUnknown: boolean;
+  readonly reason: RefusalReason | undefined;
 
   constructor(
     code: RegistryErrorCode,
@@ -33,6 +37,7 @@ export class RegistryError extends Error {
       retryable: boolean;
       retryAfterMs?: number | undefined;
       isOutcomeUnknown?: boolean;
+      reason?: RefusalReason | undefined;
       cause?: unknown;
     },
   ) {
@@ -41,15 +46,17 @@ export class RegistryError extends Error {
     this.retryable = options.retryable;
     this.retryAfterMs = options.retryAfterMs;
     this.isOutcomeUnknown = options.isOutcomeUnknown ?? unknownOutcomes.has(code);
+    this.reason = options.reason;
   }
 
   /** The same, of a call of which an earlier attempt was sent. */
   afterAttempt(): RegistryError {
     if (this.isOutcomeUnknown) return this;
-    const { retryable, retryAfterMs } = this;
+    const { retryable, retryAfterMs, reason } = this;
     return new RegistryError(this.code, this.message, {
       retryable,
       retryAfterMs,
+      reason,
       isOutcomeUnknown: true,
       cause: this,
     });

@@ -15,6 +15,10 @@ export interface RegistryMeter {
   newIncarnation(): void;
   inboxMessages(kind: string, count: number): void;
   ownChannelProbe(outcome: "answered" | "silent"): void;
+  /** A release was dropped because too many were owed (R9); reconciling ends its row later. */
+  releaseDropped?(): void;
+  /** Rows without a socket that reconciling found and ended. */
+  rowsReconciled?(count: number): void;
 }
 
 const nothing = (): void => undefined;

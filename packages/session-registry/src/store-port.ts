@@ -43,7 +43,13 @@ export type ClaimOutcome =
 
 /** Reply to a claim call: one outcome per claim in order, or the incarnation may claim no more. */
 export type ClaimReply =
-  { readonly kind: "answered"; readonly outcomes: readonly ClaimOutcome[] } | { readonly kind: "fenced" };
+  | {
+      readonly kind: "answered";
+      readonly outcomes: readonly ClaimOutcome[];
+      /** An earlier attempt of the same call was sent and not answered: it may yet be carried out. */
+      readonly hasStray?: boolean;
+    }
+  | { readonly kind: "fenced" };
 
 /** One release, undo, purge or reaping. */
 export interface Release {
@@ -69,7 +75,7 @@ export interface LeaseEntry {
         readonly sessions: number;
         readonly isDraining: boolean;
       }
-    | { readonly kind: "dead"; readonly atMs: number };
+    | { readonly kind: "dead"; /** Shard's clock, ms since 1970. */ readonly atMs: number };
 }
 
 /** What a holder writes when it renews. */
@@ -168,7 +174,7 @@ export interface RegistryStore {
   openCircuits(): readonly string[];
   /** When any shard answered last, monotonic ms; undefined: never. */
   lastHeardAtMs(): number | undefined;
-  /** Called when a partition is served by another master than before: what it acknowledged last may be lost. */
+  /** Called when a partition is served by another master than before, or by one that was away: what it acknowledged last may be lost. */
   onMasterChange(listener: (partition: Partition) => void): void;
   close(): Promise<void>;
 }

@@ -10,7 +10,7 @@ import { describeOwnership } from "./conformance/ownership.ts";
 import { ownershipSettings, redisSettings, retention } from "./settings.ts";
 
 /** A clock whose timers can all be stopped at once: the process that dies. */
-function mortalTime(): { readonly time: Time; die(): void; isDead(): boolean } {
+function mortalTime(): { readonly time: Time; readonly die: () => void; readonly isDead: () => boolean } {
   const timers = new Set<Timer>();
   let isDead = false;
   const guarded = (run: () => void) => (): void => {

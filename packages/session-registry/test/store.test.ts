@@ -24,7 +24,7 @@ describeStore(
   "the store in Redis Cluster",
   () => new RedisStore(redisSettings(nodes, prefix), retention, ports),
   async (key, garbage) => {
-    const cluster = new Cluster(inject("redisNodes"));
+    const cluster = new Cluster([...inject("redisNodes")]);
     const row = new Keyspace(prefix).row(partitionOf(key), key);
     if (garbage === "type") await cluster.set(row, "not a hash");
     if (garbage === "format") await cluster.hset(row, { v: "99", epoch: "1", inc: "x" });

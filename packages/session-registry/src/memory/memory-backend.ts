@@ -39,9 +39,14 @@ interface PartitionState {
   readonly inboxes: Map<Incarnation, InboxEntry[]>;
 }
 
+/** A copy of everything stored. */
+export interface MemorySnapshot {
+  readonly partitions: readonly PartitionState[];
+}
+
 /** Everything that handles share. */
 export class MemoryBackend {
-  readonly #partitions: readonly PartitionState[] = partitions.map(() => ({
+  #partitions: readonly PartitionState[] = partitions.map(() => ({
     rows: new Map(),
     events: [],
     leases: new Map(),
@@ -52,19 +57,19 @@ export class MemoryBackend {
   }));
   readonly #wakers = new Map<Incarnation, (partition: Partition) => void>();
   readonly #retention: MemoryRetention;
-  readonly #clockUs: () => number;
+  readonly clockUs: () => number;
   #sequence = 0;
   #lastUs = 0;
 
   /** `clockUs`: the one clock of this "shard", µs since 1970. */
   constructor(retention: MemoryRetention, clockUs: () => number) {
     this.#retention = retention;
-    this.#clockUs = clockUs;
+    this.clockUs = clockUs;
   }
 
   /** No two readings are alike, as in Redis, where no two scripts fit into one microsecond: an identity that comes back gets a greater epoch. */
   nowUs(): number {
-    this.#lastUs = Math.max(this.#lastUs + 1, Math.round(this.#clockUs()));
+    this.#lastUs = Math.max(this.#lastUs + 1, Math.round(this.clockUs()));
     return this.#lastUs;
   }
 
@@ -243,6 +248,16 @@ export class MemoryBackend {
       },
     });
     if (events.length > this.#retention.eventsMaxLength) events.shift();
+  }
+
+  /** What an asynchronous replica has at this moment. */
+  snapshot(): MemorySnapshot {
+    return { partitions: structuredClone(this.#partitions) };
+  }
+
+  /** A failover to a replica that had only this: every write since is lost, time is not. */
+  restore(snapshot: MemorySnapshot): void {
+    this.#partitions = structuredClone(snapshot.partitions);
   }
 
   #indexOf(state: PartitionState, incarnation: Incarnation): Set<IdentityKey> {

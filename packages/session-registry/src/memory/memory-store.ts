@@ -22,6 +22,7 @@ const shard = "memory";
 export class MemoryStore implements RegistryStore {
   readonly #backend: MemoryBackend;
   readonly #time: Time;
+  #offsetUs = Number.NEGATIVE_INFINITY;
   #listening: Incarnation | undefined;
 
   constructor(backend: MemoryBackend, time: Time) {
@@ -43,7 +44,9 @@ export class MemoryStore implements RegistryStore {
   }
 
   toShardUs(_partition: Partition, monotonicMs: number): number {
-    return Math.round(this.#backend.nowUs() + (monotonicMs - this.#time.monotonicMs()) * 1000);
+    // Read in this order the difference is never too great; the greatest ever seen is the one nothing came between.
+    this.#offsetUs = Math.max(this.#offsetUs, this.#backend.clockUs() - this.#time.monotonicMs() * 1000);
+    return Math.round(monotonicMs * 1000 + this.#offsetUs);
   }
 
   syncClock(): Promise<void> {

@@ -1,9 +1,15 @@
-// Every claim this edge has made or owes, by connection. No I/O.
+// Every claim this edge has made or owes, by connection and by partition. No I/O.
 
 import type { ConnectionId, EndCause, Epoch, Incarnation } from "../model.ts";
 import type { NewSession } from "../ownership-port.ts";
-import { partitionOf, type Partition } from "../partition.ts";
+import { partitionOf, partitions, type Partition } from "../partition.ts";
 import { next, type Happening, type Phase } from "./entry.ts";
+
+/** Who took an identity over. */
+export interface Successor {
+  readonly edge: string;
+  readonly epoch: Epoch;
+}
 
 /** One socket's claim. */
 export interface Entry {
@@ -12,18 +18,23 @@ export interface Entry {
   phase: Phase;
   /** Made at the first attempt, the same in every later one. */
   stampUs: number | undefined;
+  /** Of the last grant; set by Book.grant. */
   epoch: Epoch | undefined;
   /** Under which incarnation it was last sent. */
   incarnation: Incarnation | undefined;
-  /** A call with it was sent and its outcome is not known: releasing it needs a tombstone. */
+  /** An attempt is under way, or may have been, or may yet be carried out without our knowing: ending it needs a tombstone (R4). */
   isUnsettled: boolean;
+  /** An eviction that came while a claim was unanswered: the answer's epoch decides (R6). */
+  eviction: Successor | undefined;
   cause: EndCause;
 }
 
 /** The entries, with counts of what is owed. */
 export class Book {
   readonly #entries = new Map<ConnectionId, Entry>();
-  readonly #counts: Record<Phase, number> = { wanted: 0, asked: 0, stale: 0, owned: 0, leaving: 0 };
+  readonly #byPartition: readonly Set<Entry>[] = partitions.map(() => new Set());
+  #leaving = 0;
+  #unregistered = 0;
 
   add(session: NewSession): Entry {
     const entry: Entry = {
@@ -34,10 +45,12 @@ export class Book {
       epoch: undefined,
       incarnation: undefined,
       isUnsettled: false,
+      eviction: undefined,
       cause: "closed",
     };
     this.#entries.set(session.connection, entry);
-    this.#counts.wanted++;
+    this.#byPartition[entry.partition]?.add(entry);
+    this.#unregistered++;
     return entry;
   }
 
@@ -45,41 +58,66 @@ export class Book {
     return this.#entries.get(connection);
   }
 
+  /** The entries of one partition, oldest first. */
+  of(partition: Partition): ReadonlySet<Entry> {
+    return this.#byPartition[partition] ?? new Set();
+  }
+
   /** Moves an entry through the table of entry.ts; true if it moved. */
   move(entry: Entry, happening: Happening): boolean {
     const to = next(entry.phase, happening);
     if (to === entry.phase || this.#entries.get(entry.session.connection) !== entry) return false;
-    this.#counts[entry.phase]--;
     if (to === "forgotten") {
-      this.#entries.delete(entry.session.connection);
+      this.drop(entry);
     } else {
+      this.#count(entry, -1);
       entry.phase = to;
-      this.#counts[to]++;
+      this.#count(entry, 1);
     }
     return true;
   }
 
-  /** Drops an entry of which Redis knows nothing. */
-  drop(entry: Entry): void {
-    if (this.#entries.delete(entry.session.connection)) this.#counts[entry.phase]--;
+  /** Notes the epoch of a grant. */
+  grant(entry: Entry, epoch: Epoch): void {
+    this.#count(entry, -1);
+    entry.epoch = epoch;
+    this.#count(entry, 1);
   }
 
-  /** How many are in a phase. */
-  count(phase: Phase): number {
-    return this.#counts[phase];
+  /** Drops an entry, whatever Redis knows of it. */
+  drop(entry: Entry): void {
+    if (this.#entries.get(entry.session.connection) !== entry) return;
+    this.#entries.delete(entry.session.connection);
+    this.#byPartition[entry.partition]?.delete(entry);
+    this.#count(entry, -1);
+  }
+
+  /** Releases that Redis has not confirmed. */
+  get leaving(): number {
+    return this.#leaving;
+  }
+
+  /** Live sockets that were never granted. What is only asserted again was confirmed once and does not count. */
+  get unregistered(): number {
+    return this.#unregistered;
   }
 
   /** Claims and releases that Redis has not confirmed. */
   get owed(): number {
-    return this.#counts.wanted + this.#counts.asked + this.#counts.stale + this.#counts.leaving;
+    return this.#unregistered + this.#leaving;
   }
 
   /** Live sockets: all but the leaving. */
   get sessions(): number {
-    return this.#entries.size - this.#counts.leaving;
+    return this.#entries.size - this.#leaving;
   }
 
   [Symbol.iterator](): IterableIterator<Entry> {
     return this.#entries.values();
+  }
+
+  #count(entry: Entry, by: 1 | -1): void {
+    if (entry.phase === "leaving") this.#leaving += by;
+    else if (entry.epoch === undefined) this.#unregistered += by;
   }
 }

@@ -2,6 +2,8 @@
 //
 // X1. A wake-up only hastens: every inbox is read at least every pollMs, so a lost one, or a subscriber that died silently, costs time, nothing else.
 // X2. One read of a partition at a time, in order: an eviction is seen before any message that was written after it.
+//     After a change of master a partition is read from its beginning: what the new one numbers may lie below what the old one
+//     had numbered. Receivers know what they have seen (evictions by epoch, messages by id: R11).
 // X3. The own channel is probed after `silenceMs` without any wake-up of that shard; silence then is told, and the subscriber begins anew.
 
 import type { Incarnation } from "../model.ts";
@@ -61,9 +63,16 @@ export class Inbox {
 
   /** Reads the present incarnation's inboxes from their beginning, and listens for it. */
   changeIncarnation(): void {
-    this.#of = this.#context.incarnation();
+    const incarnation = this.#context.incarnation();
+    if (incarnation === this.#of) return;
+    this.#of = incarnation;
     this.#after.clear();
-    this.#context.store.listen(this.#of, (partition) => this.#woken(partition));
+    this.#context.store.listen(incarnation, (partition) => this.#woken(partition));
+  }
+
+  /** Reads a partition from its beginning next time (X2). */
+  changeMaster(partition: Partition): void {
+    this.#after.delete(partition);
   }
 
   stop(): void {
@@ -74,6 +83,8 @@ export class Inbox {
   #woken(partition: Partition): void {
     const shard = this.#context.store.shardOf(partition);
     if (shard !== undefined) {
+      if (this.#channels.get(shard)?.probedAtMs !== undefined)
+        this.#context.meter.ownChannelProbe("answered");
       this.#channels.set(shard, { heardAtMs: this.#context.time.monotonicMs(), probedAtMs: undefined });
       this.#isChannelAlive = [...this.#channels.values()].every((channel) => !this.#isSilent(channel));
     }

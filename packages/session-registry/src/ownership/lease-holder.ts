@@ -4,6 +4,9 @@
 // H2. A fenced incarnation is never renewed again: a new one begins, and whoever claims learns of it.
 // H3. An incarnation under which nothing was claimed yet is given up when its renewal fails: another one's lease may live on a
 //     shard that can be reached.
+// H4. An incarnation that was not renewed for half the life of fences and tombstones is given up: they may be gone soon, and
+//     a dead one would seem alive again.
+// H5. After `stop` nothing is renewed and no incarnation begins.
 
 import type { Incarnation } from "../model.ts";
 import { leasePartitionOf } from "../partition.ts";
@@ -20,6 +23,8 @@ export interface LeaseContext {
   readonly renewMs: number;
   /** What the holder counts on and readers wait for, ms. */
   readonly termMs: number;
+  /** Life of fences and tombstones, ms (H4). */
+  readonly fenceMs: number;
   sessions(): number;
   /** The incarnation has its first confirmed lease: it may claim. */
   begun(incarnation: Incarnation): void;
@@ -36,7 +41,9 @@ export class LeaseHolder {
   #isDraining = false;
   #validUntilMs = Number.NEGATIVE_INFINITY;
   #renewal: LeaseRenewal | undefined;
-  #isRenewing = false;
+  #renewing: Promise<void> | undefined;
+  #isDue = false;
+  #isStopped = false;
   #timer: Timer | undefined;
 
   constructor(context: LeaseContext) {
@@ -78,10 +85,23 @@ export class LeaseHolder {
     void this.renew();
   }
 
-  /** One renewal; never rejects. */
-  async renew(): Promise<void> {
-    if (this.#isRenewing) return;
-    this.#isRenewing = true;
+  /** One renewal, or one more after that which is under way; never rejects. */
+  renew(): Promise<void> {
+    if (this.#isStopped) return Promise.resolve(); // H5
+    if (this.#renewing) {
+      this.#isDue = true;
+      return this.#renewing;
+    }
+    if (this.#isBegun && this.ageMs() > this.#context.fenceMs / 2) this.#replace(); // H4
+    this.#isDue = false;
+    this.#renewing = this.#renewOnce().finally(() => {
+      this.#renewing = undefined;
+      if (this.#isDue) void this.renew();
+    });
+    return this.#renewing;
+  }
+
+  async #renewOnce(): Promise<void> {
     const { store, time, edge, renewMs } = this.#context;
     const incarnation = this.#incarnation;
     const sentAtMs = time.monotonicMs();
@@ -97,25 +117,23 @@ export class LeaseHolder {
       const outcome = await store.renew(leasePartitionOf(incarnation), renewal, renewMs);
       if (incarnation === this.#incarnation) this.#heard(outcome, sentAtMs);
     } catch {
-      if (!this.#isBegun) this.#incarnation = this.#newName(); // H3
-    } finally {
-      this.#isRenewing = false;
+      if (!this.#isBegun && incarnation === this.#incarnation) this.#incarnation = this.#newName(); // H3
     }
   }
 
   /** Somebody found this incarnation dead (a claim was fenced). */
   fenced(incarnation: Incarnation): void {
-    if (incarnation !== this.#incarnation) return;
-    this.#incarnation = this.#newName(); // H2
-    this.#isBegun = false;
-    this.#validUntilMs = Number.NEGATIVE_INFINITY;
-    this.#context.replaced(incarnation);
+    if (incarnation !== this.#incarnation || this.#isStopped) return;
+    this.#replace();
     void this.renew();
   }
 
-  /** Ends the lease: nothing more is renewed. Returns the lease as it was last written. */
-  stop(): LeaseEntry | undefined {
+  /** Ends the lease: nothing more is renewed (H5). Returns the lease as it was last written, once no renewal is under way. */
+  async stop(): Promise<LeaseEntry | undefined> {
+    this.#isStopped = true;
     this.#timer?.cancel();
+    this.#validUntilMs = Number.NEGATIVE_INFINITY;
+    await this.#renewing;
     this.#validUntilMs = Number.NEGATIVE_INFINITY;
     if (!this.#renewal) return undefined;
     const { incarnation, edge, sessions, isDraining } = this.#renewal;
@@ -124,6 +142,14 @@ export class LeaseHolder {
       value: leaseValue(this.#renewal),
       state: { kind: "alive", edge, sessions, isDraining },
     };
+  }
+
+  #replace(): void {
+    const old = this.#incarnation;
+    this.#incarnation = this.#newName(); // H2
+    this.#isBegun = false;
+    this.#validUntilMs = Number.NEGATIVE_INFINITY;
+    this.#context.replaced(old);
   }
 
   #heard(outcome: "renewed" | "fenced", sentAtMs: number): void {

@@ -14,20 +14,33 @@ import type {
   PeerMessage,
   SessionPage,
 } from "../ownership-port.ts";
-import { leasePartitionOf, leasePartitions, partitionOf, partitions, type Partition } from "../partition.ts";
+import { leasePartitionOf, partitionOf, partitions, type Partition } from "../partition.ts";
 import type { InboxEntry } from "../store-port.ts";
 import type { Timer } from "../time.ts";
-import { Book, type Entry } from "./book.ts";
-import { DeathWatch } from "./death-watch.ts";
+import {
+  checkDeadline,
+  checkKey,
+  checkLimit,
+  checkMessage,
+  checkRow,
+  checkSession,
+  checkSettings,
+} from "./arguments.ts";
+import { Book, type Entry, type Successor } from "./book.ts";
 import { verdict } from "./health.ts";
 import { Inbox } from "./inbox.ts";
 import { LeaseHolder } from "./lease-holder.ts";
+import { termMsOf, watchOthers, type Others } from "./others.ts";
 import { Pacer } from "./pacer.ts";
 import { PartitionLoop } from "./partition-loop.ts";
 import { readMessage, writeMessage } from "./peer-message.ts";
-import { Reaper } from "./reaper.ts";
-import { RegistryView } from "./registry-view.ts";
 import type { OwnershipPorts, OwnershipSettings } from "./settings.ts";
+
+/** Kinds of inbox entries: what others write there may be anything, a label may not. */
+const inboxKinds: ReadonlySet<string> = new Set(["evict", "command", "reply", "close"]);
+
+/** However late it is: what the last word to the registry may take, ms. Without it every other edge waits for the lease to lapse. */
+const minEndLeaseMs = 200;
 
 /** See ownership-port.ts. */
 export class RegistryOwnership implements Ownership {
@@ -37,85 +50,72 @@ export class RegistryOwnership implements Ownership {
   readonly #loops: readonly PartitionLoop[];
   readonly #lease: LeaseHolder;
   readonly #inbox: Inbox;
-  readonly #watch: DeathWatch;
-  readonly #reaper: Reaper;
-  readonly #view: RegistryView;
+  readonly #others: Others;
   readonly #timers: Timer[] = [];
   #sessions: OwnedSessions | undefined;
   #greatestEpoch = 0;
   #nextReassert = 0;
-  #isStopping = false;
+  #stopping: Promise<void> | undefined;
 
   constructor(settings: OwnershipSettings, ports: OwnershipPorts) {
+    checkSettings(settings);
     this.#settings = settings;
     this.#ports = ports;
     const { store, time, random, meter } = ports;
-    const { edge, callDeadlineMs, fenceMs } = settings;
-    // Readers see a renewal up to one poll late and judge up to one poll late: two polls less, and what an edge
-    // claimed is unroutable within leaseMs of its last renewal (R7).
-    const termMs = settings.leaseMs - 2 * settings.leasePollMs;
-    this.#watch = new DeathWatch(termMs, settings.leasePollMs);
+    const { edge, fenceMs } = settings;
+    const termMs = termMsOf(settings);
+    const ownIncarnation = (): Incarnation => this.#lease.incarnation;
     this.#lease = new LeaseHolder({
       store,
       time,
       random,
       edge,
       termMs,
+      fenceMs,
       renewMs: settings.leaseRenewMs,
       sessions: () => this.#book.sessions,
       begun: () => this.#kickAll(),
       replaced: (old) => this.#replaced(old),
     });
-    this.#reaper = new Reaper({
-      store,
-      time,
-      random,
-      callDeadlineMs,
-      fenceMs,
-      courtesyMs: settings.leasePollMs,
-      buried: () => meter.edgeDeclaredDead(),
-    });
+    this.#others = watchOthers(settings, ports, ownIncarnation);
     this.#inbox = new Inbox({
       store,
       time,
       meter,
       pollMs: settings.inboxPollMs,
-      incarnation: () => this.#lease.incarnation,
+      incarnation: ownIncarnation,
       received: (entry, ageMs) => this.#received(entry, ageMs),
     });
-    this.#view = new RegistryView({
-      store,
-      meter,
-      callDeadlineMs,
-      watch: this.#watch,
-      reaper: this.#reaper,
-      ownIncarnation: () => this.#lease.incarnation,
-    });
     this.#loops = this.#makeLoops();
-    store.onMasterChange((partition) => this.#reassert(partition));
+    store.onMasterChange((partition) => {
+      this.#inbox.changeMaster(partition);
+      this.#loop(partition).reassert();
+    });
   }
 
   async start(sessions: OwnedSessions): Promise<void> {
+    if (this.#sessions || this.#stopping) {
+      throw new RegistryError("CLOSED", "a registry starts once: create another one", { retryable: false });
+    }
     this.#sessions = sessions;
     const { time } = this.#ports;
-    const { leasePollMs, reassertMs } = this.#settings;
+    const { reassertMs } = this.#settings;
     this.#inbox.start();
     this.#timers.push(
-      time.every(leasePollMs, () => this.#readLeases()),
       // One partition at a time, so that the whole fleet is looked at once in reassertMs and never all at once.
       time.every(reassertMs / partitions.length, () => {
         this.#nextReassert = (this.#nextReassert + 1) % partitions.length;
-        this.#reassert(this.#nextReassert as Partition);
+        this.#loop(this.#nextReassert as Partition).reassert();
       }),
     );
-    this.#readLeases();
+    this.#others.leaseWatch.start();
     await this.#lease.start();
   }
 
   admission(): Admission {
     const { outagePolicy, maxOwed, leaseRenewMs } = this.#settings;
-    if (this.#isStopping) return { kind: "closed", reason: "stopping", retryAfterMs: leaseRenewMs };
-    if (this.#book.owed >= maxOwed)
+    if (this.#stopping) return { kind: "closed", reason: "stopping", retryAfterMs: leaseRenewMs };
+    if (this.#book.unregistered >= maxOwed)
       return { kind: "closed", reason: "owed-full", retryAfterMs: leaseRenewMs };
     if (outagePolicy === "reject" && !this.isLeaseValid()) {
       return { kind: "closed", reason: "registry-away", retryAfterMs: leaseRenewMs };
@@ -124,8 +124,18 @@ export class RegistryOwnership implements Ownership {
   }
 
   claim(session: NewSession): ClaimAdmission {
-    if (this.#isStopping) return { kind: "refused", reason: "closed" };
-    if (this.#book.owed >= this.#settings.maxOwed) return { kind: "refused", reason: "owed-full" };
+    checkSession(session);
+    if (this.#book.get(session.connection)) {
+      throw new RegistryError(
+        "INVALID",
+        "that connection has claimed before: every socket has an id of its own",
+        {
+          retryable: false,
+        },
+      );
+    }
+    if (this.#stopping) return { kind: "refused", reason: "closed" };
+    if (this.#book.unregistered >= this.#settings.maxOwed) return { kind: "refused", reason: "owed-full" };
     const entry = this.#book.add(session);
     this.#loop(entry.partition).add(entry);
     return { kind: "accepted" };
@@ -136,9 +146,12 @@ export class RegistryOwnership implements Ownership {
     if (!entry || entry.phase === "leaving") return;
     entry.cause = cause;
     const loop = this.#loop(entry.partition);
-    if (!entry.isUnsettled && entry.epoch === undefined) {
-      this.#book.drop(entry); // never sent: Redis knows nothing of it
-      loop.remove(entry);
+    const isKnown = entry.isUnsettled || entry.epoch !== undefined; // else it was never sent
+    const isTooMuch = isKnown && this.#book.leaving >= this.#settings.maxOwed; // R9
+    if (isTooMuch) this.#ports.meter.releaseDropped?.();
+    if (isTooMuch || !isKnown) {
+      this.#book.drop(entry);
+      loop.remove(entry, isKnown);
       return;
     }
     this.#book.move(entry, "closed");
@@ -149,11 +162,16 @@ export class RegistryOwnership implements Ownership {
     return this.#lease.isValid();
   }
 
-  lookup(keys: readonly IdentityKey[], deadlineMs: number): Promise<LookupResult> {
-    return this.#view.lookup(keys, deadlineMs);
+  async lookup(keys: readonly IdentityKey[], deadlineMs: number): Promise<LookupResult> {
+    this.#checkOpen();
+    checkDeadline("deadlineMs", deadlineMs);
+    keys.forEach(checkKey);
+    return this.#others.view.lookup(keys, deadlineMs);
   }
 
   async purge(row: SessionRow): Promise<void> {
+    this.#checkOpen();
+    checkRow(row);
     const release = { key: row.key, connection: row.connection, epoch: row.epoch, cause: "stale" as const };
     const { callDeadlineMs } = this.#settings;
     const { meter, store } = this.#ports;
@@ -163,6 +181,9 @@ export class RegistryOwnership implements Ownership {
   }
 
   async send(to: string, message: Omit<PeerMessage, "from">, deadlineMs: number): Promise<boolean> {
+    this.#checkOpen();
+    checkDeadline("deadlineMs", deadlineMs);
+    checkMessage(to, message);
     const partition = partitionOf(message.key);
     const fields = writeMessage({ ...message, from: this.#lease.incarnation });
     const outcome = await this.#ports.store.post(partition, to as Incarnation, fields, deadlineMs);
@@ -174,12 +195,14 @@ export class RegistryOwnership implements Ownership {
     return outcome === "posted";
   }
 
-  list(limit: number, cursor: string | undefined): Promise<SessionPage> {
-    return this.#view.list(limit, cursor);
+  async list(limit: number, cursor: string | undefined): Promise<SessionPage> {
+    this.#checkOpen();
+    checkLimit(limit);
+    return this.#others.view.list(limit, cursor);
   }
 
   edges(): readonly EdgeRow[] {
-    return this.#view.edges();
+    return this.#others.view.edges();
   }
 
   setDraining(): void {
@@ -202,26 +225,32 @@ export class RegistryOwnership implements Ownership {
     );
   }
 
-  async stop(deadlineMs: number): Promise<void> {
+  stop(deadlineMs: number): Promise<void> {
+    this.#stopping ??= this.#stop(Math.max(0, deadlineMs || 0));
+    return this.#stopping;
+  }
+
+  async #stop(deadlineMs: number): Promise<void> {
     const { time, store } = this.#ports;
-    if (this.#isStopping) return;
-    this.#isStopping = true;
     const endMs = time.monotonicMs() + deadlineMs;
     for (const entry of this.#book) this.release(entry.session.connection, "drained");
     while (this.#book.owed > 0 && time.monotonicMs() < endMs) {
       await new Promise<void>((resolve) => time.after(10, resolve));
     }
     for (const timer of this.#timers) timer.cancel();
+    this.#others.leaseWatch.stop();
+    this.#others.reaper.stop();
     this.#inbox.stop();
-    this.#reaper.stop();
-    await this.#endLease(Math.max(1, endMs - time.monotonicMs()));
+    for (const loop of this.#loops) loop.stop();
+    await this.#endLease(endMs);
     await store.close();
   }
 
   /** Nothing left: the lease is removed. Something left: it becomes a tombstone, so that others end it at once. */
-  async #endLease(deadlineMs: number): Promise<void> {
-    const last = this.#lease.stop();
+  async #endLease(endMs: number): Promise<void> {
+    const last = await this.#lease.stop();
     if (!last) return;
+    const deadlineMs = Math.max(minEndLeaseMs, endMs - this.#ports.time.monotonicMs());
     const partition = leasePartitionOf(last.incarnation);
     const { store } = this.#ports;
     const ending =
@@ -249,11 +278,13 @@ export class RegistryOwnership implements Ownership {
           ? { incarnation: this.#lease.incarnation, edge, epochFloor: this.#greatestEpoch }
           : undefined,
       granted: (entry: Entry, epoch: number) => this.#granted(entry, epoch),
-      superseded: (entry: Entry, by: { readonly edge: string; readonly epoch: number }) =>
-        this.#lost(entry, by),
+      superseded: (entry: Entry, by: Successor) => this.#lost(entry, by),
       fenced: (incarnation: Incarnation) => this.#lease.fenced(incarnation),
       released: (_entry: Entry, ended: boolean) => {
         if (!ended) this.#ports.meter.conditionalMiss("release");
+      },
+      reconciled: (rows: number) => {
+        if (rows > 0) this.#ports.meter.rowsReconciled?.(rows);
       },
     };
     return partitions.map((partition) => new PartitionLoop(partition, context));
@@ -264,50 +295,36 @@ export class RegistryOwnership implements Ownership {
     this.#sessions?.granted(entry.session.connection, epoch);
   }
 
-  #lost(entry: Entry, by: { readonly edge: string; readonly epoch: number }): void {
+  #lost(entry: Entry, by: Successor): void {
     this.#greatestEpoch = Math.max(this.#greatestEpoch, by.epoch);
     this.#sessions?.superseded(entry.session.connection, by);
   }
 
   #received(entry: InboxEntry, ageMs: number): void {
     const { meter } = this.#ports;
-    const { fields } = entry;
-    meter.inboxMessages(fields["kind"] ?? "unknown", 1);
-    if (fields["kind"] === "evict") {
-      this.#evicted(fields["conn"] as ConnectionId, {
-        edge: fields["edge"] ?? "",
-        epoch: Number(fields["epoch"]),
-      });
-      return;
-    }
-    const message = readMessage(fields);
+    const { kind, conn, edge, epoch } = entry.fields;
+    meter.inboxMessages(kind === undefined || !inboxKinds.has(kind) ? "unknown" : kind, 1);
+    if (kind === "evict")
+      return this.#evicted(conn as ConnectionId, { edge: edge ?? "", epoch: Number(epoch) });
+    const message = readMessage(entry.fields);
     if (message) this.#sessions?.message(message, ageMs);
   }
 
-  /** R6: only a session whose epoch is lower. One whose claim is still unanswered is left to that answer. */
-  #evicted(connection: ConnectionId, by: { readonly edge: string; readonly epoch: number }): void {
+  #evicted(connection: ConnectionId, by: Successor): void {
     const entry = this.#book.get(connection);
-    if (!entry || entry.epoch === undefined || !(entry.epoch < by.epoch)) return;
-    if (!this.#book.move(entry, "superseded")) return;
+    if (!entry || !Number.isSafeInteger(by.epoch)) return;
     this.#ports.meter.evictions("received", 1);
-    this.#loop(entry.partition).remove(entry);
-    this.#lost(entry, by);
-  }
-
-  /** Asks again for every session of a partition: its master may have lost what it acknowledged. */
-  #reassert(partition: Partition): void {
-    for (const entry of this.#book) {
-      if (entry.partition === partition && this.#book.move(entry, "reassert"))
-        this.#loop(partition).add(entry);
-    }
+    this.#loop(entry.partition).evicted(entry, by); // R6
   }
 
   /** The old incarnation is dead: every session is claimed again under the new one, with its old stamp. */
   #replaced(old: Incarnation): void {
     this.#ports.meter.newIncarnation();
-    for (const loop of this.#loops) loop.changeIncarnation(old);
     this.#inbox.changeIncarnation();
-    for (const partition of partitions) this.#reassert(partition);
+    for (const loop of this.#loops) {
+      loop.changeIncarnation(old);
+      loop.reassert();
+    }
   }
 
   #kickAll(): void {
@@ -315,20 +332,11 @@ export class RegistryOwnership implements Ownership {
     for (const loop of this.#loops) loop.kick();
   }
 
-  #readLeases(): void {
-    for (const partition of leasePartitions) void this.#readLeasesOf(partition);
-  }
-
-  async #readLeasesOf(partition: Partition): Promise<void> {
-    const { store, time } = this.#ports;
-    try {
-      const entries = await store.leases(partition, this.#settings.leasePollMs);
-      this.#view.remember(partition, entries);
-      const judged = this.#watch.observe(partition, entries, time.monotonicMs());
-      const others = judged.filter((entry) => entry.incarnation !== this.#lease.incarnation);
-      await this.#reaper.look(partition, entries, others);
-    } catch {
-      this.#watch.missed(partition);
+  #checkOpen(): void {
+    if (this.#stopping) {
+      throw new RegistryError("CLOSED", "this registry was stopped: ask another edge, or create a new one", {
+        retryable: false,
+      });
     }
   }
 

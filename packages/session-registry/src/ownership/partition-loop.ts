@@ -6,7 +6,8 @@
 // O3. A call that fails leaves everything owed; the loop waits (jittered, or as long as the open circuit asks) and goes on. It ends
 //     only when nothing is owed.
 // O4. What was owed before, and what is asserted again, is paced, so that a returning Redis is not met by all at once.
-// O5. Before the first claim of a new incarnation in this partition, the old one is fenced here: a late attempt of it cannot win.
+// O5. Before the first claim of a new incarnation in this partition, every old one is fenced here: a late attempt of it cannot win.
+// O6. A claim is undone by tombstone unless every attempt of it was answered: one that was not may still be carried out (R4).
 
 import { RegistryError } from "../errors.ts";
 import type { Epoch, Incarnation } from "../model.ts";
@@ -14,8 +15,9 @@ import type { Partition } from "../partition.ts";
 import { backoffMs, type RetrySettings } from "../policy/retry.ts";
 import type { Claim, ClaimOutcome, Claimant, RegistryStore } from "../store-port.ts";
 import type { Random, Soon, Time } from "../time.ts";
-import type { Book, Entry } from "./book.ts";
+import type { Book, Entry, Successor } from "./book.ts";
 import type { Pacer } from "./pacer.ts";
+import { reconcile } from "./reconcile.ts";
 
 /** What a loop needs around it. */
 export interface LoopContext {
@@ -31,11 +33,13 @@ export interface LoopContext {
   /** Who claims; undefined while there is no confirmed lease (an edge that died so early would never be reaped). */
   claimant(): Claimant | undefined;
   granted(entry: Entry, epoch: Epoch): void;
-  superseded(entry: Entry, by: { readonly edge: string; readonly epoch: Epoch }): void;
+  superseded(entry: Entry, by: Successor): void;
   /** The store says that this incarnation is dead. */
   fenced(incarnation: Incarnation): void;
   /** A release found its row (`ended`) or not. */
   released(entry: Entry, ended: boolean): void;
+  /** Rows without a socket were found and ended. */
+  reconciled(rows: number): void;
 }
 
 /** Shortest pause after a failure, ms: while a half-open circuit tries one call, the others must not spin. */
@@ -45,11 +49,15 @@ const minPauseMs = 25;
 export class PartitionLoop {
   readonly #partition: Partition;
   readonly #context: LoopContext;
-  #wanted = new Set<Entry>();
-  #leaving = new Set<Entry>();
-  #toFence: Incarnation | undefined;
+  readonly #wanted = new Set<Entry>();
+  readonly #leaving = new Set<Entry>();
+  readonly #toFence = new Set<Incarnation>();
+  #isToReconcile = false;
   #isRunning = false;
+  #isStopped = false;
   #failures = 0;
+  /** How many more go at the pacer's rate (O4). */
+  #paced = 0;
 
   constructor(partition: Partition, context: LoopContext) {
     this.#partition = partition;
@@ -67,29 +75,63 @@ export class PartitionLoop {
     this.kick();
   }
 
-  /** The entry is dropped or superseded: nothing is to be carried. */
-  remove(entry: Entry): void {
+  /** The entry is dropped: nothing is to be carried. `isKnown`: Redis may know of it; its row is found by reconciling. */
+  remove(entry: Entry, isKnown: boolean): void {
     this.#wanted.delete(entry);
     this.#leaving.delete(entry);
+    this.#isToReconcile ||= isKnown;
+    this.kick();
+  }
+
+  /** R6: only an entry whose epoch is lower. One whose claim is unanswered is left to that answer, which has the epoch. */
+  evicted(entry: Entry, by: Successor): void {
+    if (entry.phase === "leaving") return;
+    if (entry.epoch === undefined || entry.phase === "asked" || entry.phase === "stale") {
+      if (!entry.eviction || entry.eviction.epoch < by.epoch) entry.eviction = by;
+    } else if (entry.epoch < by.epoch) {
+      this.#lose(entry, by);
+    }
+  }
+
+  /** Asks again for every session here, and looks for rows that nobody holds: the master may have lost what it acknowledged. */
+  reassert(): void {
+    for (const entry of this.#context.book.of(this.#partition)) {
+      if (this.#context.book.move(entry, "reassert") && entry.phase === "wanted") this.#wanted.add(entry);
+    }
+    this.#paced = Math.max(this.#paced, this.#wanted.size); // O4
+    this.#isToReconcile = true;
+    this.kick();
   }
 
   /** The next claim is made by another incarnation than `old` (O5). */
   changeIncarnation(old: Incarnation): void {
-    this.#toFence = old;
+    this.#toFence.add(old);
   }
 
   /** Starts the loop if there is something to do. */
   kick(): void {
-    if (this.#isRunning || (this.#wanted.size === 0 && this.#leaving.size === 0)) return;
+    if (this.#isRunning || !this.#hasWork()) return;
     this.#isRunning = true;
     this.#context.soon(() => void this.#run());
   }
 
+  /** Nothing more is carried. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  #hasWork(): boolean {
+    if (this.#isStopped) return false;
+    if (this.#leaving.size > 0) return true;
+    return (this.#wanted.size > 0 || this.#isToReconcile) && this.#context.claimant() !== undefined;
+  }
+
   async #run(): Promise<void> {
-    while (this.#leaving.size > 0 || (this.#wanted.size > 0 && this.#context.claimant())) {
+    while (this.#hasWork()) {
       try {
         await this.#releaseSome(); // O2
         await this.#claimSome();
+        if (this.#leaving.size === 0 && this.#wanted.size === 0) await this.#reconcile();
         this.#failures = 0;
       } catch (error) {
         await this.#pause(error); // O3
@@ -99,44 +141,62 @@ export class PartitionLoop {
   }
 
   async #releaseSome(): Promise<void> {
-    const entries = first(this.#leaving, this.#context.maxClaimsPerCall);
+    await this.#pace(this.#leaving);
+    const entries = first(this.#leaving, this.#batch());
     const byIncarnation = Map.groupBy(entries, (entry) => entry.incarnation);
     for (const [incarnation, group] of byIncarnation) {
       if (incarnation !== undefined) await this.#release(incarnation, group);
+      else for (const entry of group) this.#released(entry, false); // never sent: Redis knows nothing of it
     }
   }
 
   async #release(incarnation: Incarnation, entries: readonly Entry[]): Promise<void> {
-    const { store, callDeadlineMs, book } = this.#context;
+    const { store, callDeadlineMs } = this.#context;
     const releases = entries.map((entry) => ({
       key: entry.session.key,
       connection: entry.session.connection,
-      epoch: entry.isUnsettled ? undefined : entry.epoch,
+      epoch: entry.isUnsettled ? undefined : entry.epoch, // O6
       cause: entry.cause,
     }));
     const outcomes = await store.release(this.#partition, incarnation, releases, callDeadlineMs);
-    entries.forEach((entry, i) => {
-      this.#leaving.delete(entry);
-      book.move(entry, "released");
-      this.#context.released(entry, outcomes[i] === "ended");
-    });
+    entries.forEach((entry, i) => this.#released(entry, outcomes[i] === "ended"));
+  }
+
+  #released(entry: Entry, ended: boolean): void {
+    this.#leaving.delete(entry);
+    this.#context.book.move(entry, "released");
+    this.#context.released(entry, ended);
   }
 
   async #claimSome(): Promise<void> {
-    const { store, book, callDeadlineMs, maxClaimsPerCall } = this.#context;
+    if (this.#wanted.size === 0 || !this.#context.claimant()) return;
+    await this.#fenceOld();
+    await this.#knowClock();
+    await this.#pace(this.#wanted);
+    // From here to the call nothing is awaited: what closed meanwhile has left the set and is not sent, and who lost its lease
+    // meanwhile does not claim.
     const claimant = this.#context.claimant();
-    if (!claimant || this.#wanted.size === 0) return;
-    if (this.#toFence) {
-      await store.fence(this.#partition, this.#toFence, 0, callDeadlineMs); // O5
-      this.#toFence = undefined;
+    const asked = first(this.#wanted, this.#batch());
+    if (asked.length === 0 || !claimant || this.#toFence.size > 0) return;
+    await this.#claim(claimant, asked);
+  }
+
+  async #fenceOld(): Promise<void> {
+    const { store, callDeadlineMs } = this.#context;
+    for (const old of this.#toFence) {
+      await store.fence(this.#partition, old, 0, callDeadlineMs); // O5
+      this.#toFence.delete(old);
     }
+  }
+
+  async #knowClock(): Promise<void> {
+    const { store, callDeadlineMs } = this.#context;
     if (store.toShardUs(this.#partition, 0) === undefined)
       await store.syncClock(this.#partition, callDeadlineMs);
-    const isReplay = this.#failures > 0 || first(this.#wanted, 1)[0]?.epoch !== undefined;
-    if (isReplay) await this.#context.pacer.take(Math.min(this.#wanted.size, maxClaimsPerCall)); // O4
-    // From here to the call nothing is awaited: what closed meanwhile has left the set and is not sent.
-    const asked = first(this.#wanted, maxClaimsPerCall);
-    if (asked.length === 0) return;
+  }
+
+  async #claim(claimant: Claimant, asked: readonly Entry[]): Promise<void> {
+    const { store, book, callDeadlineMs } = this.#context;
     const claims = asked.map((entry) => this.#stamped(entry));
     const wereUnsettled = asked.map((entry) => entry.isUnsettled);
     for (const entry of asked) {
@@ -152,7 +212,10 @@ export class PartitionLoop {
         this.#context.fenced(claimant.incarnation);
         return;
       }
-      asked.forEach((entry, i) => this.#answer(entry, reply.outcomes[i]));
+      asked.forEach((entry, i) => {
+        const hasStray = (wereUnsettled[i] ?? true) || reply.hasStray === true; // O6
+        this.#answer(entry, reply.outcomes[i], hasStray);
+      });
     } catch (error) {
       const isUnknown = !(error instanceof RegistryError) || error.isOutcomeUnknown;
       this.#putBack(asked, isUnknown ? asked.map(() => true) : wereUnsettled);
@@ -167,30 +230,68 @@ export class PartitionLoop {
     return { key, identity, connection, version, remote, stampUs: entry.stampUs };
   }
 
-  #answer(entry: Entry, outcome: ClaimOutcome | undefined): void {
+  #answer(entry: Entry, outcome: ClaimOutcome | undefined, hasStray: boolean): void {
     const { book } = this.#context;
+    // N2 of entry.ts: what closed meanwhile stays leaving and unsettled; its undo ends whatever was granted.
+    if (entry.phase === "leaving" || book.get(entry.session.connection) !== entry) return;
     if (!outcome) return this.#putBack([entry], [true]);
-    if (outcome.kind === "granted") {
-      // N2 of entry.ts: what closed meanwhile stays leaving; its release carries no epoch and ends this row.
-      if (!book.move(entry, "granted")) return;
-      entry.isUnsettled = false;
-      entry.epoch = outcome.epoch;
-      if (entry.phase === "wanted") this.#wanted.add(entry);
-      this.#context.granted(entry, outcome.epoch);
-    } else if (book.move(entry, outcome.kind) && outcome.kind === "superseded") {
-      this.#context.superseded(entry, outcome.by);
-    }
+    entry.isUnsettled = hasStray;
+    if (outcome.kind === "superseded") return this.#lose(entry, outcome.by);
+    if (outcome.kind === "undone") return void book.move(entry, "undone");
+    const { eviction } = entry;
+    entry.eviction = undefined;
+    if (eviction && outcome.epoch < eviction.epoch) return this.#lose(entry, eviction); // R6
+    book.grant(entry, outcome.epoch);
+    book.move(entry, "granted");
+    if (entry.phase === "wanted") this.#wanted.add(entry);
+    this.#context.granted(entry, outcome.epoch);
+  }
+
+  /** A newer socket owns the identity. What may yet be carried out of this one's claim is undone (O6). */
+  #lose(entry: Entry, by: Successor): void {
+    this.#wanted.delete(entry);
+    entry.cause = "superseded";
+    if (!this.#context.book.move(entry, entry.isUnsettled ? "closed" : "superseded")) return;
+    if (entry.phase === "leaving") this.add(entry);
+    this.#context.superseded(entry, by);
   }
 
   #putBack(entries: readonly Entry[], areUnsettled: readonly boolean[]): void {
     entries.forEach((entry, i) => {
+      if (entry.phase === "leaving") return; // its undo is owed, whatever became of the claim
       entry.isUnsettled = areUnsettled[i] ?? true;
       if (this.#context.book.move(entry, "failed")) this.#wanted.add(entry);
     });
   }
 
+  async #reconcile(): Promise<void> {
+    const claimant = this.#context.claimant();
+    if (!this.#isToReconcile || !claimant) return;
+    this.#isToReconcile = false;
+    try {
+      this.#context.reconciled(await reconcile(this.#partition, claimant.incarnation, this.#context));
+    } catch (error) {
+      this.#isToReconcile = true;
+      throw error;
+    }
+  }
+
+  /** After a failure one goes first, to see whether the shard answers again. */
+  #batch(): number {
+    return this.#failures > 0 ? 1 : this.#context.maxClaimsPerCall;
+  }
+
+  /** O4. */
+  async #pace(line: ReadonlySet<Entry>): Promise<void> {
+    const count = Math.min(line.size, this.#batch());
+    if (count === 0 || this.#paced === 0) return;
+    this.#paced = Math.max(0, this.#paced - count);
+    await this.#context.pacer.take(count);
+  }
+
   #pause(error: unknown): Promise<void> {
     const { retry, random, time } = this.#context;
+    this.#paced = this.#wanted.size + this.#leaving.size;
     const askedMs = error instanceof RegistryError ? (error.retryAfterMs ?? 0) : 0;
     const waitMs = minPauseMs + askedMs + backoffMs(retry, this.#failures++, random.next());
     return new Promise((resolve) => time.after(waitMs, resolve));

@@ -3,10 +3,10 @@
 // E1. First the lease becomes a tombstone, by compare-and-set of what was judged; then, partition by partition, the incarnation is
 //     fenced and its rows are ended by compare(incarnation). A reaper that dies in between is no loss: the tombstone is there for the others.
 // E2. A row and its `disconnected` event go in one script, so whoever of several reapers comes second finds nothing.
+// E3. Shards are worked on side by side and a partition that fails goes to the end of its shard's line: none waits for another.
 
-import { RegistryError } from "../errors.ts";
 import type { Incarnation } from "../model.ts";
-import { partitions, type Partition } from "../partition.ts";
+import { leasePartitionOf, partitions, type Partition } from "../partition.ts";
 import type { LeaseEntry, RegistryStore } from "../store-port.ts";
 import type { Random, Time } from "../time.ts";
 
@@ -30,7 +30,8 @@ const retryMs = 1000;
 /** See the head of this file. */
 export class Reaper {
   readonly #context: ReaperContext;
-  readonly #dead = new Set<Incarnation>();
+  /** With the monotonic moment at which each may be forgotten, if its tombstone is gone by then. */
+  readonly #dead = new Map<Incarnation, number>();
   #isStopped = false;
 
   constructor(context: ReaperContext) {
@@ -42,29 +43,27 @@ export class Reaper {
     return this.#dead.has(incarnation);
   }
 
-  /** What a read of the leases showed: tombstones of others, and those that are now to be buried. Never rejects. */
+  /** What a read of the leases showed: tombstones of others, and those that are now to be buried. Rejects if one could not be buried. */
   async look(
     partition: Partition,
     entries: readonly LeaseEntry[],
     judged: readonly LeaseEntry[],
   ): Promise<void> {
-    const { store, callDeadlineMs, fenceMs, time } = this.#context;
+    const { store, callDeadlineMs, random, courtesyMs } = this.#context;
+    this.#prune(partition, entries);
     for (const entry of entries) {
       if (entry.state.kind !== "dead") continue;
-      if (time.wallMs() - entry.state.atMs > fenceMs) {
+      if (this.#isOld(partition, entry.state.atMs)) {
         await store.forget(partition, entry, callDeadlineMs).catch(() => undefined);
-        this.#dead.delete(entry.incarnation);
       } else if (!this.#dead.has(entry.incarnation)) {
-        this.#dead.add(entry.incarnation);
-        void this.#endAll(entry.incarnation, this.#context.random.next() * this.#context.courtesyMs);
+        this.#begin(entry.incarnation, random.next() * courtesyMs);
       }
     }
     for (const entry of judged) {
-      const isMine = await store.bury(partition, entry, callDeadlineMs).catch(() => false);
+      const isMine = await store.bury(partition, entry, callDeadlineMs); // E1
       if (!isMine || this.#dead.has(entry.incarnation)) continue;
-      this.#dead.add(entry.incarnation);
       this.#context.buried(entry);
-      void this.#endAll(entry.incarnation, 0);
+      this.#begin(entry.incarnation, 0);
     }
   }
 
@@ -72,16 +71,44 @@ export class Reaper {
     this.#isStopped = true;
   }
 
+  #begin(incarnation: Incarnation, delayMs: number): void {
+    const { time, fenceMs } = this.#context;
+    this.#dead.set(incarnation, time.monotonicMs() + fenceMs);
+    void this.#endAll(incarnation, delayMs);
+  }
+
+  /** By the shard's clock, which dated the tombstone. */
+  #isOld(partition: Partition, atMs: number): boolean {
+    const nowUs = this.#context.store.toShardUs(partition, this.#context.time.monotonicMs());
+    return nowUs !== undefined && nowUs / 1000 - atMs > this.#context.fenceMs;
+  }
+
+  #prune(partition: Partition, entries: readonly LeaseEntry[]): void {
+    const now = this.#context.time.monotonicMs();
+    for (const [incarnation, untilMs] of this.#dead) {
+      if (now < untilMs || leasePartitionOf(incarnation) !== partition) continue;
+      if (!entries.some((entry) => entry.incarnation === incarnation)) this.#dead.delete(incarnation);
+    }
+  }
+
   async #endAll(incarnation: Incarnation, delayMs: number): Promise<void> {
     await this.#pause(delayMs);
-    for (const partition of partitions) {
-      while (!this.#isStopped) {
-        try {
-          if (await this.#endSome(partition, incarnation)) break;
-        } catch (error) {
-          if (error instanceof RegistryError && error.code === "CLOSED") return;
-          await this.#pause(retryMs);
-        }
+    const byShard = Map.groupBy(partitions, (partition) => this.#context.store.shardOf(partition));
+    await Promise.all([...byShard.values()].map((line) => this.#endLine(incarnation, line))); // E3
+  }
+
+  async #endLine(incarnation: Incarnation, line: readonly Partition[]): Promise<void> {
+    const left = [...line];
+    for (let failures = 0; !this.#isStopped;) {
+      const partition = left.shift();
+      if (partition === undefined) return;
+      try {
+        while (!(await this.#endSome(partition, incarnation))) failures = 0;
+      } catch {
+        left.push(partition);
+        // A whole round that failed: the shard is away.
+        failures++;
+        if (failures % left.length === 0) await this.#pause(retryMs);
       }
     }
   }

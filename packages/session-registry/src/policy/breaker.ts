@@ -54,13 +54,16 @@ export class ShardCircuit {
 
   get state(): number {
     if (this.#breaker.opened) return circuitStates.open;
-    return this.#breaker.halfOpen || this.#breaker.pendingClose
-      ? circuitStates.halfOpen
-      : circuitStates.closed;
+    return this.#breaker.halfOpen ? circuitStates.halfOpen : circuitStates.closed;
   }
 
   get isOpen(): boolean {
     return this.#breaker.opened;
+  }
+
+  /** Whether a call now would be refused: it is open, or half-open and the one call that tries is under way (B2). */
+  get isRefusing(): boolean {
+    return this.#breaker.opened || (this.#breaker.halfOpen && !this.#breaker.pendingClose);
   }
 
   /** What a caller is told while the circuit is open (B2). */
@@ -94,7 +97,7 @@ export function withCircuitGate(circuitOf: (shard: string) => ShardCircuit): Pol
     const shard = call.shard();
     if (shard !== undefined) {
       const circuit = circuitOf(shard);
-      if (circuit.isOpen) return Promise.reject(circuit.refusal());
+      if (circuit.isRefusing) return Promise.reject(circuit.refusal());
     }
     return next(call);
   };

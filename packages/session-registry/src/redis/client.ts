@@ -21,26 +21,32 @@ export interface Scripts {
 /** An ioredis Cluster with the registry's scripts. */
 export type RegistryClient = Cluster & Scripts;
 
-const lua = (file: string): string => readFileSync(new URL(`../../lua/${file}.lua`, import.meta.url), "utf8");
+/** Gives a script of lua/ by its file's name. */
+export type ScriptReader = (file: string) => string;
 
-const scripts = {
-  cpgClaim: { lua: lua("claim-n") },
-  cpgRelease: { lua: lua("release-n") },
-  cpgFence: { lua: lua("fence-2"), numberOfKeys: 2 },
-  cpgRenew: { lua: lua("renew-1"), numberOfKeys: 1 },
-  cpgBury: { lua: lua("bury-1"), numberOfKeys: 1 },
-  cpgPost: { lua: lua("post-2"), numberOfKeys: 2 },
-};
+/** The scripts as they are shipped. */
+export const readScript: ScriptReader = (file) =>
+  readFileSync(new URL(`../../lua/${file}`, import.meta.url), "utf8");
+
+const scriptsOf = (lua: ScriptReader) => ({
+  cpgClaim: { lua: lua("claim-n.lua") },
+  cpgRelease: { lua: lua("release-n.lua") },
+  cpgFence: { lua: lua("fence-2.lua"), numberOfKeys: 2 },
+  cpgRenew: { lua: lua("renew-1.lua"), numberOfKeys: 1 },
+  cpgBury: { lua: lua("bury-1.lua"), numberOfKeys: 1 },
+  cpgPost: { lua: lua("post-2.lua"), numberOfKeys: 2 },
+});
 
 /** Opens a client; it connects by itself and goes on trying for ever. `lane` names its connections (CLIENT LIST). */
 export function openClient(
   settings: RedisSettings,
   lane: string,
-  extra: { shardedSubscribers?: boolean } = {},
+  extra: { readonly shardedSubscribers?: boolean; readonly scripts?: ScriptReader | undefined } = {},
 ): RegistryClient {
+  const { scripts = readScript, ...options } = extra;
   const client = new Cluster(settings.nodes.map(parseNode), {
-    ...extra,
-    scripts,
+    ...options,
+    scripts: scriptsOf(scripts),
     enableOfflineQueue: false, // I2
     enableReadyCheck: true,
     maxRedirections: 3, // I1

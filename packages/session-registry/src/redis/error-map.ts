@@ -54,6 +54,7 @@ export function toRegistryError(operation: string, error: unknown): RegistryErro
       : "";
   return new RegistryError("REFUSED", `${operation}: Redis refused: ${text}${advice}`, {
     retryable: isFull,
+    reason: text.includes("WRONGTYPE") ? "otherType" : undefined,
     cause: error,
   });
 }

@@ -5,6 +5,7 @@
 //
 // N1. A storm on the data lane never delays a renewal, and a circuit that the storm opened never keeps a live edge from renewing:
 //     it would be declared dead for being busy.
+// N3. An attempt settles, whatever the client does: its permit comes back (redirections and connecting inside it included).
 // N2. A shard is named by its present master (`host:port`): after a failover the new master begins with a closed circuit.
 
 import { RegistryError } from "../errors.ts";
@@ -16,7 +17,7 @@ import { withDeadline } from "../policy/deadline.ts";
 import { Slots, withPool } from "../policy/pool.ts";
 import { withRetry } from "../policy/retry.ts";
 import type { Random, Time } from "../time.ts";
-import { openClient, type RegistryClient } from "./client.ts";
+import { openClient, type RegistryClient, type ScriptReader } from "./client.ts";
 import { toRegistryError } from "./error-map.ts";
 import type { RedisSettings } from "./settings.ts";
 
@@ -25,6 +26,8 @@ export interface LanePorts {
   readonly time: Time;
   readonly random: Random;
   readonly meter: RegistryMeter;
+  /** Other scripts than those of lua/: the mutation check takes guards out of them. */
+  readonly scripts?: ScriptReader;
 }
 
 /** Told after each successful attempt: which shard answered and when. */
@@ -39,17 +42,36 @@ export interface ShardState {
   readonly circuit: number;
 }
 
+/** An attempt and its three redirections (maxRedirections in client.ts). */
+const attemptsInside = 4;
+
 const attempt: Invoke = (call) => {
   const shard = call.shard();
-  if (shard === undefined) {
-    return Promise.reject(
-      new RegistryError("UNAVAILABLE", `${call.operation}: no Redis node was reached yet`, {
-        retryable: true,
-      }),
-    );
-  }
-  return call.run(shard);
+  if (shard !== undefined) return call.run(shard);
+  const text =
+    `${call.operation}: no Redis node is known to serve this slot: none was reached yet (check redis.nodes), ` +
+    "or the cluster does not cover it (redis-cli --cluster check)";
+  return Promise.reject(new RegistryError("UNAVAILABLE", text, { retryable: true, isOutcomeUnknown: false }));
 };
+
+const closed = (operation: string): RegistryError =>
+  new RegistryError("CLOSED", `${operation}: this registry was stopped; create a new one`, {
+    retryable: false,
+  });
+
+/** N3. */
+function settling<T>(time: Time, limitMs: number, operation: string, reply: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = time.after(limitMs, () =>
+      reject(
+        new RegistryError("TIMEOUT", `${operation}: the client never settled the command`, {
+          retryable: true,
+        }),
+      ),
+    );
+    reply.then(resolve, reject).finally(() => timer.cancel());
+  });
+}
 
 /** One lane: connections, slots and circuits of its own. */
 export class Lane {
@@ -59,7 +81,9 @@ export class Lane {
   readonly #invoke: Invoke;
   readonly #ports: LanePorts;
   readonly #onHeard: OnHeard;
+  readonly #attemptLimitMs: number;
   #turn = 0;
+  #isClosed = false;
 
   constructor(
     settings: RedisSettings,
@@ -69,8 +93,9 @@ export class Lane {
   ) {
     this.#ports = ports;
     this.#onHeard = onHeard;
+    this.#attemptLimitMs = attemptsInside * (settings.commandTimeoutMs + settings.connectTimeoutMs);
     this.#clients = Array.from({ length: lane.connections }, () => {
-      const client = openClient(settings, lane.name);
+      const client = openClient(settings, lane.name, { scripts: ports.scripts });
       client.on("error", () => undefined); // told through the calls that fail
       client.on("+node", (node) => node.on("error", () => undefined));
       return client;
@@ -110,6 +135,16 @@ export class Lane {
     this.#clients[0]?.on("refresh", listener);
   }
 
+  /** Called when a node is connected to again that was lost: if it crashed, it may have lost what it acknowledged last. */
+  onReturn(listener: (shard: string) => void): void {
+    const known = new Set<string>();
+    this.#clients[0]?.on("+node", ({ options: { host, port } }) => {
+      const shard = `${host}:${port}`;
+      if (known.has(shard)) listener(shard);
+      known.add(shard);
+    });
+  }
+
   /** Carries out one command, or a script, on the shard of `partition`. */
   async call<T>(
     operation: string,
@@ -117,6 +152,17 @@ export class Lane {
     deadlineMs: number,
     command: (client: RegistryClient) => Promise<T>,
   ): Promise<T> {
+    return (await this.callTelling(operation, partition, deadlineMs, command)).value;
+  }
+
+  /** The same, and whether an earlier attempt of it was sent and not answered: that one may yet be carried out. */
+  async callTelling<T>(
+    operation: string,
+    partition: Partition,
+    deadlineMs: number,
+    command: (client: RegistryClient) => Promise<T>,
+  ): Promise<{ readonly value: T; readonly hasStray: boolean }> {
+    if (this.#isClosed) throw closed(operation);
     const { time, meter } = this.#ports;
     const beganAtMs = time.monotonicMs();
     let hasUnanswered = false;
@@ -126,10 +172,10 @@ export class Lane {
       shard: () => this.shardOf(partition),
       run: async (shard) => {
         const client = this.#clients[this.#turn++ % this.#clients.length];
-        if (!client) throw new RegistryError("CLOSED", "the registry was closed", { retryable: false });
+        if (!client || this.#isClosed) throw closed(operation);
         const sentAtMs = time.monotonicMs();
         try {
-          const reply = await command(client);
+          const reply = await settling(time, this.#attemptLimitMs, operation, command(client)); // N3
           this.#onHeard(shard, sentAtMs, time.monotonicMs(), reply);
           return reply;
         } catch (error) {
@@ -142,7 +188,7 @@ export class Lane {
     try {
       const value = await this.#invoke(call);
       meter.call(operation, "ok", time.monotonicMs() - beganAtMs);
-      return value;
+      return { value, hasStray: hasUnanswered };
     } catch (error) {
       const failure = toRegistryError(operation, error);
       meter.call(operation, failure.code, time.monotonicMs() - beganAtMs);
@@ -178,6 +224,7 @@ export class Lane {
   }
 
   close(): void {
+    this.#isClosed = true;
     for (const circuit of this.#circuits.values()) circuit.shutdown();
     for (const client of this.#clients) client.disconnect();
   }

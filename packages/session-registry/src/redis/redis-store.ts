@@ -4,7 +4,7 @@ import type { IdentityKey } from "@cpg/ocpp";
 import { ShardClocks } from "../clock.ts";
 import { RegistryError } from "../errors.ts";
 import { Keyspace } from "../keyspace.ts";
-import { leaseValue, readLease, tombstoneValue } from "../lease-value.ts";
+import { leaseValue, readLease } from "../lease-value.ts";
 import type { Incarnation } from "../model.ts";
 import { partitionOf, partitions, type Partition } from "../partition.ts";
 import type {
@@ -53,6 +53,10 @@ export class RedisStore implements RegistryStore {
     this.#data.warmUp();
     this.#control.warmUp();
     this.#data.onTopology(() => this.#compareMasters());
+    this.#data.onReturn((shard) => {
+      for (const partition of partitions)
+        if (this.shardOf(partition) === shard) this.#onMasterChange(partition);
+    });
     this.#wakeUps = new WakeUps(redis, this.#keys);
   }
 
@@ -78,12 +82,12 @@ export class RedisStore implements RegistryStore {
       this.#keys.wake(partition, ""),
     ];
     for (const c of claims) args.push(c.key, c.connection, c.stampUs, c.identity, c.version, c.remote);
-    const raw = await this.#data.call("claim", partition, deadlineMs, (client) =>
+    const { value, hasStray } = await this.#data.callTelling("claim", partition, deadlineMs, (client) =>
       client.cpgClaim(keys.length, ...keys, ...args),
     );
-    const { reply, badRows } = readClaimReply(raw);
+    const { reply, badRows } = readClaimReply(value);
     if (badRows > 0) this.#ports.meter.badRows(badRows);
-    return reply;
+    return reply.kind === "answered" ? { ...reply, hasStray } : reply;
   }
 
   async release(
@@ -121,7 +125,7 @@ export class RedisStore implements RegistryStore {
       if (reading.kind === "bad") this.#ports.meter.badRows(1);
       return reading;
     } catch (error) {
-      if (!(error instanceof RegistryError) || !error.message.includes("WRONGTYPE")) throw error;
+      if (!(error instanceof RegistryError) || error.reason !== "otherType") throw error;
       this.#ports.meter.badRows(1);
       return { kind: "bad", reason: "otherType" };
     }
@@ -160,16 +164,15 @@ export class RedisStore implements RegistryStore {
   }
 
   async bury(partition: Partition, judged: LeaseEntry, deadlineMs: number): Promise<boolean> {
-    const tombstone = tombstoneValue(this.#ports.time.wallMs());
-    const done = await this.#control.call("bury", partition, deadlineMs, (client) =>
-      client.cpgBury(this.#keys.leases(partition), judged.incarnation, judged.value, tombstone),
+    const raw = await this.#control.call("bury", partition, deadlineMs, (client) =>
+      client.cpgBury(this.#keys.leases(partition), judged.incarnation, judged.value, "bury"),
     );
-    return done === 1;
+    return (raw as number[])[1] === 1;
   }
 
   async forget(partition: Partition, tombstone: LeaseEntry, deadlineMs: number): Promise<void> {
     await this.#control.call("bury", partition, deadlineMs, (client) =>
-      client.cpgBury(this.#keys.leases(partition), tombstone.incarnation, tombstone.value, ""),
+      client.cpgBury(this.#keys.leases(partition), tombstone.incarnation, tombstone.value, "forget"),
     );
   }
 

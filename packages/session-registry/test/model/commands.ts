@@ -1,0 +1,113 @@
+// What can happen to a world, as data: fast-check draws lists of these and shrinks them.
+
+import * as fc from "fast-check";
+import type { Fate } from "./faulty-store.ts";
+import type { World } from "./world.ts";
+
+/** One step. */
+export type Step =
+  | { readonly do: "open" | "close" | "look"; readonly edge: number; readonly id: number }
+  | { readonly do: "purge" | "replicate" }
+  | { readonly do: "fates"; readonly edge: number; readonly fates: readonly Fate[] }
+  | { readonly do: "pause" | "resume" | "kill" | "cut" | "mend"; readonly edge: number }
+  | { readonly do: "failover"; readonly clockStepMs: number }
+  | { readonly do: "advance"; readonly ms: number };
+
+const edge = fc.nat(2);
+const id = fc.nat(2);
+const fate: fc.Arbitrary<Fate> = fc.oneof(
+  fc.constant<Fate>({ kind: "ok" }),
+  fc.record({ kind: fc.constant("slowReply" as const), ms: fc.integer({ min: 1, max: 240 }) }),
+  fc.constant<Fate>({ kind: "lostReply" }),
+  fc.record({ kind: fc.constant("late" as const), ms: fc.integer({ min: 1, max: 3000 }) }),
+  fc.record({ kind: fc.constant("twice" as const), ms: fc.integer({ min: 1, max: 3000 }) }),
+  fc.constant<Fate>({ kind: "refused" }),
+);
+
+const common: fc.WeightedArbitrary<Step>[] = [
+  { weight: 8, arbitrary: fc.record({ do: fc.constant("open" as const), edge, id }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("close" as const), edge, id }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("look" as const), edge, id }) },
+  { weight: 2, arbitrary: fc.constant<Step>({ do: "purge" }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant("fates" as const),
+      edge,
+      fates: fc.array(fate, { minLength: 1, maxLength: 4 }),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("pause" as const), edge }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("resume" as const), edge }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("kill" as const), edge }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("cut" as const), edge }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("mend" as const), edge }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constant("advance" as const),
+      ms: fc.constantFrom(20, 50, 150, 400, 1200, 3000),
+    }),
+  },
+];
+
+const failovers: fc.WeightedArbitrary<Step>[] = [
+  { weight: 2, arbitrary: fc.constant<Step>({ do: "replicate" }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("failover" as const),
+      clockStepMs: fc.integer({ min: -1000, max: 1000 }),
+    }),
+  },
+];
+
+/** Lists of steps. */
+export const steps = (options: { readonly hasFailovers: boolean }): fc.Arbitrary<Step[]> =>
+  fc.array(fc.oneof(...common, ...(options.hasFailovers ? failovers : [])), {
+    minLength: 5,
+    maxLength: 40,
+    size: "max",
+  });
+
+/** Lets it happen, checks, and in the end waits for quiet. */
+export async function play(world: World, list: readonly Step[]): Promise<void> {
+  await world.advance(500); // the edges have their leases
+  for (const step of list) {
+    await take(world, step);
+    await world.check();
+  }
+  await world.quiet();
+}
+
+async function take(world: World, step: Step): Promise<void> {
+  switch (step.do) {
+    case "open":
+      world.open(step.edge, step.id);
+      return world.advance(20); // no two logins within the error of the clocks
+    case "close":
+      return world.close(step.edge, step.id);
+    case "look":
+      return world.look(step.edge, step.id);
+    case "purge":
+      return world.purge();
+    case "replicate":
+      return world.replicate();
+    case "fates":
+      return void world.edge(step.edge).store.fates.push(...step.fates);
+    case "pause":
+      return world.edge(step.edge).time.pause();
+    case "resume":
+      return world.edge(step.edge).time.resume();
+    case "kill":
+      return world.kill(step.edge);
+    case "cut":
+      return void (world.edge(step.edge).store.isCut = true);
+    case "mend":
+      return void (world.edge(step.edge).store.isCut = false);
+    case "failover":
+      return world.failover(step.clockStepMs);
+    case "advance":
+      return world.advance(step.ms);
+  }
+}

@@ -1,0 +1,197 @@
+// A registry store as one edge reaches it through a network that loses, delays and repeats: wraps the real one.
+//
+// Each call meets a fate, in the order the test gave them; with none left it is carried out and answered at once.
+// What is under way goes on when the edge pauses or dies: the network is not the process.
+
+import { RegistryError } from "../../src/errors.ts";
+import type { Incarnation } from "../../src/model.ts";
+import type { Partition } from "../../src/partition.ts";
+import type {
+  Claim,
+  Claimant,
+  ClaimReply,
+  LeaseRenewal,
+  RegistryStore,
+  Release,
+  ReleaseOutcome,
+} from "../../src/store-port.ts";
+import type { ProcessTime, VirtualClock } from "../virtual-time.ts";
+
+/** What becomes of a call. */
+export type Fate =
+  | { readonly kind: "ok" }
+  | { readonly kind: "slowReply"; readonly ms: number } // carried out now, answered later
+  | { readonly kind: "lostReply" } // carried out now, never answered
+  | { readonly kind: "late"; readonly ms: number } // carried out later, when the caller has given up
+  | { readonly kind: "twice"; readonly ms: number } // carried out now and answered; a copy is carried out later
+  | { readonly kind: "refused" }; // an open circuit: never sent
+
+/** After this a caller is told TIMEOUT. */
+const timeoutMs = 250;
+
+/** Sees every claim and release in the order in which they are carried out. */
+export interface Observer {
+  claimed(claimant: Claimant, claims: readonly Claim[], reply: ClaimReply): void;
+  released(incarnation: Incarnation, releases: readonly Release[], outcomes: readonly ReleaseOutcome[]): void;
+}
+
+/** What all edges share: the store below, the time line, and how many calls are on their way. */
+export interface Network {
+  readonly base: RegistryStore;
+  readonly clock: VirtualClock;
+  readonly observer: Observer;
+  pending: number;
+  /** Redis answers nobody. */
+  isDown: boolean;
+  shardUs(virtualMs: number): number;
+}
+
+/** See the head of this file. */
+export class FaultyStore implements RegistryStore {
+  readonly fates: Fate[] = [];
+  /** This edge alone reaches nothing. */
+  isCut = false;
+  /** Of the last renewal. */
+  incarnation: Incarnation | undefined;
+  readonly #network: Network;
+  readonly #time: ProcessTime;
+  readonly #clockErrorUs: number;
+  #onMasterChange: (partition: Partition) => void = () => undefined;
+
+  constructor(network: Network, time: ProcessTime, clockErrorUs: number) {
+    this.#network = network;
+    this.#time = time;
+    this.#clockErrorUs = clockErrorUs;
+  }
+
+  changeMaster(partition: Partition): void {
+    if (this.#time.isRunning) this.#onMasterChange(partition);
+  }
+
+  claim(partition: Partition, claimant: Claimant, claims: readonly Claim[]): Promise<ClaimReply> {
+    return this.#fated(async () => {
+      const reply = await this.#network.base.claim(partition, claimant, claims, 5000);
+      this.#network.observer.claimed(claimant, claims, reply);
+      return reply;
+    });
+  }
+
+  release(partition: Partition, incarnation: Incarnation, releases: readonly Release[]) {
+    return this.#fated(async () => {
+      const outcomes = await this.#network.base.release(partition, incarnation, releases, 5000);
+      this.#network.observer.released(incarnation, releases, outcomes);
+      return outcomes;
+    });
+  }
+
+  renew(partition: Partition, renewal: LeaseRenewal) {
+    this.incarnation = renewal.incarnation;
+    return this.#fated(() => this.#network.base.renew(partition, renewal, 5000));
+  }
+
+  row(...args: Parameters<RegistryStore["row"]>) {
+    return this.#plain(() => this.#network.base.row(...args));
+  }
+  leases(...args: Parameters<RegistryStore["leases"]>) {
+    return this.#plain(() => this.#network.base.leases(...args));
+  }
+  bury(...args: Parameters<RegistryStore["bury"]>) {
+    return this.#plain(() => this.#network.base.bury(...args));
+  }
+  forget(...args: Parameters<RegistryStore["forget"]>) {
+    return this.#plain(() => this.#network.base.forget(...args));
+  }
+  fence(...args: Parameters<RegistryStore["fence"]>) {
+    return this.#plain(() => this.#network.base.fence(...args));
+  }
+  index(...args: Parameters<RegistryStore["index"]>) {
+    return this.#plain(() => this.#network.base.index(...args));
+  }
+  post(...args: Parameters<RegistryStore["post"]>) {
+    return this.#plain(() => this.#network.base.post(...args));
+  }
+  readInbox(...args: Parameters<RegistryStore["readInbox"]>) {
+    return this.#plain(() => this.#network.base.readInbox(...args));
+  }
+  events(...args: Parameters<RegistryStore["events"]>) {
+    return this.#plain(() => this.#network.base.events(...args));
+  }
+
+  toShardUs(_partition: Partition, monotonicMs: number): number {
+    const virtualMs = monotonicMs - this.#time.monotonicMs() + this.#network.clock.nowMs;
+    return Math.round(this.#network.shardUs(virtualMs) + this.#clockErrorUs);
+  }
+  syncClock = (): Promise<void> => Promise.resolve();
+  listen(): void {
+    // No wake-ups: what only polling keeps right is right.
+  }
+  probe = (): Promise<void> => Promise.resolve();
+  shardOf = (): string => "shard";
+  openCircuits = (): readonly string[] => [];
+  lastHeardAtMs = (): number => this.#time.monotonicMs();
+  onMasterChange(listener: (partition: Partition) => void): void {
+    this.#onMasterChange = listener;
+  }
+  close = (): Promise<void> => Promise.resolve();
+
+  /** Told to the edge as its process gets to it. */
+  #deliver(delayMs: number, settle: () => void): void {
+    if (delayMs === 0 && this.#time.isRunning) settle();
+    else this.#time.after(delayMs, settle);
+  }
+
+  async #carriedOut<T>(work: () => Promise<T>): Promise<T> {
+    this.#network.pending++;
+    try {
+      return await work();
+    } finally {
+      this.#network.pending--;
+    }
+  }
+
+  #later(ms: number, work: () => Promise<unknown>): void {
+    this.#network.clock.after(ms, () => {
+      if (!this.#network.isDown) this.#carriedOut(work).catch(() => undefined);
+    });
+  }
+
+  #plain<T>(work: () => Promise<T>): Promise<T> {
+    return this.#run({ kind: "ok" }, work);
+  }
+
+  #fated<T>(work: () => Promise<T>): Promise<T> {
+    return this.#run(this.fates.shift() ?? { kind: "ok" }, work);
+  }
+
+  #run<T>(fate: Fate, work: () => Promise<T>): Promise<T> {
+    const fail = (code: "TIMEOUT" | "UNAVAILABLE" | "CIRCUIT_OPEN"): RegistryError =>
+      new RegistryError(code, `${code} by fate`, { retryable: true });
+    return new Promise((resolve, reject) => {
+      const isAway = this.isCut || this.#network.isDown;
+      if (isAway || fate.kind === "refused") {
+        const error = fail(isAway ? "UNAVAILABLE" : "CIRCUIT_OPEN");
+        this.#deliver(1, () => reject(error));
+        return;
+      }
+      if (fate.kind === "late") {
+        this.#later(timeoutMs + fate.ms, work);
+        this.#deliver(timeoutMs, () => reject(fail("TIMEOUT")));
+        return;
+      }
+      if (fate.kind === "twice") this.#later(fate.ms, work);
+      const delayMs = fate.kind === "slowReply" ? fate.ms : 0;
+      this.#carriedOut(work).then(
+        (value) => {
+          if (fate.kind === "lostReply") this.#deliver(timeoutMs, () => reject(fail("TIMEOUT")));
+          // A client that repeated a command by itself says so.
+          else this.#deliver(delayMs, () => resolve(fate.kind === "twice" ? withStray(value) : value));
+        },
+        (error: unknown) =>
+          this.#deliver(delayMs, () => reject(error instanceof Error ? error : new Error(String(error)))),
+      );
+    });
+  }
+}
+
+const withStray = <T>(value: T): T =>
+  typeof value === "object" && value !== null && "outcomes" in value ? { ...value, hasStray: true } : value;
