@@ -5,6 +5,7 @@ export {
   type RedisServer,
   type RedisServerSearch,
 } from "./redis-server.ts";
+export { findPrometheus, type Prometheus, type PrometheusSearch } from "./prometheus.ts";
 export { findFreePorts, isPortFree } from "./ports.ts";
 export { defaultCacheDir, projectRoot, redisConfPath } from "./paths.ts";
 export { type Child, type ChildExit, startChild } from "./child.ts";

@@ -1,4 +1,4 @@
-// Finds a Redis server to run on this machine. I/O: runs `redis-server --version`, may download (redis-debian.ts).
+// Finds a Redis server to run on this machine. I/O: runs `redis-server --version`, may download (debian-packages.ts).
 //
 // S1. Nothing is installed into the system, no root is needed, no service is started.
 // S2. A program counts only after it has answered with its version from the place where it will be run.
@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 
 import { findOnPath } from "./child.ts";
+import { unpackDebianProgram } from "./debian-packages.ts";
 import { defaultCacheDir } from "./paths.ts";
-import { unpackDebianRedis } from "./redis-debian.ts";
 
 const run = promisify(execFile);
 
@@ -50,8 +50,16 @@ export async function findRedisServer(options: RedisServerOptions = {}): Promise
   const { cacheDir = defaultCacheDir, log = () => {}, path } = options;
   const onPath = await fromPath(path);
   if (onPath.kind === "found") return onPath;
-  const unpacked = await unpackDebianRedis({ cacheDir, log, check: serverIn });
-  if (unpacked.kind === "found") return unpacked;
+  const unpacked = await unpackDebianProgram({
+    name: "redis",
+    packages: ["redis-server", "redis-tools"],
+    cacheDir,
+    log,
+    announcement: "No redis-server on PATH: unpacking Debian's into the project's cache (about 4 MB, once) …",
+    unfit: `this distribution's Redis is older than ${oldestRedisMajor} or does not run unpacked`,
+    check: serverIn,
+  });
+  if (unpacked.kind === "found") return { kind: "found", server: unpacked.program };
   return {
     kind: "missing",
     reason: `${onPath.reason}; ${unpacked.reason}`,

@@ -1,5 +1,5 @@
-// Debian's Redis packages unpacked into the project's cache: no root, no service, nothing in the system.
-// I/O: runs apt-get, apt-cache and dpkg-deb with private folders; downloads about 4 MB.
+// Packages of Debian (or a kin of it) unpacked into the project's cache: no root, no service, nothing in the system.
+// I/O: runs apt-get, apt-cache and dpkg-deb with private folders; downloads what its caller names.
 //
 // D1. The folder under its final name is complete: it is filled under a name of its own and renamed when it has run.
 // D2. Of two processes that do this at once the first rename wins; the other uses the winner's.
@@ -12,39 +12,47 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 
 import { findOnPath } from "./child.ts";
-import type { RedisServer } from "./redis-server.ts";
 
 const run = promisify(execFile);
 const downloadLimitMs = 120_000;
 
-/** The packages with the programs; their libraries are asked of apt. */
-const programPackages = ["redis-server", "redis-tools"];
+/**
+ * The C library and its kin come from the system: a second one beside the system's loader crashes. `libjs-…` are scripts
+ * of web pages, which no program loads.
+ */
+const notUnpacked = /^(?:libc6|libgcc|libstdc\+\+|libjs-)/u;
 
-/** The C library and its kin come from the system: a second one beside the system's loader crashes. */
-const systemLibraries = /^(?:libc6|libgcc|libstdc\+\+)/u;
-
-type Options = {
+/** What to unpack, where, and how to know that it runs. */
+export type DebianProgram<T> = {
+  /** Begins the folder's name in the cache: `redis`. */
+  readonly name: string;
+  /** The packages with the programs; their libraries are asked of apt. */
+  readonly packages: readonly string[];
   readonly cacheDir: string;
   readonly log: (line: string) => void;
-  /** The server in an unpacked folder, undefined if it does not run. */
-  readonly check: (folder: string, libraries: readonly string[]) => Promise<RedisServer | undefined>;
+  /** Said before the download: what and how much. */
+  readonly announcement: string;
+  /** Why not, when the packages came but `check` found nothing in them. */
+  readonly unfit: string;
+  /** The program in an unpacked folder, undefined if it does not run. */
+  readonly check: (folder: string, libraries: readonly string[]) => Promise<T | undefined>;
 };
 
-type Unpacked =
-  | { readonly kind: "found"; readonly server: RedisServer }
-  | { readonly kind: "none"; readonly reason: string };
+/** The program, or why it cannot be had from packages. */
+export type Unpacked<T> =
+  { readonly kind: "found"; readonly program: T } | { readonly kind: "none"; readonly reason: string };
 
-/** The unpacked server from the cache, or unpacked now. Says why if neither is possible. */
-export async function unpackDebianRedis(options: Options): Promise<Unpacked> {
+/** The unpacked program from the cache, or unpacked now. Says why if neither is possible. */
+export async function unpackDebianProgram<T>(options: DebianProgram<T>): Promise<Unpacked<T>> {
   const missing = ["apt-get", "apt-cache", "dpkg-deb"].find((name) => findOnPath(name) === undefined);
   if (missing !== undefined)
     return { kind: "none", reason: `Debian's packages cannot be unpacked here (no ${missing})` };
-  const final = join(options.cacheDir, `redis-${await releaseName()}`);
+  const final = join(options.cacheDir, `${options.name}-${await releaseName()}`);
   const cached = await checkFolder(final, options);
-  if (cached !== undefined) return { kind: "found", server: cached };
+  if (cached !== undefined) return { kind: "found", program: cached };
   const work = `${final}.${process.pid}.${randomUUID()}`;
   try {
-    await download(work, options.log);
+    await download(work, options);
     return await settle(work, final, options);
   } catch (error) {
     return { kind: "none", reason: `Debian's packages could not be fetched (${firstLine(error)})` };
@@ -53,26 +61,25 @@ export async function unpackDebianRedis(options: Options): Promise<Unpacked> {
   }
 }
 
-async function settle(work: string, final: string, options: Options): Promise<Unpacked> {
+async function settle<T>(work: string, final: string, options: DebianProgram<T>): Promise<Unpacked<T>> {
   const root = join(work, "root");
-  if ((await checkFolder(root, options)) === undefined) {
-    return { kind: "none", reason: "this distribution's Redis is older than 7 or does not run unpacked" };
-  }
+  if ((await checkFolder(root, options)) === undefined) return { kind: "none", reason: options.unfit };
   if (!(await renamed(root, final))) {
     const winner = await checkFolder(final, options); // D2
-    if (winner !== undefined) return { kind: "found", server: winner };
+    if (winner !== undefined) return { kind: "found", program: winner };
     // What lies there does not run (half deleted, another architecture): put it aside, it goes away with our work folder.
     await renamed(final, join(work, "broken"));
     await renamed(root, final);
   }
-  const server = await checkFolder(final, options);
-  return server === undefined
-    ? { kind: "none", reason: `the unpacked Redis in ${final} does not run` }
-    : { kind: "found", server };
+  const program = await checkFolder(final, options);
+  return program === undefined
+    ? { kind: "none", reason: `what was unpacked into ${final} does not run` }
+    : { kind: "found", program };
 }
 
-async function download(work: string, log: (line: string) => void): Promise<void> {
-  log("No redis-server on PATH: unpacking Debian's into the project's cache (about 4 MB, once) …");
+async function download(work: string, options: DebianProgram<unknown>): Promise<void> {
+  const { announcement, packages: wanted } = options;
+  options.log(announcement);
   const dirs = { lists: join(work, "lists"), cache: join(work, "cache"), packages: join(work, "packages") };
   const root = join(work, "root");
   for (const folder of [
@@ -93,19 +100,23 @@ async function download(work: string, log: (line: string) => void): Promise<void
     "-o",
     "Acquire::https::Timeout=15",
   ];
-  // One unreachable third-party source is no reason to give up: whether Redis is there shows at the download.
+  // One unreachable third-party source is no reason to give up: whether the packages are there shows at the download.
   await quiet("apt-get", [...own, ...network, "update"], dirs.packages).catch(() => {});
-  const libraries = await librariesOf(own, dirs.packages);
-  await quiet("apt-get", [...own, ...network, "download", ...programPackages, ...libraries], dirs.packages);
+  const libraries = await librariesOf(wanted, own, dirs.packages);
+  await quiet("apt-get", [...own, ...network, "download", ...wanted, ...libraries], dirs.packages);
   for (const file of await readdir(dirs.packages)) {
     await quiet("dpkg-deb", ["-x", join(dirs.packages, file), root], dirs.packages);
   }
 }
 
-async function librariesOf(own: readonly string[], cwd: string): Promise<string[]> {
-  const text = await quiet("apt-cache", [...own, "depends", "--important", ...programPackages], cwd);
+async function librariesOf(
+  packages: readonly string[],
+  own: readonly string[],
+  cwd: string,
+): Promise<string[]> {
+  const text = await quiet("apt-cache", [...own, "depends", "--important", ...packages], cwd);
   const names = [...text.matchAll(/^\s+\|?Depends: (lib[\w.+-]+)/gmu)].map((match) => match[1] ?? "");
-  return [...new Set(names)].filter((name) => name !== "" && !systemLibraries.test(name));
+  return [...new Set(names)].filter((name) => name !== "" && !notUnpacked.test(name));
 }
 
 async function quiet(command: string, args: readonly string[], cwd: string): Promise<string> {
@@ -119,7 +130,7 @@ async function quiet(command: string, args: readonly string[], cwd: string): Pro
   return stdout;
 }
 
-async function checkFolder(folder: string, options: Options): Promise<RedisServer | undefined> {
+async function checkFolder<T>(folder: string, options: DebianProgram<T>): Promise<T | undefined> {
   return options.check(folder, await libraryFolders(folder));
 }
 
