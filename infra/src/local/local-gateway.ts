@@ -152,7 +152,7 @@ async function watch(edge: EdgeProcess, fail: (sentence: string) => void): Promi
   const exit = await edge.exited;
   fail(
     `${edge.plan.name} (process ${edge.pid}) ended unexpectedly (${exitText(exit)}). What it said last stands above; ` +
-      `start again, with CPG_LOG_LEVEL=debug to hear more.`,
+      `start again, with CPG_TELEMETRY_LOG_LEVEL=debug to hear more.`,
   );
 }
 

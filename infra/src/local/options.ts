@@ -63,7 +63,7 @@ function startCommand(write: (text: string) => void): Command {
     )
     .addHelpText(
       "after",
-      "\nEvery setting of an edge can be given in the environment: CPG_LOG_LEVEL=debug npm start",
+      "\nEvery setting of an edge can be given in the environment: CPG_TELEMETRY_LOG_LEVEL=debug npm start",
     )
     .allowExcessArguments(false)
     .configureOutput({ writeOut: write, writeErr: write })
