@@ -48,8 +48,7 @@ it.each([
       ],
     });
     await run.exited;
-    const checks = await readReport(folder);
-    await rm(folder, { recursive: true });
+    const checks = await readReport(folder).finally(() => rm(folder, { recursive: true }));
     expect(checks.length, run.stdout()).toBe(21);
     const failed = checks.filter((check) => !check.passed).map((check) => check.name);
     expect(new Set(failed)).toEqual(new Set(contradicting));

@@ -39,19 +39,26 @@ export interface Stack {
 }
 
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const folder = await mkdtemp(join(tmpdir(), "cpg-e2e-"));
-  const routesFile = join(folder, "routes.json");
-  await writeFile(routesFile, JSON.stringify(options.routes));
-  const names = Array.from({ length: options.edges }, (_, i) => `edge-${"abcdefg"[i] ?? i}`);
-  const edges = await Promise.all(names.map((name) => startEdge(name, routesFile, options)));
+  const edges = await startEdges(options);
   if (options.untilReady !== false) await Promise.all(edges.map(untilReady));
   return {
     edges,
     async stop() {
       await Promise.all(edges.map((edge) => edge.process.kill("SIGKILL")));
-      await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function startEdges(options: StackOptions): Promise<EdgeProcess[]> {
+  const folder = await mkdtemp(join(tmpdir(), "cpg-e2e-"));
+  try {
+    const routesFile = join(folder, "routes.json");
+    await writeFile(routesFile, JSON.stringify(options.routes));
+    const names = Array.from({ length: options.edges }, (_, i) => `edge-${"abcdefg"[i] ?? i}`);
+    return await Promise.all(names.map((name) => startEdge(name, routesFile, options)));
+  } finally {
+    await rm(folder, { recursive: true, force: true }); // an edge that answers has read it
+  }
 }
 
 /** Polls /readyz until it says yes. */
