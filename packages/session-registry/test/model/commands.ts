@@ -1,20 +1,20 @@
 // What can happen to a world, as data: fast-check draws lists of these and shrinks them.
 
 import * as fc from "fast-check";
-import type { Fate } from "./faulty-store.ts";
+import type { Fate, Fated } from "./faulty-store.ts";
 import type { World } from "./world.ts";
 
 /** One step. */
 export type Step =
   | { readonly do: "open" | "close" | "look"; readonly edge: number; readonly id: number }
   | { readonly do: "purge" | "replicate" }
-  | { readonly do: "fates"; readonly edge: number; readonly fates: readonly Fate[] }
+  | { readonly do: "fates"; readonly edge: number; readonly of: Fated; readonly fates: readonly Fate[] }
   | { readonly do: "pause" | "resume" | "kill" | "cut" | "mend"; readonly edge: number }
   | { readonly do: "failover"; readonly clockStepMs: number }
   | { readonly do: "advance"; readonly ms: number };
 
 const edge = fc.nat(2);
-const id = fc.nat(2);
+const id = fc.nat(1);
 const fate: fc.Arbitrary<Fate> = fc.oneof(
   fc.constant<Fate>({ kind: "ok" }),
   fc.record({ kind: fc.constant("slowReply" as const), ms: fc.integer({ min: 1, max: 240 }) }),
@@ -34,6 +34,7 @@ const common: fc.WeightedArbitrary<Step>[] = [
     arbitrary: fc.record({
       do: fc.constant("fates" as const),
       edge,
+      of: fc.constantFrom<Fated>("claim", "claim", "claim", "release", "renew"),
       fates: fc.array(fate, { minLength: 1, maxLength: 4 }),
     }),
   },
@@ -94,7 +95,7 @@ async function take(world: World, step: Step): Promise<void> {
     case "replicate":
       return world.replicate();
     case "fates":
-      return void world.edge(step.edge).store.fates.push(...step.fates);
+      return void world.edge(step.edge).store.fates[step.of].push(...step.fates);
     case "pause":
       return world.edge(step.edge).time.pause();
     case "resume":

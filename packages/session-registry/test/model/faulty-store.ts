@@ -26,6 +26,9 @@ export type Fate =
   | { readonly kind: "twice"; readonly ms: number } // carried out now and answered; a copy is carried out later
   | { readonly kind: "refused" }; // an open circuit: never sent
 
+/** Calls whose fate a test decides. */
+export type Fated = "claim" | "release" | "renew";
+
 /** After this a caller is told TIMEOUT. */
 const timeoutMs = 250;
 
@@ -48,7 +51,8 @@ export interface Network {
 
 /** See the head of this file. */
 export class FaultyStore implements RegistryStore {
-  readonly fates: Fate[] = [];
+  /** For the calls of each kind to come. */
+  readonly fates: Record<Fated, Fate[]> = { claim: [], release: [], renew: [] };
   /** This edge alone reaches nothing. */
   isCut = false;
   /** Of the last renewal. */
@@ -69,7 +73,7 @@ export class FaultyStore implements RegistryStore {
   }
 
   claim(partition: Partition, claimant: Claimant, claims: readonly Claim[]): Promise<ClaimReply> {
-    return this.#fated(async () => {
+    return this.#fated("claim", async () => {
       const reply = await this.#network.base.claim(partition, claimant, claims, 5000);
       this.#network.observer.claimed(claimant, claims, reply);
       return reply;
@@ -77,7 +81,7 @@ export class FaultyStore implements RegistryStore {
   }
 
   release(partition: Partition, incarnation: Incarnation, releases: readonly Release[]) {
-    return this.#fated(async () => {
+    return this.#fated("release", async () => {
       const outcomes = await this.#network.base.release(partition, incarnation, releases, 5000);
       this.#network.observer.released(incarnation, releases, outcomes);
       return outcomes;
@@ -86,7 +90,7 @@ export class FaultyStore implements RegistryStore {
 
   renew(partition: Partition, renewal: LeaseRenewal) {
     this.incarnation = renewal.incarnation;
-    return this.#fated(() => this.#network.base.renew(partition, renewal, 5000));
+    return this.#fated("renew", () => this.#network.base.renew(partition, renewal, 5000));
   }
 
   row(...args: Parameters<RegistryStore["row"]>) {
@@ -159,8 +163,8 @@ export class FaultyStore implements RegistryStore {
     return this.#run({ kind: "ok" }, work);
   }
 
-  #fated<T>(work: () => Promise<T>): Promise<T> {
-    return this.#run(this.fates.shift() ?? { kind: "ok" }, work);
+  #fated<T>(kind: Fated, work: () => Promise<T>): Promise<T> {
+    return this.#run(this.fates[kind].shift() ?? { kind: "ok" }, work);
   }
 
   #run<T>(fate: Fate, work: () => Promise<T>): Promise<T> {

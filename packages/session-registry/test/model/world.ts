@@ -76,7 +76,7 @@ export class World {
     this.#ground = ground;
     this.clock = ground.clock;
     this.#settings = settings;
-    this.#keys = [0, 1, 2].map((i) => `CP${i}-${this.#tag}` as IdentityKey);
+    this.#keys = [0, 1].map((i) => `CP${i}-${this.#tag}` as IdentityKey);
     this.#network = {
       base: ground.store,
       clock: this.clock,
@@ -99,15 +99,15 @@ export class World {
       leaseRenewMs: 300,
       leasePollMs: 200,
       inboxPollMs: 200,
-      reassertMs: 5000,
+      reassertMs: 1e8, // never: without failovers nothing may need it
       callDeadlineMs: 1000,
       ...this.#settings,
     });
-    let chance = i;
+    let chance = ++serial / 7; // another one for each process: no two incarnations share a name
     const ports = {
       store,
       time,
-      random: { next: () => (chance = (chance * 0.6180339887 + 0.31831 + i / 7) % 1) },
+      random: { next: () => (chance = (chance * 0.6180339887 + 0.31831) % 1) },
       soon: (run: () => void) => void time.after(0, run),
       meter: noMeter,
     };
@@ -294,7 +294,7 @@ export class World {
     this.#network.isDown = false;
     for (const edge of this.#edges) {
       edge.store.isCut = false;
-      edge.store.fates.length = 0;
+      for (const fates of Object.values(edge.store.fates)) fates.length = 0;
       edge.time.resume();
     }
     await this.advance(16_000);
