@@ -12,7 +12,7 @@ import { FakeOwnership } from "./fake-ownership.ts";
 
 export function defaultConfig(): GatewayConfig {
   const loaded = loadConfig({
-    argv: ["--auth-mode=none", "--edge-environment=development", "--ocpp-max-outbox-bytes=262144"],
+    argv: ["--auth-mode=none", "--edge-environment=development"],
     env: {},
     hostname: "test",
   });
