@@ -56,7 +56,11 @@ export class Commander {
         }),
         signal: AbortSignal.timeout(timeoutMs + 60_000),
       });
-      const body = (await response.json()) as { ownership?: "verified" | "unverified"; edge?: string; type?: string };
+      const body = (await response.json()) as {
+        ownership?: "verified" | "unverified";
+        edge?: string;
+        type?: string;
+      };
       command.status = response.status;
       command.ownership = body.ownership;
       command.answeredBy = body.edge;

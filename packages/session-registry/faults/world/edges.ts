@@ -53,7 +53,9 @@ export async function startEdges(plan: EdgesPlan): Promise<{ edges: Edge[]; stop
       routes: { $default: "here" },
     }),
   );
-  const edges = await Promise.all(plan.names.map((name) => startEdge(name, [`--routes-file=${routes}`, ...plan.argumentsOf(name)])));
+  const edges = await Promise.all(
+    plan.names.map((name) => startEdge(name, [`--routes-file=${routes}`, ...plan.argumentsOf(name)])),
+  );
   return {
     edges,
     async stop() {
@@ -109,8 +111,14 @@ export async function metric(edge: Edge, name: string, labels: readonly string[]
 }
 
 /** Sum over edges that can be asked. */
-export async function metricSum(edges: readonly Edge[], name: string, labels: readonly string[] = []): Promise<number> {
-  const values = await Promise.all(edges.filter((edge) => edge.isReachable).map((edge) => metric(edge, name, labels)));
+export async function metricSum(
+  edges: readonly Edge[],
+  name: string,
+  labels: readonly string[] = [],
+): Promise<number> {
+  const values = await Promise.all(
+    edges.filter((edge) => edge.isReachable).map((edge) => metric(edge, name, labels)),
+  );
   return values.reduce((sum, value) => sum + value, 0);
 }
 

@@ -108,7 +108,11 @@ export class Fleet {
   }
 
   /** Dials all, `perSecond` at a time at most, and waits until each is open or has failed. */
-  async dialAll(stations: readonly Station[], edgeOf: (index: number) => Edge, perSecond = 3000): Promise<void> {
+  async dialAll(
+    stations: readonly Station[],
+    edgeOf: (index: number) => Edge,
+    perSecond = 3000,
+  ): Promise<void> {
     const slice = Math.max(1, Math.round(perSecond / 50));
     for (let i = 0; i < stations.length; i += slice) {
       stations.slice(i, i + slice).forEach((station, j) => this.dial(station, edgeOf(i + j)));

@@ -65,7 +65,9 @@ export class Observer {
   /** Reads what is new of all streams; never rejects (V2). */
   async refresh(): Promise<void> {
     await this.#reading;
-    this.#reading = Promise.all(partitions.map((partition) => this.#readStream(partition))).then(() => undefined);
+    this.#reading = Promise.all(partitions.map((partition) => this.#readStream(partition))).then(
+      () => undefined,
+    );
     await this.#reading;
   }
 
@@ -75,8 +77,14 @@ export class Observer {
     for (let i = 0; i < identities.length; i += batch) {
       await Promise.all(
         identities.slice(i, i + batch).map(async (identity) => {
-          const [epoch, edge, connection] = await this.redis.hmget(this.rowKey(identity), "epoch", "edge", "conn");
-          if (epoch) rows.set(identity, { epoch: Number(epoch), edge: edge ?? "", connection: connection ?? "" });
+          const [epoch, edge, connection] = await this.redis.hmget(
+            this.rowKey(identity),
+            "epoch",
+            "edge",
+            "conn",
+          );
+          if (epoch)
+            rows.set(identity, { epoch: Number(epoch), edge: edge ?? "", connection: connection ?? "" });
         }),
       );
     }
@@ -116,7 +124,7 @@ export class Observer {
 
 const keyOf = (identity: string): ReturnType<typeof identityKey> => {
   const read = asIdentity(identity);
-  if (read.kind !== "identity") throw new Error(`${identity} is no identity`);
+  if (!read.ok) throw new Error(`${identity} is no identity`);
   return identityKey(read.identity, "1.6");
 };
 
@@ -155,7 +163,10 @@ export function openCluster(nodes: ObserverPlan["nodes"], around: ObserverPlan["
 }
 
 /** Waits until `isTrue`, at most `limitMs`; tells after how many ms, or undefined. */
-export async function until(isTrue: () => boolean | Promise<boolean>, limitMs: number): Promise<number | undefined> {
+export async function until(
+  isTrue: () => boolean | Promise<boolean>,
+  limitMs: number,
+): Promise<number | undefined> {
   const beganAtMs = nowMs();
   while (nowMs() - beganAtMs <= limitMs) {
     if (await isTrue()) return nowMs() - beganAtMs;
