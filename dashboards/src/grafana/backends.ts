@@ -1,0 +1,125 @@
+// *Integrations and commands*: what the operator's backend sees of the gateway, in both directions. Data.
+
+import {
+  buckets,
+  circuitWords,
+  medianAndSlowest,
+  quantileBy,
+  rateBy,
+  series,
+  type DashboardSpec,
+  type RowSpec,
+} from "./spec.ts";
+
+const integrations: RowSpec = {
+  title: "Integrations: CALLs to backends",
+  panels: [
+    {
+      kind: "graph",
+      title: "Requests, by integration",
+      question: "What does each backend get?",
+      unit: "ops",
+      queries: [
+        { expr: rateBy(["integration"], series("integration_requests_total")), legend: "{{integration}}" },
+      ],
+    },
+    {
+      kind: "graph",
+      title: "Requests that did not end well",
+      question:
+        "How does a backend fail: refuses (callError), errs, is late, is not there, or is spared (circuitOpen)?",
+      unit: "ops",
+      queries: [
+        {
+          expr: rateBy(
+            ["integration", "outcome"],
+            series("integration_requests_total", { outcome: { not: ["ok"] } }),
+          ),
+          legend: "{{integration}} {{outcome}}",
+        },
+      ],
+    },
+    {
+      kind: "states",
+      title: "Circuits",
+      question: "Which backend is not called at the moment?",
+      unit: "short",
+      words: circuitWords,
+      queries: [{ expr: series("integration_circuit_state"), legend: "{{instance}} {{integration}}" }],
+    },
+    {
+      kind: "graph",
+      title: "Duration, median",
+      question: "How fast is each backend usually?",
+      unit: "s",
+      queries: [
+        {
+          expr: quantileBy(["integration"], 0.5, buckets("integration_duration_seconds")),
+          legend: "{{integration}}",
+        },
+      ],
+    },
+    {
+      kind: "graph",
+      title: "Duration, slowest hundredth",
+      question: "How slow is each backend at its worst?",
+      unit: "s",
+      queries: [
+        {
+          expr: quantileBy(["integration"], 0.99, buckets("integration_duration_seconds")),
+          legend: "{{integration}}",
+        },
+      ],
+    },
+    {
+      kind: "graph",
+      title: "In flight",
+      question: "Do requests pile up?",
+      unit: "short",
+      queries: [{ expr: series("integration_in_flight"), legend: "{{instance}} {{integration}}" }],
+    },
+  ],
+};
+
+const commands: RowSpec = {
+  title: "Commands to charge points",
+  panels: [
+    {
+      kind: "graph",
+      title: "Commands, by outcome",
+      question: "How do commands end?",
+      unit: "ops",
+      queries: [{ expr: rateBy(["outcome"], series("commands_total")), legend: "{{outcome}}" }],
+    },
+    {
+      kind: "graph",
+      title: "Duration",
+      question: "How long does a caller wait, the charge point's own time included?",
+      unit: "s",
+      queries: medianAndSlowest(buckets("command_duration_seconds")),
+    },
+    {
+      kind: "graph",
+      title: "Pending",
+      question: "How many callers wait now (management.maxPendingCommands bounds it)?",
+      unit: "short",
+      queries: [{ expr: series("commands_pending"), legend: "{{instance}}" }],
+    },
+    {
+      kind: "graph",
+      title: "Between edges",
+      question: "What happens to commands whose charge point is at another edge?",
+      unit: "ops",
+      width: 24,
+      queries: [{ expr: rateBy(["event"], series("command_peer_events_total")), legend: "{{event}}" }],
+    },
+  ],
+};
+
+/** Backends and commands. */
+export const backends: DashboardSpec = {
+  uid: "cpg-backends",
+  title: "Charge Point Gateway / Integrations and commands",
+  question: "Do backends answer charge points, and do charge points answer backends?",
+  rows: [integrations, commands],
+};

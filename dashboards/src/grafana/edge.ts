@@ -1,0 +1,179 @@
+// *Edge*: one process, from its sockets to its memory. Data.
+
+import { count, rateBy, series, sum, yesNoWords, type DashboardSpec, type RowSpec } from "./spec.ts";
+
+const state: RowSpec = {
+  title: "State",
+  panels: [
+    {
+      kind: "states",
+      title: "Ready",
+      question: "Does it take new charge points?",
+      unit: "short",
+      words: yesNoWords,
+      queries: [{ expr: series("edge_ready"), legend: "{{instance}}" }],
+    },
+    {
+      kind: "states",
+      title: "Draining",
+      question: "Is it on its way out, on purpose?",
+      unit: "short",
+      words: { "0": { text: "no", color: "green" }, "1": { text: "yes", color: "yellow" } },
+      queries: [{ expr: series("edge_draining"), legend: "{{instance}}" }],
+    },
+    {
+      kind: "graph",
+      title: "Running since",
+      question: "Has it been restarted?",
+      unit: "s",
+      queries: [{ expr: `time() - ${series("process_start_time_seconds")}`, legend: "{{instance}}" }],
+    },
+  ],
+};
+
+const messages: RowSpec = {
+  title: "Messages",
+  panels: [
+    {
+      kind: "graph",
+      title: "Frames, by direction and type",
+      question: "Do answers go out as CALLs come in?",
+      unit: "ops",
+      queries: [
+        {
+          expr: rateBy(["direction", "type"], series("ocpp_messages_total")),
+          legend: "{{direction}} {{type}}",
+        },
+      ],
+    },
+    {
+      kind: "graph",
+      title: "CALLs, by outcome",
+      question: "Are CALLs answered by a backend (result, callError), by us (fault), or not at all?",
+      unit: "ops",
+      queries: [{ expr: rateBy(["outcome"], series("ocpp_calls_total")), legend: "{{outcome}}" }],
+    },
+    {
+      kind: "graph",
+      title: "The ten most frequent actions",
+      question: "What do charge points ask for?",
+      unit: "ops",
+      queries: [
+        {
+          expr: `topk(10, ${rateBy(["version", "action"], series("ocpp_calls_total"))})`,
+          legend: "{{version}} {{action}}",
+        },
+      ],
+    },
+    {
+      kind: "graph",
+      title: "Mean time from CALL to answer",
+      question: "Which edge answers slower than the others?",
+      unit: "s",
+      queries: [
+        {
+          expr: `${rateBy(["instance"], sum("message_processing_duration_seconds"))} / ${rateBy(["instance"], count("message_processing_duration_seconds"))}`,
+          legend: "{{instance}}",
+        },
+      ],
+    },
+    {
+      kind: "graph",
+      title: "Malformed and ignored, by reason",
+      question: "Does a vendor's charge point break the rules?",
+      unit: "ops",
+      queries: [
+        { expr: rateBy(["reason"], series("ocpp_malformed_total")), legend: "malformed: {{reason}}" },
+        { expr: rateBy(["reason"], series("ocpp_ignored_total")), legend: "ignored: {{reason}}" },
+      ],
+    },
+    {
+      kind: "graph",
+      title: "Repeated message ids",
+      question: "Do charge points repeat CALLs, because answers come too late?",
+      unit: "ops",
+      queries: [{ expr: rateBy(["instance"], series("ocpp_reused_ids_total")), legend: "{{instance}}" }],
+    },
+    {
+      kind: "graph",
+      title: "Waiting to be read",
+      question: "Do charge points read too slowly?",
+      unit: "bytes",
+      queries: [{ expr: series("websocket_outbox_bytes"), legend: "{{instance}}" }],
+    },
+  ],
+};
+
+const process: RowSpec = {
+  title: "Process",
+  panels: [
+    {
+      kind: "graph",
+      title: "CPU",
+      question: "How much of its one core does it use?",
+      unit: "percentunit",
+      queries: [{ expr: rateBy(["instance"], series("process_cpu_seconds_total")), legend: "{{instance}}" }],
+    },
+    {
+      kind: "graph",
+      title: "Event loop, busy",
+      question: "How much room is left before answers get late?",
+      unit: "percentunit",
+      redFrom: 0.85,
+      queries: [{ expr: series("nodejs_eventloop_utilization_ratio"), legend: "{{instance}}" }],
+    },
+    {
+      kind: "graph",
+      title: "Event loop, late",
+      question: "Did something hold the loop: a large message, a scrape, the collector?",
+      unit: "s",
+      redFrom: 1,
+      queries: [
+        {
+          expr: series("nodejs_eventloop_delay_seconds"),
+          legend: "{{instance}} {{quantile}}",
+        },
+      ],
+    },
+    {
+      kind: "graph",
+      title: "Memory",
+      question: "Does memory grow without charge points growing?",
+      unit: "bytes",
+      queries: [
+        { expr: series("process_resident_memory_bytes"), legend: "{{instance}} resident" },
+        { expr: series("nodejs_heap_used_bytes"), legend: "{{instance}} heap used" },
+        { expr: series("nodejs_heap_total_bytes"), legend: "{{instance}} heap" },
+        { expr: series("nodejs_external_memory_bytes"), legend: "{{instance}} buffers" },
+      ],
+    },
+    {
+      kind: "graph",
+      title: "Open descriptors",
+      question: "Is there room for more sockets? 20,000 is a common limit.",
+      unit: "short",
+      redFrom: 19_000,
+      queries: [{ expr: series("process_open_fds"), legend: "{{instance}}" }],
+    },
+    {
+      kind: "graph",
+      title: "Memory per charge point",
+      question: "What does one more charge point cost?",
+      unit: "bytes",
+      queries: [
+        {
+          expr: `${series("process_resident_memory_bytes")} / (${series("websocket_connections_active")} > 0)`,
+          legend: "{{instance}}",
+        },
+      ],
+    },
+  ],
+};
+
+/** One edge, or several side by side. */
+export const edge: DashboardSpec = {
+  uid: "cpg-edge",
+  title: "Charge Point Gateway / Edge",
+  question: "What does this edge do, and what keeps it from doing more?",
+  rows: [state, messages, process],
+};

@@ -1,0 +1,44 @@
+// Alerts about backends and commands. Pure.
+
+import { inRules } from "../promql.ts";
+import type { Windows } from "../windows.ts";
+import { burnRateAlerts } from "./burn-rate.ts";
+import { objectives } from "./objectives.ts";
+import type { AlertRule } from "./rule.ts";
+
+/** Requests that the integration did not answer. Not `callError`: that is a backend's answer. */
+const failed = inRules.series("integration_requests_total", {
+  outcome: ["badAnswer", "httpError", "timeout", "overload", "circuitOpen", "unreachable"],
+});
+
+/** Integrations and commands. */
+export function backendAlerts(windows: Windows): readonly AlertRule[] {
+  const rate = (selector: string): string =>
+    `sum by (job, integration) (rate(${selector}[${windows("5m")}]))`;
+  return [
+    {
+      alert: "IntegrationFailing",
+      // Over all edges: a backend that fails fails for all of them, and a rare one gives each edge too few requests to judge.
+      expr: `${rate(failed)} / ${rate(inRules.series("integration_requests_total"))} > 0.05`,
+      for: windows("2m"),
+      severity: "critical",
+      summary:
+        "integration {{ $labels.integration }}: {{ $value | humanizePercentage }} of the requests fail",
+      page: "integration-failing",
+    },
+    {
+      alert: "IntegrationCircuitOpen",
+      expr: `max_over_time(${inRules.series("integration_circuit_state")}[${windows("1m")}]) == 2`,
+      for: windows("30s"),
+      severity: "critical",
+      summary:
+        "{{ $labels.instance }} does not call integration {{ $labels.integration }}: its circuit is open",
+      page: "integration-failing",
+    },
+    ...burnRateAlerts(objectives.commands, {
+      alert: "CommandFailures",
+      what: "commands end without the charge point's answer",
+      page: "command-failures",
+    }),
+  ];
+}

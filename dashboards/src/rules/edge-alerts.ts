@@ -1,0 +1,84 @@
+// Alerts about an edge: is it there, is it ready, does it answer, has it room. Pure.
+
+import { inRules } from "../promql.ts";
+import type { Windows } from "../windows.ts";
+import { burnRateAlerts } from "./burn-rate.ts";
+import { objectives } from "./objectives.ts";
+import type { AlertRule } from "./rule.ts";
+
+/** Descriptors a process may open on the hosts this was sized for (listen.maxConnections leaves a tenth of them free). */
+const descriptorLimit = 20_000;
+
+/** Whether the edge serves. */
+export function servingAlerts(windows: Windows): readonly AlertRule[] {
+  const calls = `sum by (job, instance) (rate(${inRules.series("ocpp_messages_total", { direction: "in", type: "call" })}[${windows("5m")}]))`;
+  const answers = `sum by (job, instance) (rate(${inRules.series("ocpp_messages_total", { direction: "out", type: ["result", "error"] })}[${windows("5m")}]))`;
+  return [
+    {
+      alert: "EdgeDown",
+      expr: `${inRules.up()} == 0`,
+      for: windows("1m"),
+      severity: "critical",
+      summary: "{{ $labels.instance }} does not answer its scrapes",
+      page: "edge-down",
+    },
+    {
+      alert: "EdgeNotReady",
+      expr: `${inRules.series("edge_ready")} == 0 and ${inRules.series("edge_draining")} == 0`,
+      for: windows("1m"),
+      severity: "critical",
+      summary: "{{ $labels.instance }} is not ready, and does not drain",
+      page: "edge-not-ready",
+    },
+    {
+      alert: "MessagesUnanswered",
+      expr: `${calls} > 0 and ${answers} == 0`,
+      for: windows("2m"),
+      severity: "critical",
+      summary: "{{ $labels.instance }} receives {{ $value | humanize }} CALLs a second and answers none",
+      page: "messages-unanswered",
+    },
+    ...burnRateAlerts(objectives.connect, {
+      alert: "ConnectRefusals",
+      what: "connection attempts are refused by the gateway's fault",
+      page: "connect-refusals",
+    }),
+    ...burnRateAlerts(objectives.messages, {
+      alert: "MessageFailures",
+      what: "CALLs are not answered by a backend",
+      page: "message-failures",
+    }),
+  ];
+}
+
+/** Whether it has room. */
+export function capacityAlerts(windows: Windows): readonly AlertRule[] {
+  const delay = (quantile: "0.99" | "1"): string =>
+    inRules.series("nodejs_eventloop_delay_seconds", { quantile });
+  return [
+    {
+      alert: "EventLoopBlocked",
+      // A second is also where /readyz gives up on the edge.
+      expr: `max_over_time(${delay("1")}[${windows("5m")}]) > 1 or min_over_time(${delay("0.99")}[${windows("5m")}]) > 0.2`,
+      severity: "warning",
+      summary: "{{ $labels.instance }} ran {{ $value | humanizeDuration }} late",
+      page: "event-loop-blocked",
+    },
+    {
+      alert: "EventLoopBusy",
+      expr: `avg_over_time(${inRules.series("nodejs_eventloop_utilization_ratio")}[${windows("5m")}]) > 0.85`,
+      for: windows("5m"),
+      severity: "warning",
+      summary: "{{ $labels.instance }} is busy {{ $value | humanizePercentage }} of the time",
+      page: "event-loop-busy",
+    },
+    {
+      alert: "DescriptorsNearLimit",
+      expr: `${inRules.series("process_open_fds")} > 0.95 * ${descriptorLimit}`,
+      for: windows("1m"),
+      severity: "critical",
+      summary: `{{ $labels.instance }} has {{ $value }} descriptors open (limit taken to be ${descriptorLimit})`,
+      page: "descriptors-near-limit",
+    },
+  ];
+}

@@ -1,0 +1,26 @@
+// The windows of all rules on one time scale. Pure.
+//
+// W1. No rule writes a duration by itself: at scale 1/60 a test lives through an hour's rule in a minute, with the same rule.
+
+/** The windows that rules look back over, in seconds. */
+const seconds = {
+  "30s": 30,
+  "1m": 60,
+  "2m": 120,
+  "5m": 300,
+  "10m": 600,
+  "30m": 1800,
+  "1h": 3600,
+  "6h": 21_600,
+};
+
+/** A window by its true length. */
+export type Window = keyof typeof seconds;
+
+/** Prints a window as PromQL writes durations. */
+export type Windows = (window: Window) => string;
+
+/** The windows at a scale; 1 is real time, 1/60 makes a second of a minute. The shortest is a millisecond. */
+export function windowsAt(scale: number): Windows {
+  return (window) => (scale === 1 ? window : `${Math.max(1, Math.round(seconds[window] * scale * 1000))}ms`);
+}
