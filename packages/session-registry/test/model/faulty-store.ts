@@ -34,6 +34,7 @@ const timeoutMs = 250;
 
 /** Sees every claim and release in the order in which they are carried out. */
 export interface Observer {
+  fenced(partition: Partition, incarnation: Incarnation): void;
   claimed(claimant: Claimant, claims: readonly Claim[], reply: ClaimReply): void;
   released(incarnation: Incarnation, releases: readonly Release[], outcomes: readonly ReleaseOutcome[]): void;
 }
@@ -106,7 +107,11 @@ export class FaultyStore implements RegistryStore {
     return this.#plain(() => this.#network.base.forget(...args));
   }
   fence(...args: Parameters<RegistryStore["fence"]>) {
-    return this.#plain(() => this.#network.base.fence(...args));
+    return this.#plain(async () => {
+      const keys = await this.#network.base.fence(...args);
+      this.#network.observer.fenced(args[0], args[1]);
+      return keys;
+    });
   }
   index(...args: Parameters<RegistryStore["index"]>) {
     return this.#plain(() => this.#network.base.index(...args));

@@ -5,6 +5,9 @@
 // M3. `connected` and `disconnected` come once per epoch, in turn; after a failover at most again, never otherwise (R7).
 // M4. What is ended is the connection that was named, or belongs to an incarnation that was buried (R3).
 // M5. Who holds a valid lease is not buried.
+// M7. The socket that was opened last is never told that a newer one took over (R1).
+// M8. A claim that was granted keeps its epoch, however often it is repeated (R4); a failover that lost it may cost it that.
+// M9. Nothing is granted to an incarnation that was fenced there (R7); a failover may lose the fence.
 // M6. After quiet: the newest open socket of an identity owns it, nobody else believes so, no row is without its socket, nothing is owed,
 //     no row or lease is left of the dead.
 
@@ -66,6 +69,10 @@ export class World {
   readonly #settings: Partial<OwnershipSettings>;
   readonly #granted = new Map<IdentityKey, Map<number, string>>();
   readonly #seen = new Map<string, LifecycleEvent>();
+  readonly #newest = new Map<IdentityKey, ConnectionId>();
+  /** Since the last failover. */
+  readonly #epochs = new Map<string, number>();
+  readonly #fenced = new Set<string>();
   readonly #buried = new Set<Incarnation>();
   readonly #found: { readonly row: SessionRow; readonly byEdge: number }[] = [];
   /** Mistakes seen where nobody could throw. */
@@ -86,6 +93,7 @@ export class World {
       observer: {
         claimed: (...args) => this.#claimed(...args),
         released: (...args) => this.#released(...args),
+        fenced: (partition, incarnation) => void this.#fenced.add(`${partition} ${incarnation}`),
       },
     };
     for (const i of [0, 1, 2]) this.#edges.push(this.#newEdge(`edge${i}-${this.#tag}`, i));
@@ -122,6 +130,9 @@ export class World {
     void edge.ownership.start({
       granted: (connection) => void edge.believed.add(connection),
       superseded: (connection) => {
+        const socket = edge.sockets.get(connection);
+        if (socket && this.#newest.get(socket.key) === connection)
+          this.#faults.push(`M7: ${connection} is the newest, and was told that it is not`);
         edge.believed.delete(connection);
         edge.sockets.delete(connection);
       },
@@ -136,6 +147,7 @@ export class World {
     if (!edge.time.isRunning) return;
     const older = [...edge.sockets.values()].filter((socket) => socket.key === key);
     const connection = `conn-${this.#tag}-${++serial}` as ConnectionId;
+    this.#newest.set(key, connection);
     edge.sockets.set(connection, { key, connection, openedAtMs: this.clock.nowMs });
     const admission = edge.ownership.claim({
       key,
@@ -191,6 +203,8 @@ export class World {
     this.#network.isDown = true;
     await this.advance(4000);
     this.#ground.failover(clockStepMs);
+    this.#epochs.clear();
+    this.#fenced.clear();
     this.#network.isDown = false;
     for (const { store } of this.#edges) for (const partition of partitions) store.changeMaster(partition);
   }
@@ -222,6 +236,11 @@ export class World {
       if (before !== undefined ? before !== who : outcome.epoch <= Math.max(0, ...grants.keys()))
         this.#faults.push(`M2: ${who} got ${outcome.epoch}, which is not greater than what others had`);
       grants.set(outcome.epoch, who);
+      if ((this.#epochs.get(who) ?? outcome.epoch) !== outcome.epoch)
+        this.#faults.push(`M8: ${who} had ${this.#epochs.get(who)} and now ${outcome.epoch}`);
+      this.#epochs.set(who, outcome.epoch);
+      if (this.#fenced.has(`${partitionOf(claim.key)} ${claimant.incarnation}`))
+        this.#faults.push(`M9: ${who} was fenced and got ${outcome.epoch}`);
     });
   }
 
