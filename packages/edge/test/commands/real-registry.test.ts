@@ -106,7 +106,7 @@ describe("over the real registry", () => {
   beforeAll(async () => {
     cluster = await startTestRedisCluster();
     const prefix = uniquePrefix();
-    [a, b] = await Promise.all([startEdge("a", cluster, prefix), startEdge("b", cluster, prefix)]);
+    [a, b] = await Promise.all([startEdge("edge-a", cluster, prefix), startEdge("edge-b", cluster, prefix)]);
     await eventually(() => a.ownership.isLeaseValid() && b.ownership.isLeaseValid());
   }, 60_000);
   afterAll(async () => {
@@ -119,9 +119,9 @@ describe("over the real registry", () => {
     await eventually(() => session.epoch !== undefined);
     expect(await a.command("CP1")).toEqual({
       kind: "answered",
-      payload: { by: "b" },
+      payload: { by: "edge-b" },
       ownership: "verified",
-      edge: "b",
+      edge: "edge-b",
     });
     expect(await b.command("CP1")).toMatchObject({ kind: "answered", ownership: "verified" });
     expect(session.calls).toHaveLength(2);
@@ -132,7 +132,7 @@ describe("over the real registry", () => {
     await eventually(() => old.epoch !== undefined);
     const newer = a.connect("CP2");
     await eventually(() => newer.epoch !== undefined);
-    expect(await b.command("CP2")).toMatchObject({ kind: "answered", payload: { by: "a" } });
+    expect(await b.command("CP2")).toMatchObject({ kind: "answered", payload: { by: "edge-a" } });
     expect(old.calls).toEqual([]);
   });
 
