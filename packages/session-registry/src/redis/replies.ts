@@ -19,7 +19,7 @@ export function readRow(key: IdentityKey, fields: readonly (string | null)[]): R
   const [v, epoch, incarnation, connection, stamp, edge, identity, version, remote] = fields;
   if (fields.every((field) => field === null)) return { kind: "absent" };
   if (v !== rowFormat) return { kind: "bad", reason: v ? "otherFormat" : "noFormat" };
-  const numbers = [Number(epoch), Number(stamp)] as const;
+  const numbers = [Number(epoch || Number.NaN), Number(stamp || Number.NaN)] as const; // Number("") is 0
   if (!Number.isSafeInteger(numbers[0]) || numbers[0] < 1 || !Number.isFinite(numbers[1])) {
     return { kind: "bad", reason: "badNumber" };
   }

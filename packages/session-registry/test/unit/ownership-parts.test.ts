@@ -1,0 +1,338 @@
+// One race each, played by hand: a scripted store, a clock that moves when told.
+
+import { asIdentity, type IdentityKey } from "@cpg/ocpp";
+import { describe, expect, it } from "vitest";
+import type { NewSession, OwnershipSettings } from "../../src/index.ts";
+import { RegistryError } from "../../src/errors.ts";
+import { MemoryBackend } from "../../src/memory/memory-backend.ts";
+import { MemoryStore } from "../../src/memory/memory-store.ts";
+import { noMeter } from "../../src/meter.ts";
+import type { ConnectionId, Incarnation } from "../../src/model.ts";
+import { LeaseHolder } from "../../src/ownership/lease-holder.ts";
+import { RegistryOwnership } from "../../src/ownership/ownership.ts";
+import { Reaper } from "../../src/ownership/reaper.ts";
+import { partitionOf, type Partition } from "../../src/partition.ts";
+import type { RegistryStore } from "../../src/store-port.ts";
+import { ownershipSettings, retention } from "../settings.ts";
+import { ProcessTime, VirtualClock } from "../virtual-time.ts";
+
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const key = "CP1" as IdentityKey;
+const partition = partitionOf(key);
+const random = { next: () => 0.5 };
+const away = (): Promise<never> =>
+  Promise.reject(new RegistryError("UNAVAILABLE", "away", { retryable: true, isOutcomeUnknown: false }));
+
+/** One edge over a memory store whose calls the test may replace. */
+async function anEdge(changes: Partial<OwnershipSettings> = {}) {
+  const clock = new VirtualClock();
+  const time = new ProcessTime(clock, 1000);
+  const backend = new MemoryBackend(retention, () => 1_800_000_000_000_000 + clock.nowMs * 1000);
+  const store: RegistryStore = new MemoryStore(backend, time);
+  const soon = (run: () => void): void => void time.after(0, run);
+  const counted: string[] = [];
+  const meter = {
+    ...noMeter,
+    releaseDropped: () => void counted.push("dropped"),
+    rowsReconciled: (rows: number) => void counted.push(`reconciled ${rows}`),
+  };
+  const told: string[] = [];
+  let chance = 0;
+  const random = { next: () => (chance = (chance + 0.381966) % 1) }; // no two incarnations share a name
+  const settings = ownershipSettings("edge", { reassertMs: 6400, ...changes });
+  const ownership = new RegistryOwnership(settings, { store, time, random, soon, meter });
+  await ownership.start({
+    granted: (connection) => void told.push(`granted ${connection}`),
+    superseded: (connection) => void told.push(`superseded ${connection}`),
+    message: () => undefined,
+  });
+  const session = (connection: string, id = key): NewSession => {
+    const identity = asIdentity(id);
+    if (!identity.ok) throw new Error(id);
+    return {
+      key: id,
+      identity: identity.identity,
+      version: "1.6",
+      remote: "",
+      connection: connection as ConnectionId,
+      authenticatedAtMs: time.monotonicMs(),
+    };
+  };
+  const advance = (ms: number): Promise<void> => clock.advance(ms, settle);
+  await advance(1);
+  return { clock, time, backend, store, ownership, told, counted, session, advance };
+}
+
+describe("claims", () => {
+  it("compares an eviction that overtakes the claim's answer with that answer (R6)", async () => {
+    const edge = await anEdge();
+    const claim = edge.store.claim.bind(edge.store);
+    edge.store.claim = async (...args) => {
+      const reply = await claim(...args);
+      await new Promise<void>((resolve) => edge.time.after(300, resolve)); // its answer takes long
+      return reply;
+    };
+    edge.ownership.claim(edge.session("c1"));
+    await edge.advance(1);
+    const stampUs = edge.store.toShardUs(partition, edge.time.monotonicMs()) ?? 0;
+    const newer = {
+      key,
+      identity: "CP1" as NewSession["identity"],
+      version: "1.6" as const,
+      remote: "",
+      connection: "c2" as ConnectionId,
+      stampUs,
+    };
+    edge.backend.claim(partition, { incarnation: "other.1" as Incarnation, edge: "other", epochFloor: 0 }, [
+      newer,
+    ]);
+    await edge.advance(250); // the inbox was read: the eviction is known, the answer is not
+    expect(edge.told).toEqual([]);
+    await edge.advance(500);
+    expect(edge.told).toEqual(["superseded c1"]);
+  });
+
+  it("fences every incarnation it had before it claims under the next, and none twice (O5)", async () => {
+    const edge = await anEdge();
+    const fenced: string[] = [];
+    const claimants: string[] = [];
+    const fence = edge.store.fence.bind(edge.store);
+    const claim = edge.store.claim.bind(edge.store);
+    const renew = edge.store.renew.bind(edge.store);
+    edge.store.fence = (p, incarnation, ...rest) => {
+      if (p === partition && rest[0] === 0) fenced.push(incarnation);
+      return fence(p, incarnation, ...rest);
+    };
+    edge.store.claim = (p, claimant, ...rest) => {
+      claimants.push(claimant.incarnation);
+      return claim(p, claimant, ...rest);
+    };
+    edge.ownership.claim(edge.session("c1"));
+    await edge.advance(10);
+    const first = claimants[0];
+    let deaths = 2;
+    edge.store.renew = (...args) => (deaths-- > 0 ? Promise.resolve("fenced") : renew(...args));
+    await edge.advance(3000);
+    expect(fenced).toHaveLength(2);
+    expect(fenced).toContain(first);
+    expect(new Set(fenced).size).toBe(fenced.length);
+    expect(fenced).not.toContain(claimants.at(-1));
+  });
+
+  it("bounds the releases that an outage makes owed, counts what it drops, and ends those rows afterwards (R9)", async () => {
+    const edge = await anEdge({ maxOwed: 2 });
+    const connections = ["c1", "c2", "c3", "c4"];
+    for (const [i, connection] of connections.entries()) {
+      edge.ownership.claim(edge.session(connection, `CP${i}` as IdentityKey));
+      await edge.advance(10);
+    }
+    const release = edge.store.release.bind(edge.store);
+    edge.store.release = away;
+    for (const connection of connections) edge.ownership.release(connection as ConnectionId, "closed");
+    await edge.advance(1000);
+    expect(edge.ownership.health().owed).toBe(2);
+    expect(edge.counted.filter((what) => what === "dropped")).toHaveLength(2);
+    expect(edge.ownership.admission()).toEqual({ kind: "open" }); // releases keep no charge point out
+    edge.store.release = release;
+    await edge.advance(10_000);
+    for (const [i] of connections.entries())
+      expect(await edge.store.row(`CP${i}` as IdentityKey, 1000)).toEqual({ kind: "absent" });
+    expect(edge.counted).toContain("reconciled 1");
+  });
+
+  it("refuses a claim only for claims that were never registered: to look again fills no bound", async () => {
+    const edge = await anEdge({ maxOwed: 1 });
+    for (const i of [1, 2, 3]) {
+      edge.ownership.claim(edge.session(`c${i}`, `CP${i}` as IdentityKey));
+      await edge.advance(10);
+    }
+    edge.store.claim = away;
+    await edge.advance(7000); // all three are asked for again
+    expect(edge.ownership.health().owed).toBe(0);
+    expect(edge.ownership.claim(edge.session("c4", "CP4" as IdentityKey))).toEqual({ kind: "accepted" });
+    expect(edge.ownership.claim(edge.session("c5", "CP5" as IdentityKey))).toEqual({
+      kind: "refused",
+      reason: "owed-full",
+    });
+  });
+
+  it("does nothing more once it was stopped", async () => {
+    const edge = await anEdge();
+    edge.store.claim = away;
+    edge.ownership.claim(edge.session("c1"));
+    const stopped = edge.ownership.stop(100);
+    await edge.advance(1000);
+    await stopped;
+    let calls = 0;
+    edge.store.claim = edge.store.release = edge.store.renew = () => (calls++, away());
+    await edge.advance(60_000);
+    expect(calls).toBe(0);
+  });
+});
+
+describe("bad input is a typed error that says what to do", () => {
+  it("INVALID", async () => {
+    const { ownership, session } = await anEdge();
+    const row = { ...session("c1"), edge: "e", incarnation: "i1" as Incarnation, epoch: 5, stampUs: 1 };
+    const message = {
+      id: "m1",
+      kind: "command" as const,
+      key,
+      connection: "c1" as ConnectionId,
+      epoch: 1,
+      body: "",
+    };
+    const bad = "a/b" as IdentityKey;
+    for (const call of [
+      () => ownership.lookup([bad], 1000),
+      ...[-1, 0, Number.NaN, Number.POSITIVE_INFINITY].map((ms) => () => ownership.lookup([key], ms)),
+      () => ownership.purge({ ...row, key: bad }),
+      () => ownership.purge({ ...row, epoch: Number.NaN }),
+      () => ownership.send("", message, 1000),
+      () => ownership.send("i1", { ...message, key: bad }, 1000),
+      () => ownership.send("i1", message, -5),
+      ...[0, -1, 1.5, Number.NaN].map((limit) => () => ownership.list(limit, undefined)),
+    ])
+      await expect(call()).rejects.toMatchObject({ code: "INVALID", retryable: false, message: /pass/ });
+    ownership.claim(session("c1"));
+    for (const wrong of [
+      { ...session("c2"), key: bad },
+      session(""),
+      { ...session("c3"), authenticatedAtMs: Number.NaN },
+      session("c1"),
+    ])
+      expect(() => ownership.claim(wrong)).toThrow(expect.objectContaining({ code: "INVALID" }));
+    const ports = {
+      store: {} as RegistryStore,
+      time: new ProcessTime(new VirtualClock(), 0),
+      random,
+      soon: () => undefined,
+      meter: noMeter,
+    };
+    expect(() => new RegistryOwnership(ownershipSettings("e1", { leaseMs: 500 }), ports)).toThrow(/leaseMs/);
+  });
+
+  it("CLOSED", async () => {
+    const edge = await anEdge();
+    const stopped = edge.ownership.stop(10);
+    await edge.advance(1000);
+    await stopped;
+    await expect(edge.ownership.lookup([key], 1000)).rejects.toMatchObject({ code: "CLOSED" });
+    await expect(edge.ownership.list(10, undefined)).rejects.toMatchObject({ code: "CLOSED" });
+    await expect(edge.ownership.start({} as never)).rejects.toMatchObject({ code: "CLOSED" });
+  });
+});
+
+describe("the lease", () => {
+  it("is renewed again as soon as a renewal that hung has ended, and counts from when it was sent (H1)", async () => {
+    const clock = new VirtualClock();
+    const time = new ProcessTime(clock, 0);
+    const sentAtMs: number[] = [];
+    let isHung = false;
+    const store = {
+      renew: () => {
+        sentAtMs.push(clock.nowMs);
+        if (!isHung) return Promise.resolve("renewed");
+        return new Promise((_, reject) => time.after(100, () => reject(new Error("hung"))));
+      },
+    } as unknown as RegistryStore;
+    const nothing = (): undefined => undefined;
+    const lease = new LeaseHolder({
+      store,
+      time,
+      random,
+      edge: "e",
+      renewMs: 100,
+      termMs: 500,
+      fenceMs: 1e6,
+      sessions: () => 0,
+      begun: nothing,
+      replaced: nothing,
+    });
+    await lease.start();
+    isHung = true;
+    await clock.advance(499, settle);
+    expect(lease.isValid()).toBe(true);
+    await clock.advance(1, settle);
+    expect(lease.isValid()).toBe(false); // from 0, when the last confirmed one was sent
+    expect(sentAtMs).toEqual([0, 100, 200, 300, 400, 500]);
+  });
+
+  it("gives up an incarnation that was not renewed for half the life of its fences (H4), and begins none after stop (H5)", async () => {
+    const clock = new VirtualClock();
+    const time = new ProcessTime(clock, 0);
+    let isAway = false;
+    let renewals = 0;
+    const store = {
+      renew: () => (renewals++, isAway ? away() : Promise.resolve("renewed")),
+    } as unknown as RegistryStore;
+    const replaced: string[] = [];
+    const lease = new LeaseHolder({
+      store,
+      time,
+      random: { next: () => renewals / 1000 },
+      edge: "e",
+      renewMs: 100,
+      termMs: 500,
+      fenceMs: 10_000,
+      sessions: () => 0,
+      begun: () => undefined,
+      replaced: (old) => void replaced.push(old),
+    });
+    await lease.start();
+    const first = lease.incarnation;
+    isAway = true;
+    await clock.advance(4900, settle);
+    expect(replaced).toEqual([]);
+    await clock.advance(200, settle);
+    expect(replaced).toEqual([first]);
+    await lease.stop();
+    renewals = 0;
+    lease.fenced(lease.incarnation);
+    await clock.advance(1000, settle);
+    expect(renewals).toBe(0);
+  });
+});
+
+describe("the reaper", () => {
+  it("ends what is reachable while a shard is away, and the rest when it returns (E3)", async () => {
+    const clock = new VirtualClock();
+    const time = new ProcessTime(clock, 0);
+    let isAway = true;
+    const ended = new Set<Partition>();
+    const store = {
+      shardOf: (p: Partition) => (p < 32 ? "low" : "high"),
+      toShardUs: () => 0,
+      bury: () => Promise.resolve(true),
+      fence: async (p: Partition) => {
+        if (p < 32 && isAway) {
+          await new Promise<void>((resolve) => time.after(5000, resolve));
+          return away();
+        }
+        ended.add(p);
+        return [];
+      },
+    } as unknown as RegistryStore;
+    const reaper = new Reaper({
+      store,
+      time,
+      random,
+      callDeadlineMs: 5000,
+      fenceMs: 1e6,
+      courtesyMs: 0,
+      buried: () => undefined,
+    });
+    const lease = {
+      incarnation: "dead.1" as Incarnation,
+      value: "v",
+      state: { kind: "alive" as const, edge: "e", sessions: 0, isDraining: false },
+    };
+    await reaper.look(0 as Partition, [lease], [lease]);
+    expect(reaper.isDead(lease.incarnation)).toBe(true);
+    await clock.advance(1000, settle);
+    expect(ended.size).toBe(32);
+    isAway = false;
+    await clock.advance(10_000, settle);
+    expect(ended.size).toBe(64);
+  });
+});

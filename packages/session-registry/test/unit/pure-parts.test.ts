@@ -1,0 +1,290 @@
+import type { IdentityKey } from "@cpg/ocpp";
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { ShardClocks } from "../../src/clock.ts";
+import { leaseValue, readLease } from "../../src/lease-value.ts";
+import type { ConnectionId, Incarnation } from "../../src/model.ts";
+import type { NewSession } from "../../src/ownership-port.ts";
+import { Book } from "../../src/ownership/book.ts";
+import { DeathWatch } from "../../src/ownership/death-watch.ts";
+import { next, transitions, type Happening, type Phase } from "../../src/ownership/entry.ts";
+import { verdict } from "../../src/ownership/health.ts";
+import { Pacer } from "../../src/ownership/pacer.ts";
+import { readMessage, writeMessage } from "../../src/ownership/peer-message.ts";
+import { partitionOf, partitions, partitionSlots, type Partition } from "../../src/partition.ts";
+import { toRegistryError } from "../../src/redis/error-map.ts";
+import { readClaimReply, readEntries, readEvent, readRow, rowFields } from "../../src/redis/replies.ts";
+import { RegistryError } from "../../src/errors.ts";
+import { ProcessTime, VirtualClock } from "../virtual-time.ts";
+
+describe("the life of a claim is a total table", () => {
+  const table: Record<Phase, Record<Happening, Phase | "forgotten">> = {
+    wanted: {
+      sent: "asked",
+      granted: "wanted",
+      superseded: "forgotten",
+      undone: "wanted",
+      failed: "wanted",
+      reassert: "wanted",
+      closed: "leaving",
+      released: "wanted",
+    },
+    asked: {
+      sent: "asked",
+      granted: "owned",
+      superseded: "forgotten",
+      undone: "forgotten",
+      failed: "wanted",
+      reassert: "stale",
+      closed: "leaving",
+      released: "asked",
+    },
+    stale: {
+      sent: "stale",
+      granted: "wanted",
+      superseded: "forgotten",
+      undone: "forgotten",
+      failed: "wanted",
+      reassert: "stale",
+      closed: "leaving",
+      released: "stale",
+    },
+    owned: {
+      sent: "owned",
+      granted: "owned",
+      superseded: "forgotten",
+      undone: "owned",
+      failed: "owned",
+      reassert: "wanted",
+      closed: "leaving",
+      released: "owned",
+    },
+    leaving: {
+      sent: "leaving",
+      granted: "leaving",
+      superseded: "leaving",
+      undone: "leaving",
+      failed: "leaving",
+      reassert: "leaving",
+      closed: "leaving",
+      released: "forgotten",
+    },
+  };
+  const cells = Object.entries(table).flatMap(([phase, row]) =>
+    Object.entries(row).map(([happening, to]) => [phase, happening, to] as [Phase, Happening, Phase]),
+  );
+  it.each(cells)("%s, %s → %s", (phase, happening, to) => expect(next(phase, happening)).toBe(to));
+  it("has no cell that is not decided here", () => {
+    expect(Object.values(transitions).flatMap((row) => Object.keys(row))).toHaveLength(cells.length);
+  });
+});
+
+describe("the book counts what is owed", () => {
+  const session = (connection: string): NewSession =>
+    ({ key: "CP" as IdentityKey, connection: connection as ConnectionId }) as NewSession;
+  it("counts a claim until its first grant and a release until its answer, and never what is asserted again", () => {
+    const book = new Book();
+    const entry = book.add(session("c1"));
+    expect([book.unregistered, book.leaving, book.owed, book.sessions]).toEqual([1, 0, 1, 1]);
+    book.move(entry, "sent");
+    book.grant(entry, 7);
+    book.move(entry, "granted");
+    expect(book.owed).toBe(0);
+    book.move(entry, "reassert");
+    expect(book.owed).toBe(0);
+    book.move(entry, "closed");
+    expect([book.unregistered, book.leaving, book.sessions]).toEqual([0, 1, 0]);
+    book.move(entry, "released");
+    expect([book.owed, [...book].length, book.of(entry.partition).size]).toEqual([0, 0, 0]);
+    expect(book.move(entry, "closed")).toBe(false); // it is gone
+  });
+});
+
+describe("the death watch", () => {
+  const p = 0 as Partition;
+  const lease = (counter: number) =>
+    readLease(
+      "a",
+      leaseValue({ incarnation: "a" as Incarnation, edge: "e", counter, sessions: 0, isDraining: false }),
+    );
+  it("judges whose lease stood still for the term, and nobody earlier (D1)", () => {
+    const watch = new DeathWatch(1000, 200);
+    for (let now = 0; now < 1000; now += 200) expect(watch.observe(p, [lease(1)], now)).toEqual([]);
+    expect(watch.observe(p, [lease(1)], 1000)).toHaveLength(1);
+  });
+  it("begins anew with every renewal", () => {
+    const watch = new DeathWatch(1000, 200);
+    for (let now = 0; now <= 5000; now += 200) expect(watch.observe(p, [lease(now)], now)).toEqual([]);
+  });
+  it("begins anew after a failed read: an outage kills nobody (D2)", () => {
+    const watch = new DeathWatch(1000, 200);
+    for (let now = 0; now < 1000; now += 200) watch.observe(p, [lease(1)], now);
+    watch.missed(p);
+    for (let now = 60_000; now < 61_000; now += 200) expect(watch.observe(p, [lease(1)], now)).toEqual([]);
+    expect(watch.observe(p, [lease(1)], 61_000)).toHaveLength(1);
+  });
+  it("counts time in which this process stood still for nobody's death (D1)", () => {
+    const watch = new DeathWatch(1000, 200);
+    watch.observe(p, [lease(1)], 0);
+    expect(watch.observe(p, [lease(1)], 3_600_000)).toEqual([]);
+    expect(watch.ageMs(p, "a" as Incarnation)).toBe(400);
+  });
+  it("says nothing about tombstones, and judges a lease that it cannot read like any other (D3)", () => {
+    const watch = new DeathWatch(1000, 200);
+    const entries = [readLease("dead", "dead 5"), readLease("odd", "\u0000garbage")];
+    for (let now = 0; now < 1000; now += 200) watch.observe(p, entries, now);
+    expect(watch.observe(p, entries, 1000).map(({ incarnation }) => incarnation)).toEqual(["odd"]);
+  });
+});
+
+describe("the pacer", () => {
+  it("lets no more than the rate through, however many ask, after a burst of a tenth of a second", async () => {
+    const clock = new VirtualClock();
+    const pacer = new Pacer(1000, new ProcessTime(clock, 5000));
+    let passed = 0;
+    for (let i = 0; i < 500; i++) void pacer.take(10).then(() => (passed += 10));
+    const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+    await clock.advance(1000, settle);
+    expect(passed).toBeLessThanOrEqual(1100);
+    expect(passed).toBeGreaterThanOrEqual(1000);
+    await clock.advance(4000, settle);
+    expect(passed).toBe(5000);
+  });
+});
+
+describe("a shard's clock as an edge estimates it", () => {
+  it("errs by half a round trip at most, keeps the shortest, and lets an old one go (C2)", () => {
+    const clocks = new ShardClocks();
+    expect(clocks.toShardUs("s", 1)).toBeUndefined();
+    clocks.heard("s", { sentAtMs: 0, receivedAtMs: 2, nowUs: 1_000_000 });
+    expect(clocks.toShardUs("s", 1)).toBe(1_000_000);
+    clocks.heard("s", { sentAtMs: 100, receivedAtMs: 300, nowUs: 9_000_000 });
+    expect(clocks.toShardUs("s", 1)).toBe(1_000_000);
+    clocks.heard("s", { sentAtMs: 20_000, receivedAtMs: 20_200, nowUs: 30_000_000 });
+    expect(clocks.toShardUs("s", 20_100)).toBe(30_000_000);
+  });
+});
+
+describe("partitions", () => {
+  it("are even over identities of any naming scheme, and each lies in its 64th of the slots (P2)", () => {
+    for (const name of [
+      (i: number) => `CP${i}`,
+      (i: number) => `urn:site/${i * 7}`.replace("/", "-"),
+      (i: number) => `${i}`.padStart(20, "0"),
+    ]) {
+      const counts = partitions.map(() => 0);
+      for (let i = 0; i < 64_000; i++) counts[partitionOf(name(i))]!++;
+      expect(Math.max(...counts)).toBeLessThan(1300);
+      expect(Math.min(...counts)).toBeGreaterThan(700);
+    }
+    partitionSlots.forEach((slot, i) => expect(Math.floor(slot / 256)).toBe(i));
+  });
+});
+
+describe("what other edges and Redis say is not trusted", () => {
+  it("reads back every message it writes, and nothing else", () => {
+    const message = {
+      id: "m1",
+      kind: "command" as const,
+      key: "CP" as IdentityKey,
+      connection: "c" as ConnectionId,
+      epoch: 5,
+      from: "a.1",
+      body: "",
+    };
+    expect(readMessage(writeMessage(message))).toEqual(message);
+    for (const field of ["kind", "id", "key", "conn", "from", "body"]) {
+      const { [field]: _, ...rest } = writeMessage(message);
+      expect(readMessage(rest), `without ${field}`).toBeUndefined();
+    }
+    expect(readMessage({ ...writeMessage(message), kind: "dance" })).toBeUndefined();
+  });
+
+  it("takes any row at all for absent, found or bad, and never throws (Q1)", () => {
+    fc.assert(
+      fc.property(fc.array(fc.option(fc.string()), { maxLength: 12 }), (fields) => {
+        expect(["absent", "found", "bad"]).toContain(readRow("CP" as IdentityKey, fields).kind);
+      }),
+      { seed: 1 },
+    );
+    const good = ["1", "7", "inc", "conn", "5", "edge", "CP", "1.6", null];
+    expect(readRow("CP" as IdentityKey, good)).toMatchObject({
+      kind: "found",
+      row: { epoch: 7, remote: "" },
+    });
+    for (let i = 0; i < rowFields.length - 1; i++) {
+      for (const value of [null, "", "\u0000", "NaN"]) {
+        const kind = readRow("CP" as IdentityKey, good.with(i, value)).kind;
+        const isText = ["inc", "conn", "edge", "id"].includes(rowFields[i]!);
+        expect(kind, `${rowFields[i]} = ${value}`).toBe(isText && value ? "found" : "bad");
+      }
+    }
+  });
+
+  it("reads claim replies, entries and events, short ones too", () => {
+    expect(readClaimReply([1, 2, [1, 9], [2, 8, "b"], [3]])).toEqual({
+      badRows: 2,
+      reply: {
+        kind: "answered",
+        outcomes: [
+          { kind: "granted", epoch: 9 },
+          { kind: "superseded", by: { edge: "b", epoch: 8 } },
+          { kind: "undone" },
+        ],
+      },
+    });
+    expect(readClaimReply([1, -1])).toEqual({ reply: { kind: "fenced" }, badRows: 0 });
+    expect(readEntries([["1-1", ["a", "b", "c"]]])).toEqual([{ id: "1-1", fields: { a: "b" } }]);
+    expect(readEvent({ id: "1-1", fields: {} })).toMatchObject({ id: "", kind: "disconnected", cause: "" });
+  });
+
+  it.each([
+    ["MOVED 1 127.0.0.1:7000", "UNAVAILABLE", true],
+    ["TRYAGAIN Multiple keys request during rehashing of slot", "UNAVAILABLE", true],
+    ["CLUSTERDOWN The cluster is down", "UNAVAILABLE", true],
+    ["LOADING Redis is loading the dataset in memory", "UNAVAILABLE", true],
+    ["READONLY You can't write against a read only replica.", "UNAVAILABLE", true],
+    ["Connection is closed.", "UNAVAILABLE", true],
+    ["connect ECONNREFUSED 127.0.0.1:1", "UNAVAILABLE", true],
+    ["Script attempted to access a non local key in a cluster node", "UNAVAILABLE", true],
+    ["Command timed out", "TIMEOUT", true],
+    ["OOM command not allowed when used memory > 'maxmemory'.", "REFUSED", true],
+    ["WRONGTYPE Operation against a key holding the wrong kind of value", "REFUSED", false],
+    ["NOAUTH Authentication required.", "REFUSED", false],
+    ["NOPERM this user has no permissions", "REFUSED", false],
+    ["ERR something new", "REFUSED", false],
+  ])("'%s' is %s, to be tried again: %s", (text, code, retryable) => {
+    expect(toRegistryError("claim", new Error(text))).toMatchObject({ code, retryable });
+  });
+
+  it("says what to do where a person must, names another type, and keeps what is a RegistryError already", () => {
+    expect(toRegistryError("x", new Error("NOAUTH no")).message).toContain("redis.password");
+    expect(toRegistryError("x", new Error("WRONGTYPE no")).reason).toBe("otherType");
+    const own = new RegistryError("CLOSED", "c", { retryable: false });
+    expect(toRegistryError("x", own)).toBe(own);
+    expect(toRegistryError("x", "a string").code).toBe("REFUSED");
+  });
+});
+
+describe("the verdict on health", () => {
+  const well = {
+    isLeaseValid: true,
+    leaseAgeMs: 10,
+    lastHeardMs: 10,
+    isChannelAlive: true,
+    owed: 0,
+    openCircuits: [],
+  };
+  const settings = { leaseMs: 15_000, leaseRenewMs: 3000, maxOwed: 10 };
+  it.each([
+    [{}, 0],
+    [{ lastHeardMs: Number.POSITIVE_INFINITY }, 1],
+    [{ lastHeardMs: 7000 }, 1],
+    [{ isLeaseValid: false, leaseAgeMs: Number.POSITIVE_INFINITY }, 1],
+    [{ isLeaseValid: false, leaseAgeMs: 20_000, lastHeardMs: 20_000 }, 2],
+    [{ isChannelAlive: false }, 1],
+    [{ owed: 10 }, 1],
+  ])("%o has %i problems", (changes, count) => {
+    expect(verdict({ ...well, ...changes }, settings).problems).toHaveLength(count);
+  });
+});
