@@ -29,7 +29,7 @@ export function backendAlerts(windows: Windows): readonly AlertRule[] {
     {
       alert: "IntegrationCircuitOpen",
       expr: `max_over_time(${inRules.series("integration_circuit_state")}[${windows("1m")}]) == 2`,
-      for: windows("30s"),
+      for: windows("2m"),
       severity: "critical",
       summary:
         "{{ $labels.instance }} does not call integration {{ $labels.integration }}: its circuit is open",

@@ -23,7 +23,7 @@ export function registryAlerts(windows: Windows): readonly AlertRule[] {
       alert: "RegistryCircuitOpen",
       // Over a minute, because an open circuit is half open now and then to try.
       expr: `max_over_time(${series("registry_circuit_state")}[${windows("1m")}]) == 2`,
-      for: windows("30s"),
+      for: windows("2m"),
       severity: "critical",
       summary:
         "{{ $labels.instance }} does not call the Redis shard {{ $labels.shard }}: its circuit is open",
@@ -41,7 +41,7 @@ export function registryAlerts(windows: Windows): readonly AlertRule[] {
       expr: `min_over_time(${owed}[${windows("1m")}]) > 0 and deriv(${owed}[${windows("5m")}]) > 0`,
       for: windows("1m"),
       severity: "warning",
-      summary: "{{ $labels.instance }} owes Redis {{ $value }} claims, and more every minute",
+      summary: "{{ $labels.instance }} owes Redis claims, and more every minute: {{ $value | humanize }} now",
       page: "claims-owed-growing",
     },
     {

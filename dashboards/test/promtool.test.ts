@@ -1,0 +1,88 @@
+// Prometheus' own checks, and each alert's unit tests at the true windows: it fires in a fault and is quiet in what looks similar.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { stringify } from "yaml";
+import { edgeCases, objectiveCases } from "./alerts/edge-cases.ts";
+import { backendCases, registryCases } from "./alerts/redis-and-backend-cases.ts";
+import type { AlertCases, Fault, Situation } from "./alerts/situation.ts";
+import { promtool } from "./support/prometheus.ts";
+import { alerts, here } from "./support/shipped.ts";
+
+const cases: Readonly<Record<string, AlertCases>> = {
+  ...edgeCases,
+  ...objectiveCases,
+  ...registryCases,
+  ...backendCases,
+};
+
+let folder = "";
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "cpg-promtool-"));
+}, 120_000);
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+test("promtool accepts the configuration and its rules", async () => {
+  const { isGood, text } = await promtool(["check", "config", "prometheus.yml"], join(here, "prometheus"));
+  expect(text).toContain(`${alerts.length} rules found`);
+  expect(isGood, text).toBe(true);
+}, 120_000);
+
+test("promtool finds nothing to remark on the rules", async () => {
+  const rules = ["recording.yml", "alerts.yml"].map((name) => join(here, "prometheus/rules", name));
+  const { isGood, text } = await promtool(["check", "rules", "--lint=all", "--lint-fatal", ...rules], folder);
+  expect(isGood, text).toBe(true);
+});
+
+test("every alert has unit tests, and no test is about an alert that is gone", () => {
+  expect(Object.keys(cases).sort()).toEqual(alerts.map(({ alert }) => alert).sort());
+  expect(Object.values(cases).filter(({ quiet }) => quiet.length === 0)).toEqual([]);
+});
+
+/** A test file of promtool's. */
+function testFile(alert: string, situation: Situation, expected: readonly object[]): string {
+  return stringify({
+    rule_files: ["recording.yml", "alerts.yml"].map((name) => join(here, "prometheus/rules", name)),
+    evaluation_interval: situation.every,
+    tests: [
+      {
+        interval: situation.every,
+        input_series: Object.entries(situation.series).map(([series, values]) => ({ series, values })),
+        alert_rule_test: [{ eval_time: situation.at, alertname: alert, exp_alerts: expected }],
+      },
+    ],
+  });
+}
+
+async function verdict(alert: string, situation: Situation, expected: readonly object[]): Promise<string> {
+  const name = `${alert}-${situation.at}-${situation.when.replaceAll(/\W+/g, "-")}.yml`;
+  await writeFile(join(folder, name), testFile(alert, situation, expected));
+  const { isGood, text } = await promtool(["test", "rules", name], folder);
+  return isGood ? "as expected" : text;
+}
+
+function firing(alert: string, { labels, summary }: Fault): object {
+  const rule = alerts.find((each) => each.alert === alert);
+  return {
+    exp_labels: { ...labels, ...rule?.labels },
+    exp_annotations: { summary, runbook: rule?.annotations?.["runbook"] },
+  };
+}
+
+test("an alert that fires where silence is expected is seen: the quiet cases below prove something", async () => {
+  expect(await verdict("EdgeDown", edgeCases["EdgeDown"]!.fires, [])).toContain("FAILED");
+});
+
+describe.each(Object.entries(cases))("%s", (alert, { fires, quiet }) => {
+  test(`fires when ${fires.when}`, async () => {
+    expect(await verdict(alert, fires, [firing(alert, fires)])).toBe("as expected");
+  });
+
+  test.each(quiet.map((situation) => [situation.when, situation] as const))(
+    "is quiet when %s",
+    async (_, situation) => {
+      expect(await verdict(alert, situation, [])).toBe("as expected");
+    },
+  );
+});

@@ -1,0 +1,96 @@
+// Prometheus and promtool for tests: found or the test fails and says what to install. I/O: processes, files, HTTP.
+
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { findPrometheus, type Prometheus } from "@cpg/infra";
+import { freePort, startProcess } from "@cpg/testkit";
+
+const run = promisify(execFile);
+
+let found: Promise<Prometheus> | undefined;
+
+/** Prometheus of this machine. Rejects with what to install where there is none: such a test is never skipped. */
+export function prometheus(): Promise<Prometheus> {
+  return (found ??= find());
+}
+
+async function find(): Promise<Prometheus> {
+  const search = await findPrometheus({ log: (line) => process.stderr.write(`${line}\n`) });
+  if (search.kind === "found") return search.prometheus;
+  throw new Error(`This test needs a real Prometheus. ${search.advice} (${search.reason})`);
+}
+
+/** Runs promtool; `text` is all it printed. */
+export async function promtool(
+  args: readonly string[],
+  cwd: string,
+): Promise<{ readonly isGood: boolean; readonly text: string }> {
+  const { promtool: command, env } = await prometheus();
+  try {
+    const { stdout, stderr } = await run(command, [...args], { cwd, env: { ...process.env, ...env } });
+    return { isGood: true, text: stdout + stderr };
+  } catch (error) {
+    const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
+    return { isGood: false, text: stdout + stderr || String(error) };
+  }
+}
+
+/** One series of a query's answer. */
+export interface Sample {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** A running Prometheus. */
+export interface RunningPrometheus {
+  /** Answer of an instant query, now. Rejects with Prometheus' own words for a query it does not take. */
+  query(expr: string): Promise<readonly Sample[]>;
+  /** `data` of an API call below /api/v1/. */
+  get(path: string): Promise<unknown>;
+  stop(): Promise<void>;
+}
+
+/** Starts one with a configuration and further files beside it. */
+export async function startPrometheus(
+  config: string,
+  files: Readonly<Record<string, string>>,
+): Promise<RunningPrometheus> {
+  const { command, env } = await prometheus();
+  const folder = await mkdtemp(join(tmpdir(), "cpg-prometheus-"));
+  for (const [name, text] of Object.entries({ ...files, "prometheus.yml": config }))
+    await writeFile(join(folder, name), text);
+  const port = await freePort();
+  const server = await startProcess({
+    command,
+    args: [
+      `--config.file=${join(folder, "prometheus.yml")}`,
+      `--storage.tsdb.path=${join(folder, "data")}`,
+      `--web.listen-address=127.0.0.1:${port}`,
+    ],
+    env,
+    readyLine: "ready to receive web requests",
+    readyTimeoutMs: 20_000,
+  });
+  const get = async (path: string): Promise<unknown> => {
+    const response = await fetch(`http://127.0.0.1:${port}/api/v1/${path}`);
+    const body = (await response.json()) as { status: string; error?: string; data: unknown };
+    if (body.status !== "success") throw new Error(`${path}: ${body.error ?? response.status}`);
+    return body.data;
+  };
+  return {
+    get,
+    async query(expr) {
+      const { result } = (await get(`query?query=${encodeURIComponent(expr)}`)) as {
+        result: { metric: Record<string, string>; value: [number, string] }[];
+      };
+      return result.map(({ metric, value }) => ({ metric, value: Number(value[1]) }));
+    },
+    async stop() {
+      await server.kill("SIGKILL");
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
