@@ -1,0 +1,57 @@
+// Runs one scenario and keeps what it found: a JSON file, a page, and a text for the terminal. I/O: files.
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { arch, cpus, release, totalmem } from "node:os";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import type { RunOptions } from "./cli.ts";
+import { runHtml } from "./report/html.ts";
+import type { Run } from "./report/model.ts";
+import type { Scenario, Values } from "./scenario.ts";
+import { nowMs } from "./time.ts";
+
+/** Where results go unless told otherwise. Not under version control. */
+const defaultOut = fileURLToPath(new URL("../.cache/results", import.meta.url));
+
+/** Runs and writes; gives the run and where it was written. Errors: the scenario's. */
+export async function execute(
+  scenario: Scenario,
+  values: Values,
+  options: RunOptions,
+  say: (line: string) => void,
+): Promise<{ readonly run: Run; readonly files: readonly string[] }> {
+  const [date, startedMs] = [new Date(), nowMs()];
+  const nodeArguments =
+    options.profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${resolve(options.profile)}`];
+  const report = await scenario.run({ values, say, nodeArguments });
+  const run: Run = {
+    scenario: scenario.name,
+    title: scenario.title,
+    date: date.toISOString(),
+    seconds: (nowMs() - startedMs) / 1000,
+    values,
+    machine: machine(),
+    report,
+  };
+  return { run, files: write(run, resolve(options.out ?? defaultOut)) };
+}
+
+function write(run: Run, folder: string): string[] {
+  mkdirSync(folder, { recursive: true });
+  const base = join(folder, `${run.scenario}-${run.date.slice(0, 19).replaceAll(":", "")}`);
+  writeFileSync(`${base}.json`, `${JSON.stringify(run, undefined, 2)}\n`);
+  writeFileSync(`${base}.html`, runHtml(run));
+  return [`${base}.json`, `${base}.html`];
+}
+
+function machine(): Record<string, string> {
+  const processors = cpus();
+  return {
+    cores: String(processors.length),
+    processor: processors[0]?.model ?? "unknown",
+    memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
+    kernel: `${process.platform} ${release()} ${arch()}`,
+    node: process.version,
+  };
+}

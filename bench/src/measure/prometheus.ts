@@ -1,0 +1,58 @@
+// An edge's /metrics as numbers. Pure but for the fetch.
+
+/** What was scraped. */
+export interface Scrape {
+  /** Sum of the samples called `name` whose labels contain every given `name="value"`. */
+  sum(name: string, labels?: Readonly<Record<string, string>>): number;
+  /** Upper end of the bucket of a histogram (name without `_bucket`) in which the quantile lies; undefined without samples. */
+  quantile(name: string, q: number, labels?: Readonly<Record<string, string>>): number | undefined;
+}
+
+interface Sample {
+  readonly name: string;
+  readonly labels: string;
+  readonly value: number;
+}
+
+/** Reads the text format. */
+export function parseScrape(text: string): Scrape {
+  const samples = text
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"))
+    .map(readSample);
+  const chosen = (name: string, labels: Readonly<Record<string, string>>): Sample[] => {
+    const wanted = Object.entries(labels).map(([key, value]) => `${key}="${value}"`);
+    return samples.filter((s) => s.name === name && wanted.every((each) => s.labels.includes(each)));
+  };
+  return {
+    sum: (name, labels = {}) => chosen(name, labels).reduce((sum, { value }) => sum + value, 0),
+    quantile(name, q, labels = {}) {
+      const buckets = new Map<number, number>();
+      for (const { labels: text, value } of chosen(`${name}_bucket`, labels)) {
+        const bound = /le="([^"]+)"/u.exec(text)?.[1] ?? "+Inf";
+        const upper = bound === "+Inf" ? Infinity : Number(bound);
+        buckets.set(upper, (buckets.get(upper) ?? 0) + value);
+      }
+      const sorted = [...buckets].sort(([a], [b]) => a - b);
+      const total = sorted.at(-1)?.[1] ?? 0;
+      if (total === 0) return undefined;
+      return sorted.find(([, count]) => count >= q * total)?.[0];
+    },
+  };
+}
+
+function readSample(line: string): Sample {
+  const match = /^([^\s{]+)(?:\{(.*)\})?\s+(\S+)/u.exec(line);
+  return { name: match?.[1] ?? "", labels: match?.[2] ?? "", value: Number(match?.[3] ?? Number.NaN) };
+}
+
+/** Scrapes once. */
+export async function scrape(url: string): Promise<Scrape> {
+  return parseScrape(await (await fetch(url)).text());
+}
+
+/** Scrapes several edges as one: sums add up, histograms too. */
+export async function scrapeAll(urls: readonly string[]): Promise<Scrape> {
+  const texts = await Promise.all(urls.map(async (url) => (await fetch(url)).text()));
+  return parseScrape(texts.join("\n"));
+}

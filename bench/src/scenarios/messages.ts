@@ -1,0 +1,295 @@
+// Heartbeat and MeterValues round trips: local, http and stream routes, the limit and the peers, interleaved round by round.
+//
+// M1. Every subject has stations of its own that stay connected; only one subject works at a time.
+// M2. The main figure is server CPU per message without a pace (each station sends as soon as it is answered). p50 and p99
+//     are taken at a pace, where they mean something.
+
+import type { Fleet, TrafficResult } from "../load/fleet.ts";
+import { heartbeat, meterValues, meterValuesPayload } from "../load/payloads.ts";
+import { pairedRatio, spreadOf } from "../measure/statistics.ts";
+import type { Figure, PlotPoint, Report, Table } from "../report/model.ts";
+import { valueOf, type Scenario, type Surroundings, type Values } from "../scenario.ts";
+import { closing, type Closing } from "../system/closing.ts";
+import { startGateway } from "../system/gateway.ts";
+import { startRedis } from "../system/redis.ts";
+import { edgeOf, fleetOn, startPeer, type Subject } from "../system/subject.ts";
+import { startWorker } from "../system/worker.ts";
+import { addPostFloor } from "./post-floor.ts";
+import { isClientBound, latencyMs } from "./reading.ts";
+
+/** One line of the table: a subject and what it is sent. */
+export interface Lane {
+  readonly subject: Subject;
+  readonly fleet: Fleet;
+  readonly label: string;
+  readonly tail: string;
+  /** CALLs per second of the paced stretch, and of the only one if `isPacedOnly`. */
+  readonly rate: number;
+  readonly isPacedOnly: boolean;
+  readonly flood: TrafficResult[];
+  readonly paced: TrafficResult[];
+}
+
+/** The benchmark. */
+export const messages: Scenario = {
+  name: "messages",
+  title: "Heartbeat and MeterValues round trips: CPU per message against the limit and the peers",
+  parameters: [
+    {
+      name: "stations",
+      default: 1_000,
+      min: 1,
+      max: 15_000,
+      unit: "stations",
+      meaning: "connected to each subject",
+    },
+    { name: "rounds", default: 5, min: 1, max: 100, unit: "rounds", meaning: "of which the median counts" },
+    {
+      name: "seconds",
+      default: 3,
+      min: 0.5,
+      max: 600,
+      unit: "s",
+      meaning: "measured per subject and round",
+      isFraction: true,
+    },
+    {
+      name: "rate",
+      default: 5_000,
+      min: 10,
+      max: 100_000,
+      unit: "/s",
+      meaning: "pace at which p50 and p99 are taken",
+    },
+    {
+      name: "backend-rate",
+      default: 2_000,
+      min: 10,
+      max: 50_000,
+      unit: "/s",
+      meaning: "pace of the http and stream routes",
+    },
+    {
+      name: "clients",
+      default: 2,
+      min: 1,
+      max: 16,
+      unit: "processes",
+      meaning: "load generators for each subject",
+    },
+  ],
+  run: (surroundings) => closing((owner) => run(surroundings, owner)),
+};
+
+async function run(surroundings: Surroundings, owner: Closing): Promise<Report> {
+  const { values, say } = surroundings;
+  const backend = owner.own(await startWorker(new URL("../subjects/http-backend.js", import.meta.url)));
+  const origin = `http://127.0.0.1:${await backend.ask<number>("listen")}`;
+  const lanes = await openLanes(surroundings, owner, origin);
+  const floor = owner.own(
+    await addPostFloor({ origin, path: "/MeterValues/floor", body: meterValuesPayload }),
+  );
+  for (let round = 1; round <= valueOf(values, "rounds"); round++) {
+    for (const lane of lanes) {
+      const result = await measure(lane, values);
+      say(
+        `round ${round}: ${lane.label}, ${lane.subject.name}: ${cpuPerMessage(result).toFixed(1)} µs CPU per message`,
+      );
+    }
+    const perPost = await floor.measure(valueOf(values, "backend-rate"), valueOf(values, "seconds"));
+    say(`round ${round}: bare undici POST: ${perPost.toFixed(1)} µs CPU per POST`);
+  }
+  return reportOf(lanes, floor.rounds, floor.failed());
+}
+
+async function openLanes(
+  { values, say, nodeArguments }: Surroundings,
+  owner: Closing,
+  origin: string,
+): Promise<Lane[]> {
+  const redis = owner.own(await startRedis());
+  const shared = { edges: 1, redisNodes: redis.addresses, nodeArguments };
+  say("starting the limit, the peers and three edges (local, http, stream)");
+  const subjects = {
+    limit: owner.own(await startPeer("raw-uws")),
+    local: owner.own(edgeOf(await startGateway({ ...shared, routes: localRoutes }), "edge, local")),
+    ocppRpc: owner.own(await startPeer("ocpp-rpc")),
+    ws: owner.own(await startPeer("ws")),
+    http: owner.own(edgeOf(await startGateway({ ...shared, routes: httpRoutes(origin) }), "edge, http")),
+    stream: owner.own(edgeOf(await startGateway({ ...shared, routes: streamRoutes }), "edge, stream")),
+  };
+  const fleets = new Map<Subject, Fleet>();
+  const plan = { prefix: "CP", stations: valueOf(values, "stations"), clients: valueOf(values, "clients") };
+  for (const subject of Object.values(subjects)) fleets.set(subject, owner.own(await fleetOn(subject, plan)));
+  const lane = (subject: Subject, label: string, tail: string, isPacedOnly = false): Lane => {
+    const fleet = fleets.get(subject);
+    if (fleet === undefined) throw new Error("a lane without a fleet");
+    const rate = valueOf(values, isPacedOnly ? "backend-rate" : "rate");
+    return { subject, fleet, label, tail, rate, isPacedOnly, flood: [], paced: [] };
+  };
+  return [
+    ...[subjects.limit, subjects.local, subjects.ws, subjects.ocppRpc].map((s) =>
+      lane(s, "Heartbeat", heartbeat),
+    ),
+    ...[subjects.limit, subjects.local, subjects.ws, subjects.ocppRpc].map((s) =>
+      lane(s, "MeterValues", meterValues),
+    ),
+    lane(subjects.http, "MeterValues", meterValues, true),
+    lane(subjects.stream, "MeterValues", meterValues, true),
+  ];
+}
+
+const localRoutes = {
+  integrations: { clock: { type: "local", handler: "heartbeat" }, demo: { type: "local", handler: "demo" } },
+  routes: { Heartbeat: "clock", MeterValues: "demo" },
+};
+
+const streamRoutes = { integrations: { meters: { type: "stream" } }, routes: { MeterValues: "meters" } };
+
+function httpRoutes(origin: string): object {
+  return {
+    integrations: { csms: { type: "http", url: `${origin}/{action}/{identity}` } },
+    routes: { MeterValues: "csms" },
+  };
+}
+
+async function measure(lane: Lane, values: Values): Promise<TrafficResult> {
+  const { fleet, subject, tail, rate } = lane;
+  const seconds = valueOf(values, "seconds");
+  const stretch = (pace: number): Promise<TrafficResult> =>
+    fleet.traffic({ tail, rate: pace, seconds, warmUpSeconds: 0.5 }, subject.pids);
+  const paced = await stretch(rate);
+  lane.paced.push(paced);
+  if (lane.isPacedOnly) return paced;
+  const flood = await stretch(0);
+  lane.flood.push(flood);
+  return flood;
+}
+
+/** Server CPU of one message, µs. */
+function cpuPerMessage({ serverSeconds, answered }: TrafficResult): number {
+  return (serverSeconds / Math.max(1, answered)) * 1e6;
+}
+
+function mainRounds(lane: Lane): readonly TrafficResult[] {
+  return lane.isPacedOnly ? lane.paced : lane.flood;
+}
+
+function reportOf(lanes: readonly Lane[], postRounds: readonly number[], failedPosts: number): Report {
+  const wrong = lanes.flatMap(wrongOf);
+  if (failedPosts > 0) wrong.push(`bare POST: ${failedPosts} failed`);
+  return {
+    figures: figuresOf(lanes, postRounds),
+    tables: [tableOf(lanes), postTable(lanes, postRounds)],
+    plots: [
+      {
+        title: "Server CPU per message",
+        kind: "bars",
+        x: "",
+        y: "µs CPU",
+        points: lanes.map((lane): PlotPoint => {
+          const { median } = spreadOf(mainRounds(lane).map(cpuPerMessage));
+          return { x: lane.subject.name, y: median, series: lane.label };
+        }),
+      },
+    ],
+    wrong,
+    warnings: [],
+  };
+}
+
+function wrongOf({ label, subject, flood, paced }: Lane): string[] {
+  return [...flood, ...paced].flatMap((result) => {
+    const name = `${subject.name}, ${label}`;
+    const lines: string[] = [];
+    if (result.wrong > 0)
+      lines.push(`${name}: ${result.wrong} wrong answers, the first: ${result.wrongText ?? ""}`);
+    if (result.unanswered > 0) lines.push(`${name}: ${result.unanswered} messages were never answered`);
+    if (result.answered === 0) lines.push(`${name}: nothing was answered`);
+    return lines;
+  });
+}
+
+function figuresOf(lanes: readonly Lane[], postRounds: readonly number[]): Figure[] {
+  const rounds = (label: string, name: string): number[] =>
+    lanes
+      .filter((lane) => lane.label === label && lane.subject.name.startsWith(name))
+      .flatMap((lane) => mainRounds(lane).map(cpuPerMessage));
+  const ratio = (name: string, ours: number[], theirs: readonly number[]): Figure => {
+    const { median, min, max } = pairedRatio(ours, theirs);
+    return { name, value: median, unit: "×", range: [min, max] };
+  };
+  return [
+    {
+      ...ratio("Heartbeat, local ÷ limit", rounds("Heartbeat", "edge, local"), rounds("Heartbeat", "limit")),
+      goal: { atMost: 1.5 },
+      aim: { atMost: 1.2 },
+    },
+    ratio("Heartbeat, local ÷ ws", rounds("Heartbeat", "edge, local"), rounds("Heartbeat", "ws")),
+    ratio("Heartbeat, local ÷ ocpp-rpc", rounds("Heartbeat", "edge, local"), rounds("Heartbeat", "ocpp-rpc")),
+    ratio("MeterValues, local ÷ limit", rounds("MeterValues", "edge, local"), rounds("MeterValues", "limit")),
+    {
+      ...ratio("http route ÷ bare undici POST", rounds("MeterValues", "edge, http"), postRounds),
+      goal: { atMost: 1.5 },
+      aim: { atMost: 1.25 },
+    },
+  ];
+}
+
+function tableOf(lanes: readonly Lane[]): Table {
+  const limits = new Map<string, number[]>();
+  for (const lane of lanes) {
+    if (lane.subject.name.startsWith("limit")) limits.set(lane.label, mainRounds(lane).map(cpuPerMessage));
+  }
+  const clientBound: number[] = [];
+  const rows = lanes.map((lane, row) => {
+    const cpu = mainRounds(lane).map(cpuPerMessage);
+    const spread = spreadOf(cpu);
+    if (lane.flood.some(isClientBound)) clientBound.push(row);
+    const rate = spreadOf(mainRounds(lane).map(({ answered, seconds }) => answered / seconds)).median;
+    return [
+      lane.label,
+      lane.subject.name,
+      spread.median,
+      `${spread.min.toFixed(1)}–${spread.max.toFixed(1)}`,
+      pairedRatio(cpu, limits.get(lane.label) ?? cpu).median,
+      Math.round(rate),
+      spreadOf(mainRounds(lane).map(({ clientCores }) => clientCores)).median,
+      spreadOf(lane.paced.map(({ latencies }) => latencyMs(latencies, 0.5))).median,
+      spreadOf(lane.paced.map(({ latencies }) => latencyMs(latencies, 0.99))).median,
+    ];
+  });
+  return {
+    title: "Round trips",
+    columns: [
+      "message",
+      "subject",
+      "µs CPU",
+      "spread",
+      "÷ limit",
+      "messages/s",
+      "client cores",
+      "p50 ms",
+      "p99 ms",
+    ],
+    rows,
+    clientBound,
+    note:
+      "µs CPU: of the server, per message, without a pace (http and stream: at their pace). messages/s of a marked row is what the " +
+      "load generator could do, not the server. p50 and p99 at the pace.",
+  };
+}
+
+function postTable(lanes: readonly Lane[], postRounds: readonly number[]): Table {
+  const http = lanes.find(({ subject }) => subject.name === "edge, http");
+  const cpu = http === undefined ? [] : http.paced.map(cpuPerMessage);
+  return {
+    title: "The http route beside a bare POST",
+    columns: ["subject", "µs CPU", "÷ bare POST"],
+    rows: [
+      ["bare undici POST", spreadOf(postRounds).median, 1],
+      ["edge, http", spreadOf(cpu).median, pairedRatio(cpu, postRounds).median],
+    ],
+    note: "The same body to the same backend at the same pace.",
+  };
+}

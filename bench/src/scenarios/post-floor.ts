@@ -1,0 +1,41 @@
+// The floor of the http route, measured in the same rounds: bare undici POSTs in a process of their own.
+
+import { cpuSecondsOf } from "../measure/process.ts";
+import { startWorker } from "../system/worker.ts";
+import type { PostCount, PostPlan } from "../subjects/bare-post.ts";
+import { pause } from "../time.ts";
+
+/** A floor that is measured round by round. */
+export interface PostFloor {
+  /** µs CPU per POST, one for each round. */
+  readonly rounds: readonly number[];
+  failed(): number;
+  /** One round; gives µs CPU per POST. */
+  measure(rate: number, seconds: number): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** Starts the process. */
+export async function addPostFloor(plan: Omit<PostPlan, "rate">): Promise<PostFloor> {
+  const worker = await startWorker(new URL("../subjects/bare-post.js", import.meta.url));
+  const rounds: number[] = [];
+  let failed = 0;
+  return {
+    rounds,
+    failed: () => failed,
+    async measure(rate, seconds) {
+      await worker.ask("start", { ...plan, rate });
+      await pause(500);
+      await worker.ask("take");
+      const cpu = cpuSecondsOf([worker.pid]);
+      await pause(seconds * 1000);
+      const count = await worker.ask<PostCount>("take");
+      const perPost = ((cpuSecondsOf([worker.pid]) - cpu) / Math.max(1, count.answered)) * 1e6;
+      await worker.ask("stop");
+      failed += count.failed;
+      rounds.push(perPost);
+      return perPost;
+    },
+    stop: () => worker.stop(),
+  };
+}

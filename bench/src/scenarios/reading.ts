@@ -1,0 +1,24 @@
+// How raw measurements are read, the same way in every scenario. Pure.
+
+import type { TrafficResult } from "../load/fleet.ts";
+import type { Histogram } from "../measure/histogram.ts";
+
+/** Milliseconds at a quantile; NaN without samples. */
+export function latencyMs(latencies: Histogram, q: number): number {
+  return (latencies.quantile(q) ?? Number.NaN) / 1000;
+}
+
+/**
+ * Whether the rate of a stretch without a pace is the load generator's (or the machine's) and not the server's: a server that was
+ * the bottleneck would have used its core. CPU per message counts all the same.
+ */
+export function isClientBound({ serverSeconds, seconds }: TrafficResult): boolean {
+  return serverSeconds / seconds < 0.85;
+}
+
+/** `3 × http 503, 1 × timeout`; empty if nothing was counted. */
+export function kindsText(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .map(([kind, count]) => `${count} × ${kind}`)
+    .join(", ");
+}

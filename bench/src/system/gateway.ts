@@ -1,0 +1,192 @@
+// The system under test: the shipped edge as processes over a Redis Cluster, with default settings unless a scenario says so.
+// I/O: processes, files, HTTP.
+
+import { createHash, randomBytes } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { freePort, startProcess, uniquePrefix, type TestProcess } from "@cpg/testkit";
+
+import type { Endpoint } from "../load/generator.ts";
+import { scrapeAll, type Scrape } from "../measure/prometheus.ts";
+import { BenchError } from "../scenario.ts";
+import { until } from "../time.ts";
+import { Registered } from "./registered.ts";
+
+/** One edge process. */
+export interface Edge {
+  readonly name: string;
+  readonly process: TestProcess;
+  readonly endpoint: Endpoint;
+  readonly api: string;
+  readonly metrics: string;
+}
+
+/** What to start. */
+export interface GatewayPlan {
+  readonly edges: number;
+  /** `false`: the in-process registry, one edge. */
+  readonly redisNodes: readonly { readonly host: string; readonly port: number }[] | false;
+  /** Where to read rows if the edges go through a proxy; default `redisNodes`. */
+  readonly rowsFrom?: readonly { readonly host: string; readonly port: number }[];
+  readonly routes?: object;
+  /** Authenticate by a file of this many machine keys; absent: authentication off. */
+  readonly credentials?: { readonly prefix: string; readonly count: number; readonly password: string };
+  readonly arguments?: readonly string[];
+  /** Arguments of Node itself, for instance `--cpu-prof`. */
+  readonly nodeArguments?: readonly string[];
+}
+
+/** A running gateway. */
+export interface Gateway {
+  readonly edges: readonly Edge[];
+  readonly pids: readonly number[];
+  readonly keyPrefix: string;
+  readonly endpoints: readonly Endpoint[];
+  /** Sum over the edges that live. */
+  metrics(): Promise<Scrape>;
+  /** Incarnations of the edges that live. */
+  incarnations(): Promise<string[]>;
+  /** Stations registered to living edges, by the index (fast) or by the rows (exact). */
+  registered(how: "index" | "rows"): Promise<number>;
+  /** Waits until `count` stations are registered; false when `timeoutMs` passed. */
+  untilRegistered(count: number, timeoutMs: number): Promise<boolean>;
+  stop(): Promise<void>;
+}
+
+const edgeMain = fileURLToPath(new URL("../../../packages/edge/dist/main.js", import.meta.url));
+
+/** Starts the edges and waits until each says that it is ready. */
+export async function startGateway(plan: GatewayPlan): Promise<Gateway> {
+  const folder = await mkdtemp(join(tmpdir(), "cpg-bench-"));
+  const keyPrefix = uniquePrefix();
+  const shared = await sharedArguments(plan, folder, keyPrefix);
+  const edges: Edge[] = [];
+  const rowsFrom = plan.rowsFrom ?? plan.redisNodes;
+  const registered = rowsFrom === false ? undefined : new Registered(rowsFrom, keyPrefix);
+  const stop = async (): Promise<void> => {
+    registered?.close();
+    // A profile is written by a process that ends by itself.
+    const signal = (plan.nodeArguments ?? []).length > 0 ? "SIGTERM" : "SIGKILL";
+    await Promise.all(edges.map((edge) => edge.process.kill(signal)));
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    for (let n = 0; n < plan.edges; n++) {
+      edges.push(await startEdge(`edge-${n}`, shared, plan.nodeArguments ?? []));
+    }
+    await Promise.all(edges.map(untilReady));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return gatewayOf({ edges, keyPrefix, registered, stop });
+}
+
+function gatewayOf(parts: {
+  readonly edges: readonly Edge[];
+  readonly keyPrefix: string;
+  readonly registered: Registered | undefined;
+  readonly stop: () => Promise<void>;
+}): Gateway {
+  const { edges, keyPrefix, registered, stop } = parts;
+  const dead = new Set<Edge>();
+  for (const edge of edges) void edge.process.exited.then(() => dead.add(edge));
+  const living = (): Edge[] => edges.filter((edge) => !dead.has(edge));
+  const incarnations = async (): Promise<string[]> => Promise.all(living().map(incarnationOf));
+  const count = async (how: "index" | "rows"): Promise<number> => {
+    if (registered === undefined) throw new Error("nobody is registered in Redis here");
+    const alive = await incarnations();
+    return how === "index" ? registered.indexed(alive) : registered.rows(alive);
+  };
+  return {
+    edges,
+    pids: edges.map((edge) => edge.process.pid),
+    keyPrefix,
+    endpoints: edges.map((edge) => edge.endpoint),
+    metrics: () => scrapeAll(living().map(({ metrics }) => metrics)),
+    incarnations,
+    registered: count,
+    untilRegistered: (wanted, timeoutMs) =>
+      until(async () => (await count("index").catch(() => 0)) >= wanted, timeoutMs, 50),
+    stop,
+  };
+}
+
+async function incarnationOf(edge: Edge): Promise<string> {
+  const answer = await fetch(`${edge.api}/v1/edges`);
+  const { edges } = (await answer.json()) as { edges: { name: string; incarnation: string }[] };
+  return edges.findLast(({ name }) => name === edge.name)?.incarnation ?? "";
+}
+
+async function sharedArguments(plan: GatewayPlan, folder: string, keyPrefix: string): Promise<string[]> {
+  const shared = ["--listen-host=127.0.0.1", `--redis-key-prefix=${keyPrefix}`];
+  if (plan.redisNodes === false) shared.push("--registry-kind=memory");
+  else shared.push(`--redis-nodes=${plan.redisNodes.map(({ host, port }) => `${host}:${port}`).join(",")}`);
+  if (plan.routes !== undefined) {
+    await writeFile(join(folder, "routes.json"), JSON.stringify(plan.routes));
+    shared.push(`--routes-file=${join(folder, "routes.json")}`);
+  }
+  if (plan.credentials === undefined) {
+    shared.push("--edge-environment=development", "--auth-mode=none");
+  } else {
+    await writeFile(join(folder, "keys.json"), JSON.stringify(credentialsFile(plan.credentials)));
+    shared.push(`--auth-file=${join(folder, "keys.json")}`);
+  }
+  return [...shared, ...(plan.arguments ?? [])];
+}
+
+function credentialsFile({ prefix, count, password }: NonNullable<GatewayPlan["credentials"]>): object {
+  const entries = Array.from({ length: count }, (_, n) => {
+    const salt = randomBytes(16);
+    const hash = createHash("sha256").update(salt).update(password).digest("base64");
+    return [`${prefix}${n}`, { salt: salt.toString("base64"), hash }] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+async function startEdge(
+  name: string,
+  shared: readonly string[],
+  nodeArguments: readonly string[],
+): Promise<Edge> {
+  const [port, management, metrics] = [await freePort(), await freePort(), await freePort()];
+  const started = await startProcess({
+    command: process.execPath,
+    args: [
+      ...nodeArguments,
+      edgeMain,
+      `--edge-name=${name}`,
+      `--listen-port=${port}`,
+      `--management-port=${management}`,
+      `--metrics-port=${metrics}`,
+      ...shared,
+    ],
+  });
+  return {
+    name,
+    process: started,
+    endpoint: { host: "127.0.0.1", port, path: "/ocpp/" },
+    api: `http://127.0.0.1:${management}`,
+    metrics: `http://127.0.0.1:${metrics}/metrics`,
+  };
+}
+
+async function untilReady(edge: Edge): Promise<void> {
+  let ended = false;
+  void edge.process.exited.then(() => (ended = true));
+  const isReady = async (): Promise<boolean> => {
+    if (ended) throw new BenchError(`the gateway is dead: ${edge.name} ended: ${lastLine(edge)}`);
+    const answer = await fetch(`${edge.api}/readyz`).catch(() => undefined);
+    return answer?.status === 200;
+  };
+  if (!(await until(isReady, 30_000, 50))) {
+    throw new BenchError(`the gateway is dead: ${edge.name} was not ready within 30 s: ${lastLine(edge)}`);
+  }
+}
+
+function lastLine(edge: Edge): string {
+  return edge.process.lines().at(-1) ?? "it printed nothing";
+}
