@@ -117,6 +117,7 @@ export class RegistryOwnership implements Ownership {
     if (this.#stopping) return { kind: "closed", reason: "stopping", retryAfterMs: leaseRenewMs };
     if (this.#book.unregistered >= maxOwed)
       return { kind: "closed", reason: "owed-full", retryAfterMs: leaseRenewMs };
+    // R8
     if (outagePolicy === "reject" && !this.isLeaseValid()) {
       return { kind: "closed", reason: "registry-away", retryAfterMs: leaseRenewMs };
     }
@@ -171,7 +172,7 @@ export class RegistryOwnership implements Ownership {
 
   async purge(row: SessionRow): Promise<void> {
     this.#checkOpen();
-    checkRow(row);
+    checkRow(row); // R5: ended only if the row still says what was looked up
     const release = { key: row.key, connection: row.connection, epoch: row.epoch, cause: "stale" as const };
     const { callDeadlineMs } = this.#settings;
     const { meter, store } = this.#ports;

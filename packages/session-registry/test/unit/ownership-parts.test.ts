@@ -156,6 +156,25 @@ describe("claims", () => {
     });
   });
 
+  it.each(["accept", "reject"] as const)(
+    "while Redis is away %ss charge points, as the policy says (R8)",
+    async (outagePolicy) => {
+      const edge = await anEdge({ outagePolicy });
+      expect(edge.ownership.admission()).toEqual({ kind: "open" });
+      const renew = edge.store.renew.bind(edge.store);
+      edge.store.renew = away;
+      edge.store.claim = away;
+      await edge.advance(3000);
+      expect(edge.ownership.isLeaseValid()).toBe(false);
+      const admission = edge.ownership.admission();
+      if (outagePolicy === "accept") expect(admission).toEqual({ kind: "open" });
+      else expect(admission).toMatchObject({ kind: "closed", reason: "registry-away", retryAfterMs: 400 });
+      edge.store.renew = renew;
+      await edge.advance(1000);
+      expect(edge.ownership.admission()).toEqual({ kind: "open" });
+    },
+  );
+
   it("does nothing more once it was stopped", async () => {
     const edge = await anEdge();
     edge.store.claim = away;
