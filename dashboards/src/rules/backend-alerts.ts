@@ -3,23 +3,24 @@
 import { inRules } from "../promql.ts";
 import type { Windows } from "../windows.ts";
 import { burnRateAlerts } from "./burn-rate.ts";
-import { objectives } from "./objectives.ts";
+import { failureShare, objectives } from "./objectives.ts";
 import type { AlertRule } from "./rule.ts";
 
 /** Requests that the integration did not answer. Not `callError`: that is a backend's answer. */
-const failed = inRules.series("integration_requests_total", {
-  outcome: ["badAnswer", "httpError", "timeout", "overload", "circuitOpen", "unreachable"],
-});
+const requests = {
+  bad: inRules.series("integration_requests_total", {
+    outcome: ["badAnswer", "httpError", "timeout", "overload", "circuitOpen", "unreachable"],
+  }),
+  all: [inRules.series("integration_requests_total")],
+};
 
 /** Integrations and commands. */
 export function backendAlerts(windows: Windows): readonly AlertRule[] {
-  const rate = (selector: string): string =>
-    `sum by (job, integration) (rate(${selector}[${windows("5m")}]))`;
   return [
     {
       alert: "IntegrationFailing",
       // Over all edges: a backend that fails fails for all of them, and a rare one gives each edge too few requests to judge.
-      expr: `${rate(failed)} / ${rate(inRules.series("integration_requests_total"))} > 0.05`,
+      expr: `${failureShare(["job", "integration"], requests, windows("5m"))} > 0.05`,
       for: windows("2m"),
       severity: "critical",
       summary:

@@ -1,7 +1,8 @@
 // The objectives that burn-rate alerts defend, and their recording rules. Pure.
 //
 // O1. What the caller did wrong costs no budget: a bad identity, a wrong password, a command to a charge point that is not there.
-// O2. Each ratio is bad / all, never 1 − good / all: a counter that has not begun would otherwise hide a total failure.
+// O2. Each ratio is bad / all, never 1 − good / all: a counter that has not begun would otherwise hide a total failure. Where
+//     it is the bad ones that have not begun, the ratio is 0 and not absent: a healthy alert has data to judge.
 // O3. Per edge and summed from counters, so that a fleet's ratio is a sum of rates and never a mean of ratios.
 
 import { inRules } from "../promql.ts";
@@ -58,17 +59,23 @@ export function ratioName(objective: Objective, window: (typeof burnWindows)[num
   return `cpg:${objective.name}_failures:ratio_${window}`;
 }
 
+/** The share of failures among all events, over a window and by labels (O2, O3). */
+export function failureShare(
+  by: readonly string[],
+  { bad, all }: Pick<Objective, "bad" | "all">,
+  window: string,
+): string {
+  const rate = (selector: string): string => `sum by (${by.join(", ")}) (rate(${selector}[${window}]))`;
+  const total = all.map(rate).join(" + ");
+  return `(${rate(bad)} or 0 * (${total})) / (${total})`;
+}
+
 /** Every objective over every window, per edge. */
 export function recordingRules(windows: Windows): readonly RecordingRule[] {
   return Object.values(objectives).flatMap((objective) =>
-    burnWindows.map((window) => {
-      const rate = (selector: string): string =>
-        `sum by (job, instance) (rate(${selector}[${windows(window)}]))`;
-      const all = objective.all.map(rate).join(" + ");
-      return {
-        record: ratioName(objective, window),
-        expr: `${rate(objective.bad)} / (${all})`,
-      };
-    }),
+    burnWindows.map((window) => ({
+      record: ratioName(objective, window),
+      expr: failureShare(["job", "instance"], objective, windows(window)),
+    })),
   );
 }

@@ -1,0 +1,114 @@
+// Two edges as processes with a backend behind them, and charge points that keep them busy. I/O: processes, sockets, HTTP.
+
+import { createServer } from "node:http";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { eventually, freePort, startProcess, type TestProcess } from "@cpg/testkit";
+
+const edgeMain = fileURLToPath(new URL("./main.js", import.meta.resolve("@cpg/edge")));
+
+/** A running edge. */
+export interface EdgeProcess {
+  readonly name: string;
+  readonly process: TestProcess;
+  readonly endpoint: string;
+  readonly api: string;
+  readonly metricsPort: number;
+}
+
+/** Edges, and what they need. */
+export interface Stack {
+  readonly edges: readonly [EdgeProcess, EdgeProcess];
+  stop(): Promise<void>;
+}
+
+type RedisNodes = readonly { readonly host: string; readonly port: number }[];
+
+/** A backend that accepts everything but `Authorize`, which it refuses with a CALLERROR of its own. */
+async function startBackend(): Promise<{ readonly port: number; stop(): void }> {
+  const server = createServer((request, response) => {
+    request.resume().on("end", () => {
+      const isRefused = request.url?.startsWith("/Authorize");
+      response.writeHead(isRefused ? 422 : 200, { "content-type": "application/json" });
+      response.end(
+        isRefused
+          ? '{"code":"SecurityError"}'
+          : JSON.stringify({ status: "Accepted", currentTime: new Date().toISOString(), interval: 300 }),
+      );
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    stop() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+/** Two ready edges on one registry: BootNotification and the rest over HTTP, MeterValues into a stream, Heartbeat at the edge. */
+export async function startStack(redisNodes: RedisNodes, keyPrefix: string): Promise<Stack> {
+  const folder = await mkdtemp(join(tmpdir(), "cpg-dashboards-"));
+  const backend = await startBackend();
+  const routesFile = join(folder, "routes.json");
+  await writeFile(
+    routesFile,
+    JSON.stringify({
+      integrations: {
+        csms: { type: "http", url: `http://127.0.0.1:${backend.port}/{action}` },
+        meters: { type: "stream" },
+        edge: { type: "local", handler: "heartbeat" },
+      },
+      routes: {
+        $default: "csms",
+        $connect: "csms",
+        $disconnect: "csms",
+        MeterValues: "meters",
+        Heartbeat: "edge",
+      },
+    }),
+  );
+  const common = [
+    `--redis-nodes=${redisNodes.map(({ host, port }) => `${host}:${port}`).join(",")}`,
+    `--redis-key-prefix=${keyPrefix}`,
+    `--routes-file=${routesFile}`,
+  ];
+  const [one, two] = await Promise.all([startEdge("edge-1", common), startEdge("edge-2", common)]);
+  return {
+    edges: [one, two],
+    async stop() {
+      await Promise.all([one, two].map((edge) => edge.process.kill("SIGKILL")));
+      backend.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function startEdge(name: string, common: readonly string[]): Promise<EdgeProcess> {
+  const [port, management, metrics] = [await freePort(), await freePort(), await freePort()];
+  const process_ = await startProcess({
+    command: process.execPath,
+    args: [
+      edgeMain,
+      "--edge-environment=development",
+      "--auth-mode=none",
+      "--listen-host=127.0.0.1",
+      `--edge-name=${name}`,
+      `--listen-port=${port}`,
+      `--management-port=${management}`,
+      `--metrics-port=${metrics}`,
+      ...common,
+    ],
+  });
+  const api = `http://127.0.0.1:${management}`;
+  await eventually(async () => (await fetch(`${api}/readyz`)).status === 200, { timeoutMs: 30_000 }).catch(
+    (error: unknown) => {
+      throw new Error(`${name} was not ready; it printed:\n${process_.lines().join("\n")}`, { cause: error });
+    },
+  );
+  return { name, process: process_, endpoint: `ws://127.0.0.1:${port}/ocpp`, api, metricsPort: metrics };
+}
