@@ -4,8 +4,22 @@
 export interface Scrape {
   /** Sum of the samples called `name` whose labels contain every given `name="value"`. */
   sum(name: string, labels?: Readonly<Record<string, string>>): number;
-  /** Upper end of the bucket of a histogram (name without `_bucket`) in which the quantile lies; undefined without samples. */
-  quantile(name: string, q: number, labels?: Readonly<Record<string, string>>): number | undefined;
+  /** The greatest of them; 0 without any. */
+  max(name: string, labels?: Readonly<Record<string, string>>): number;
+  /** Counts of a histogram (name without `_bucket`) up to each upper end, in rising order. */
+  buckets(name: string, labels?: Readonly<Record<string, string>>): ReadonlyMap<number, number>;
+}
+
+/** Upper end of the bucket in which the quantile lies of what came between two scrapes; undefined if nothing came. */
+export function quantileBetween(
+  before: ReadonlyMap<number, number>,
+  after: ReadonlyMap<number, number>,
+  q: number,
+): number | undefined {
+  const counts = [...after].map(([upper, count]) => [upper, count - (before.get(upper) ?? 0)] as const);
+  const total = counts.at(-1)?.[1] ?? 0;
+  if (total <= 0) return undefined;
+  return counts.find(([, count]) => count >= q * total)?.[0];
 }
 
 interface Sample {
@@ -26,17 +40,15 @@ export function parseScrape(text: string): Scrape {
   };
   return {
     sum: (name, labels = {}) => chosen(name, labels).reduce((sum, { value }) => sum + value, 0),
-    quantile(name, q, labels = {}) {
+    max: (name, labels = {}) => chosen(name, labels).reduce((most, { value }) => Math.max(most, value), 0),
+    buckets(name, labels = {}) {
       const buckets = new Map<number, number>();
       for (const { labels: text, value } of chosen(`${name}_bucket`, labels)) {
         const bound = /le="([^"]+)"/u.exec(text)?.[1] ?? "+Inf";
         const upper = bound === "+Inf" ? Infinity : Number(bound);
         buckets.set(upper, (buckets.get(upper) ?? 0) + value);
       }
-      const sorted = [...buckets].sort(([a], [b]) => a - b);
-      const total = sorted.at(-1)?.[1] ?? 0;
-      if (total === 0) return undefined;
-      return sorted.find(([, count]) => count >= q * total)?.[0];
+      return new Map([...buckets].sort(([a], [b]) => a - b));
     },
   };
 }

@@ -51,8 +51,8 @@ export interface Gateway {
   incarnations(): Promise<string[]>;
   /** Stations registered to living edges, by the index (fast) or by the rows (exact). */
   registered(how: "index" | "rows"): Promise<number>;
-  /** Waits until `count` stations are registered; false when `timeoutMs` passed. */
-  untilRegistered(count: number, timeoutMs: number): Promise<boolean>;
+  /** Waits until `isThere` says yes to the number of stations registered to the edges that live now; false when `timeoutMs` passed. */
+  untilRegistered(isThere: (count: number) => boolean, timeoutMs: number): Promise<boolean>;
   stop(): Promise<void>;
 }
 
@@ -109,8 +109,12 @@ function gatewayOf(parts: {
     metrics: () => scrapeAll(living().map(({ metrics }) => metrics)),
     incarnations,
     registered: count,
-    untilRegistered: (wanted, timeoutMs) =>
-      until(async () => (await count("index").catch(() => 0)) >= wanted, timeoutMs, 50),
+    async untilRegistered(isThere, timeoutMs) {
+      // Asked once: an edge that is asked at every poll would be measured together with the question.
+      const alive = await incarnations();
+      const asked = async (): Promise<number> => registered?.indexed(alive) ?? Promise.resolve(Number.NaN);
+      return until(async () => isThere(await asked().catch(() => Number.NaN)), timeoutMs, 25);
+    },
     stop,
   };
 }

@@ -1,0 +1,105 @@
+// Which of a host's limits fall short of a planned number of stations, and what to set. Pure.
+//
+// The same settings, with their reasons, stand as files in infra/host; a test holds the two together.
+
+import type { HostLimits } from "./limits.ts";
+
+/** What is planned for one host. */
+export interface HostPlan {
+  readonly stations: number;
+  readonly edges: number;
+}
+
+/** One limit beside what the plan needs. */
+export interface HostCheck {
+  readonly limit: string;
+  readonly have: number | undefined;
+  readonly need: number;
+  readonly isEnough: boolean;
+  readonly why: string;
+  /** What to set, and where. */
+  readonly advice: string;
+}
+
+/** Beside stations an edge opens connections to Redis, backends, the API and files: a tenth of what it may serve. */
+const otherDescriptors = 2_000;
+/** An idle station: 3 KB in the edge (the goal of `density`), about 6 KB of socket in the kernel, half as much again in a storm. */
+const bytesPerStation = 14_000;
+/** An edge before its first station. */
+const bytesPerEdge = 150e6;
+/** uWebSockets.js listens with this backlog; a larger somaxconn does not help the charge points' port. */
+const edgeBacklog = 512;
+
+/** Checks every limit; what is unknown here is not enough, and says so. */
+export function checkHost(limits: HostLimits, { stations, edges }: HostPlan): HostCheck[] {
+  const perEdge = Math.ceil(stations / edges);
+  const check = (
+    limit: string,
+    have: number | undefined,
+    need: number,
+    texts: readonly [why: string, advice: string],
+  ): HostCheck => {
+    const [why, advice] = texts;
+    return { limit, have, need, isEnough: have !== undefined && have >= need, why, advice };
+  };
+  return [
+    check("descriptors of a process", limits.descriptorsHard, perEdge + otherDescriptors, [
+      "each station is one, and an edge needs some for Redis, backends and its API",
+      `nofile ${roundUp(perEdge + otherDescriptors)} in limits.d, or LimitNOFILE= of the service; or more edges`,
+    ]),
+    check("fs.file-max", limits.fileMax, 2 * (stations + edges * otherDescriptors), [
+      "all processes of the host together",
+      `sysctl fs.file-max=${roundUp(2 * (stations + edges * otherDescriptors))}`,
+    ]),
+    check("net.core.somaxconn", limits.somaxconn, edgeBacklog, [
+      "caps every listen backlog: uWebSockets.js asks for 512, Redis for 511",
+      `sysctl net.core.somaxconn=${edgeBacklog * 8}`,
+    ]),
+    check("net.ipv4.tcp_max_syn_backlog", limits.synBacklog, Math.min(8_192, perEdge), [
+      "half-open handshakes of a storm; what does not fit is sent again after 1 s, 3 s, 7 s",
+      "sysctl net.ipv4.tcp_max_syn_backlog=8192",
+    ]),
+    check(
+      "net.core.netdev_max_backlog",
+      limits.netdevBacklog,
+      Math.min(5_000, Math.max(1_000, stations / 4)),
+      [
+        "packets that wait for the kernel: a storm's SYNs arrive faster than one core takes them",
+        "sysctl net.core.netdev_max_backlog=5000",
+      ],
+    ),
+    check(
+      "memory available, MB",
+      limits.availableBytes / 1e6,
+      (stations * bytesPerStation + edges * bytesPerEdge) / 1e6,
+      [
+        `${edges} × 150 MB and 14 KB per station, kernel included`,
+        "fewer stations on this host, or more memory",
+      ],
+    ),
+    ...conntrackCheck(limits, stations),
+    check("ports of one source address", limits.ephemeralPorts, Math.min(28_000, perEdge), [
+      "for load generators and proxies only: what connects from one address has no more",
+      "sysctl net.ipv4.ip_local_port_range='10240 65535', or more source addresses (bench uses one per 2,000 stations)",
+    ]),
+  ];
+}
+
+function conntrackCheck({ conntrackMax }: HostLimits, stations: number): HostCheck[] {
+  if (conntrackMax === undefined) return []; // nothing is tracked: nothing can be full
+  const need = 2 * stations;
+  return [
+    {
+      limit: "net.netfilter.nf_conntrack_max",
+      have: conntrackMax,
+      need,
+      isEnough: conntrackMax >= need,
+      why: "a full table drops new connections in silence",
+      advice: `sysctl net.netfilter.nf_conntrack_max=${roundUp(need)}`,
+    },
+  ];
+}
+
+function roundUp(count: number): number {
+  return Math.ceil(count / 10_000) * 10_000;
+}

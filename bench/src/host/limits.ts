@@ -1,0 +1,67 @@
+// What this machine allows. I/O: reads /proc. Where a file is absent (another system) the limit is unknown, not zero.
+
+import { readFileSync } from "node:fs";
+import { cpus, freemem } from "node:os";
+
+/** The limits that decide how many stations a host can carry. */
+export interface HostLimits {
+  /** Descriptors a process may open: soft (what it starts with; Node raises it to hard). */
+  readonly descriptorsSoft: number | undefined;
+  readonly descriptorsHard: number | undefined;
+  /** Descriptors of the whole system. */
+  readonly fileMax: number | undefined;
+  readonly somaxconn: number | undefined;
+  readonly synBacklog: number | undefined;
+  readonly netdevBacklog: number | undefined;
+  /** Ports for outgoing connections of one source address. */
+  readonly ephemeralPorts: number | undefined;
+  /** Connections the firewall can track; undefined where it tracks none. */
+  readonly conntrackMax: number | undefined;
+  readonly availableBytes: number;
+  readonly cores: number;
+}
+
+/** Reads them now. */
+export function readHostLimits(): HostLimits {
+  const [soft, hard] = descriptorLimits();
+  const [low, high] = numbersIn("/proc/sys/net/ipv4/ip_local_port_range");
+  return {
+    descriptorsSoft: soft,
+    descriptorsHard: hard,
+    fileMax: numbersIn("/proc/sys/fs/file-max")[0],
+    somaxconn: numbersIn("/proc/sys/net/core/somaxconn")[0],
+    synBacklog: numbersIn("/proc/sys/net/ipv4/tcp_max_syn_backlog")[0],
+    netdevBacklog: numbersIn("/proc/sys/net/core/netdev_max_backlog")[0],
+    ephemeralPorts: low === undefined || high === undefined ? undefined : high - low + 1,
+    conntrackMax: numbersIn("/proc/sys/net/netfilter/nf_conntrack_max")[0],
+    availableBytes: availableBytes(),
+    cores: cpus().length,
+  };
+}
+
+function descriptorLimits(): [soft: number | undefined, hard: number | undefined] {
+  const line = /^Max open files\s+(\S+)\s+(\S+)/mu.exec(textOf("/proc/self/limits"));
+  const count = (text: string | undefined): number | undefined =>
+    text === undefined ? undefined : text === "unlimited" ? Infinity : Number(text);
+  return [count(line?.[1]), count(line?.[2])];
+}
+
+function availableBytes(): number {
+  const line = /^MemAvailable:\s+(\d+) kB/mu.exec(textOf("/proc/meminfo"));
+  return line === null ? freemem() : Number(line[1]) * 1024;
+}
+
+function numbersIn(path: string): number[] {
+  return textOf(path)
+    .split(/\s+/u)
+    .filter((word) => word !== "")
+    .map(Number);
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,93 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+
+import { checkHost } from "../src/host/checks.ts";
+import { descriptorRefusal } from "../src/host/load-limits.ts";
+import { readHostLimits, type HostLimits } from "../src/host/limits.ts";
+
+const roomy: HostLimits = {
+  descriptorsSoft: 65_536,
+  descriptorsHard: 65_536,
+  fileMax: 1_000_000,
+  somaxconn: 4_096,
+  synBacklog: 8_192,
+  netdevBacklog: 5_000,
+  ephemeralPorts: 55_296,
+  conntrackMax: undefined,
+  availableBytes: 16e9,
+  cores: 4,
+};
+const plan = { stations: 15_000, edges: 1 };
+
+function short(limits: Partial<HostLimits>): string[] {
+  return checkHost({ ...roomy, ...limits }, plan)
+    .filter(({ isEnough }) => !isEnough)
+    .map(({ limit }) => limit);
+}
+
+describe("the doctor", () => {
+  it("finds nothing on a host that is set up", () => {
+    expect(short({})).toEqual([]);
+  });
+
+  it.each([
+    [{ descriptorsHard: 1_024 }, "descriptors of a process"],
+    [{ fileMax: 10_000 }, "fs.file-max"],
+    [{ somaxconn: 128 }, "net.core.somaxconn"],
+    [{ synBacklog: 256 }, "net.ipv4.tcp_max_syn_backlog"],
+    [{ netdevBacklog: 1_000 }, "net.core.netdev_max_backlog"],
+    [{ ephemeralPorts: 5_000 }, "ports of one source address"],
+    [{ conntrackMax: 16_384 }, "net.netfilter.nf_conntrack_max"],
+    [{ availableBytes: 100e6 }, "memory available, MB"],
+  ])("names the one limit that falls short: %o", (limits, name) => {
+    expect(short(limits)).toEqual([name]);
+  });
+
+  it("calls a limit that it cannot read not enough, instead of hoping", () => {
+    expect(short({ somaxconn: undefined })).toEqual(["net.core.somaxconn"]);
+  });
+
+  it("reads this machine", () => {
+    const limits = readHostLimits();
+    expect(limits.availableBytes).toBeGreaterThan(1e6);
+    expect(limits.cores).toBeGreaterThan(0);
+  });
+
+  it("advises only what infra/host sets: the two must not drift apart", () => {
+    const files = ["90-charge-point-gateway.sysctl.conf", "90-charge-point-gateway.limits.conf"].map((name) =>
+      readFileSync(new URL(`../../infra/host/linux/${name}`, import.meta.url), "utf8"),
+    );
+    const poor = {
+      ...roomy,
+      somaxconn: 1,
+      synBacklog: 1,
+      netdevBacklog: 1,
+      fileMax: 1,
+      conntrackMax: 1,
+      ephemeralPorts: 1,
+    };
+    const advised = checkHost(poor, plan).flatMap(
+      ({ advice }) => /sysctl ([\w.-]+)=/u.exec(advice)?.[1] ?? [],
+    );
+    expect(advised).toHaveLength(6);
+    for (const name of advised)
+      expect(files[0]).toMatch(new RegExp(`^-?${name.replaceAll(".", "\\.")} = `, "mu"));
+    expect(files[1]).toContain("nofile");
+  });
+});
+
+describe("a run that the descriptors do not allow", () => {
+  const limits = { ...roomy, descriptorsHard: 20_000 };
+
+  it("is refused with the number of generators that would do", () => {
+    expect(descriptorRefusal(limits, { stations: 100_000, clients: 2, edges: 7 })).toContain("--clients 6");
+  });
+
+  it("is refused when the edges could not hold the stations", () => {
+    expect(descriptorRefusal(limits, { stations: 40_000, clients: 8, edges: 2 })).toContain("at most 36000");
+  });
+
+  it("is not refused otherwise", () => {
+    expect(descriptorRefusal(limits, { stations: 100_000, clients: 6, edges: 6 })).toBeUndefined();
+  });
+});

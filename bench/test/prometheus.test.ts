@@ -1,0 +1,32 @@
+import { describe, expect, it } from "vitest";
+
+import { parseScrape, quantileBetween } from "../src/measure/prometheus.ts";
+
+const text = (fast: number, slow: number): string => `# HELP d x
+# TYPE d histogram
+d_bucket{operation="claim",le="0.001"} ${fast}
+d_bucket{operation="claim",le="0.01"} ${fast + slow}
+d_bucket{operation="claim",le="+Inf"} ${fast + slow}
+d_bucket{operation="other",le="+Inf"} 1000
+calls_total{operation="claim",outcome="ok"} 7
+calls_total{operation="claim",outcome="TIMEOUT"} 2
+plain 3.5e-1
+`;
+
+describe("a scrape", () => {
+  const scraped = parseScrape(text(90, 10));
+
+  it("sums the samples that carry all the labels asked for", () => {
+    expect(scraped.sum("calls_total", { operation: "claim" })).toBe(9);
+    expect(scraped.sum("calls_total", { operation: "claim", outcome: "TIMEOUT" })).toBe(2);
+    expect(scraped.sum("plain")).toBe(0.35);
+    expect(scraped.sum("absent")).toBe(0);
+  });
+
+  it("tells a quantile of what came between two scrapes, not of all since the start", () => {
+    const claims = (s: typeof scraped): ReadonlyMap<number, number> => s.buckets("d", { operation: "claim" });
+    expect(quantileBetween(new Map(), claims(scraped), 0.5)).toBe(0.001);
+    expect(quantileBetween(claims(scraped), claims(parseScrape(text(90, 30))), 0.5)).toBe(0.01);
+    expect(quantileBetween(claims(scraped), claims(scraped), 0.5)).toBeUndefined();
+  });
+});
