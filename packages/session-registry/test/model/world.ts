@@ -6,7 +6,7 @@
 // M4. What is ended is the connection that was named, or belongs to an incarnation that was buried (R3).
 // M5. Who holds a valid lease is not buried.
 // M7. The socket that was opened last is never told that a newer one took over (R1).
-// M8. A claim that was granted keeps its epoch, however often it is repeated (R4); a failover that lost it may cost it that.
+// M8. A claim that was granted keeps its epoch, however often it is repeated (R4), while its row stands.
 // M9. Nothing is granted to an incarnation that was fenced there (R7); a failover may lose the fence.
 // M6. After quiet: the newest open socket of an identity owns it, nobody else believes so, no row is without its socket, nothing is owed,
 //     no row or lease is left of the dead.
@@ -71,7 +71,7 @@ export class World {
   readonly #seen = new Map<string, LifecycleEvent>();
   readonly #newest = new Map<IdentityKey, ConnectionId>();
   /** Since the last failover. */
-  readonly #epochs = new Map<string, number>();
+  readonly #standing = new Map<IdentityKey, { readonly who: string; readonly epoch: number }>();
   readonly #fenced = new Set<string>();
   readonly #buried = new Set<Incarnation>();
   readonly #found: { readonly row: SessionRow; readonly byEdge: number }[] = [];
@@ -203,7 +203,7 @@ export class World {
     this.#network.isDown = true;
     await this.advance(4000);
     this.#ground.failover(clockStepMs);
-    this.#epochs.clear();
+    this.#standing.clear();
     this.#fenced.clear();
     this.#network.isDown = false;
     for (const { store } of this.#edges) for (const partition of partitions) store.changeMaster(partition);
@@ -236,9 +236,10 @@ export class World {
       if (before !== undefined ? before !== who : outcome.epoch <= Math.max(0, ...grants.keys()))
         this.#faults.push(`M2: ${who} got ${outcome.epoch}, which is not greater than what others had`);
       grants.set(outcome.epoch, who);
-      if ((this.#epochs.get(who) ?? outcome.epoch) !== outcome.epoch)
-        this.#faults.push(`M8: ${who} had ${this.#epochs.get(who)} and now ${outcome.epoch}`);
-      this.#epochs.set(who, outcome.epoch);
+      const standing = this.#standing.get(claim.key);
+      if (standing?.who === who && standing.epoch !== outcome.epoch)
+        this.#faults.push(`M8: ${who} had ${standing.epoch} and now ${outcome.epoch}`);
+      this.#standing.set(claim.key, { who, epoch: outcome.epoch });
       if (this.#fenced.has(`${partitionOf(claim.key)} ${claimant.incarnation}`))
         this.#faults.push(`M9: ${who} was fenced and got ${outcome.epoch}`);
     });
@@ -251,6 +252,7 @@ export class World {
   ): void {
     releases.forEach((release, i) => {
       if (outcomes[i] !== "ended") return;
+      this.#standing.delete(release.key);
       if (release.connection === undefined && !this.#buried.has(incarnation)) {
         this.#lateChecks.push(incarnation);
       }
