@@ -27,7 +27,7 @@ const parameters: Readonly<Record<NumberName, readonly [full: number, quick: num
   stormStations: [5000, 600, "charge points of reconnect-storm"],
   heartbeatMs: [10_000, 2000, "each sends a Heartbeat once in this time"],
   commandsPerSecond: [40, 40, "commands to random charge points through random edges"],
-  churnPerSecond: [60, 60, "charge points that come (and leave after 2 s) all the while"],
+  churnPerSecond: [100, 100, "charge points that come, and leave or move on after 2 s, all the while"],
   leaseMs: [15_000, 4500, "registry.leaseMs of the edges; renewals, polls and deadlines follow"],
   awayMs: [60_000, 9000, "redis-away: how long"],
   pauseMs: [30_000, 9000, "edge-paused, redis-cut, master-hung: how long (above the lease)"],
@@ -43,14 +43,16 @@ const flagOf = (name: string): string =>
   `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /** The text of --help. */
-export function helpText(scenarios: readonly { readonly name: string; readonly summary: string }[]): string {
+export function helpText(
+  scenarios: readonly { readonly name: string; readonly summary: string; readonly inQuick: boolean }[],
+): string {
   return [
     "pnpm --filter @cpg/session-registry faults [scenario …] [--quick] [--list] [--help] [--name=value …]",
     "",
-    "Real faults against a real 6-node Redis Cluster and three edge processes. Without a name: all scenarios.",
+    "Real faults against a real 6-node Redis Cluster and three edge processes. Without a name: all.",
     "Prints a table and one JSON line for each; exit code 1 when something that must hold does not, 2 for wrong arguments.",
     "",
-    ...scenarios.map(({ name, summary }) => `  ${name.padEnd(18)} ${summary}`),
+    ...scenarios.map(({ name, summary, inQuick }) => `${inQuick ? "*" : " "} ${name.padEnd(17)} ${summary}`),
     "",
     `  ${"parameter".padEnd(24)} default   --quick`,
     ...Object.entries(parameters).map(
@@ -58,12 +60,17 @@ export function helpText(scenarios: readonly { readonly name: string; readonly s
         `  ${flagOf(name).padEnd(24)} ${String(full).padEnd(9)} ${String(quick).padEnd(9)} ${meaning}`,
     ),
     "",
-    "--quick shortens times and numbers (and cluster-node-timeout to 1000), for CI: all scenarios in about two minutes.",
+    "--quick shortens times and numbers (and cluster-node-timeout to 1000) and, without a name, runs those marked *: about",
+    "two minutes, for CI.",
   ].join("\n");
 }
 
 /** Errors: UsageError. */
-export function readOptions(args: readonly string[], known: readonly string[]): Options {
+export function readOptions(
+  args: readonly string[],
+  all: readonly { readonly name: string; readonly inQuick: boolean }[],
+): Options {
+  const known = all.map(({ name }) => name);
   const isQuick = args.includes("--quick");
   const values = Object.fromEntries(
     Object.entries(parameters).map(([name, [full, quick]]) => [name, isQuick ? quick : full]),

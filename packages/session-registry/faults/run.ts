@@ -2,12 +2,37 @@
 
 import { helpText, type Options, readOptions, UsageError } from "./options.ts";
 import { Report } from "./report.ts";
+import { badRows } from "./scenarios/bad-rows.ts";
+import { channelSilent } from "./scenarios/channel-silent.ts";
 import { edgeKilled } from "./scenarios/edge-killed.ts";
+import { edgePaused } from "./scenarios/edge-paused.ts";
+import { masterHung } from "./scenarios/master-hung.ts";
 import { masterKilled } from "./scenarios/master-killed.ts";
+import { poolExhaustion } from "./scenarios/pool-exhaustion.ts";
+import { reaperKilled } from "./scenarios/reaper-killed.ts";
+import { reconnectStorm } from "./scenarios/reconnect-storm.ts";
+import { redisAway } from "./scenarios/redis-away.ts";
+import { redisCut } from "./scenarios/redis-cut.ts";
+import { redisSlow } from "./scenarios/redis-slow.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
+import { slotMigration } from "./scenarios/slot-migration.ts";
 import { nowMs } from "./world/time.ts";
 
-const scenarios: readonly Scenario[] = [edgeKilled, masterKilled];
+const scenarios: readonly Scenario[] = [
+  edgeKilled,
+  reaperKilled,
+  edgePaused,
+  reconnectStorm,
+  badRows,
+  redisSlow,
+  redisCut,
+  channelSilent,
+  slotMigration,
+  masterKilled,
+  masterHung,
+  redisAway,
+  poolExhaustion,
+];
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
@@ -21,10 +46,9 @@ export async function runFaults(args: readonly string[]): Promise<number> {
     for (const { name } of scenarios) print(name);
     return 0;
   }
-  const names = scenarios.map(({ name }) => name);
   let options: Options;
   try {
-    options = readOptions(args, names);
+    options = readOptions(args, scenarios);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     process.stderr.write(`${error.message}\n`);

@@ -17,12 +17,13 @@ const sampleSize = 40;
 export const edgeKilled: Scenario = {
   name: "edge-killed",
   summary: "kill -9 of an edge with a third of the stations; half of them reconnect at once, half stay away",
+  inQuick: true,
   run: (context) =>
     inWorld(context, {}, async (world) => {
       const { fleet, steady, options, report, log } = world;
       await delay(options.calmMs);
       const victim = edgeAt(world, 0);
-      const orphans = steady.filter(({ current }) => isOpen(current) && current.edge === victim);
+      const orphans = steady.filter(({ current }) => isOpen(current) && current.edge.name === victim.name);
       const killedAtMs = await kill(world, victim);
       log(`${victim.name} is dead, with ${orphans.length} stations`);
       const [back, away] = [orphans.filter((_, i) => i % 2 === 0), orphans.filter((_, i) => i % 2 === 1)];
@@ -44,12 +45,9 @@ export const edgeKilled: Scenario = {
     }),
 };
 
-/** kill -9; what its stations lose then is no news to the audit. */
-export async function kill({ fleet }: World, victim: Edge): Promise<number> {
-  victim.isReachable = false;
-  for (const { lives } of fleet.stations) {
-    for (const life of lives) if (life.edge === victim && life.closedAtMs === undefined) life.isLeft = true;
-  }
+/** kill -9. */
+export async function kill(world: World, victim: Edge): Promise<number> {
+  await world.abandon(victim);
   const killedAtMs = nowMs();
   await victim.process.kill("SIGKILL");
   return killedAtMs;

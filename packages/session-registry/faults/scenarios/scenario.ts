@@ -6,5 +6,7 @@ import type { Context } from "../world/world.ts";
 export interface Scenario {
   readonly name: string;
   readonly summary: string;
+  /** Whether --quick runs it when no scenario is named. */
+  readonly inQuick: boolean;
   readonly run: (context: Context) => Promise<void>;
 }

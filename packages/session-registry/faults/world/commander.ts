@@ -1,7 +1,7 @@
 // A stream of commands through the edges' management APIs, each with an id of its own, each sent once. I/O: HTTP.
 
 import type { Edge } from "./edges.ts";
-import { type Fleet, isOpen, type Station } from "./fleet.ts";
+import { isOpen, type Station } from "./fleet.ts";
 import { chance, every, nowMs } from "./time.ts";
 
 /** One command, from its post to its answer. */
@@ -74,15 +74,24 @@ export class Commander {
     return command;
   }
 
-  /** `perSecond` commands to random connected stations of `fleet`, through random reachable edges. */
-  start(fleet: Fleet, edges: readonly Edge[], perSecond: number): void {
+  /**
+   * `perSecond` commands to stations by chance, through edges by chance: four of five to one of `steady` that is connected,
+   * the fifth to one of `moving`, wherever that may be.
+   */
+  start(
+    targets: { readonly steady: readonly Station[]; readonly moving: readonly Station[] },
+    edges: readonly Edge[],
+    perSecond: number,
+  ): void {
     const perTick = perSecond / 20;
     let due = 0;
     this.#stop = every(50, () => {
       for (due += perTick; due >= 1; due--) {
-        const station = pick(fleet.stations);
+        const isMoving = this.commands.length % 5 === 0;
+        const station = pick(isMoving ? targets.moving : targets.steady);
         const via = pick(edges.filter((edge) => edge.isReachable));
-        if (station && via && this.#open < 2000 && isOpen(station.current)) void this.send(station, via);
+        if (station && via && this.#open < 2000 && (isMoving || isOpen(station.current)))
+          void this.send(station, via);
       }
     });
   }

@@ -35,6 +35,8 @@ export interface Readiness {
 /** What edges are started with. */
 export interface EdgesPlan {
   readonly names: readonly string[];
+  /** For node itself. */
+  readonly nodeArguments: readonly string[];
   /** Arguments for one edge; `redis` nodes are among them. */
   readonly argumentsOf: (name: string) => readonly string[];
 }
@@ -54,7 +56,9 @@ export async function startEdges(plan: EdgesPlan): Promise<{ edges: Edge[]; stop
     }),
   );
   const edges = await Promise.all(
-    plan.names.map((name) => startEdge(name, [`--routes-file=${routes}`, ...plan.argumentsOf(name)])),
+    plan.names.map((name) =>
+      startEdge(name, plan.nodeArguments, [`--routes-file=${routes}`, ...plan.argumentsOf(name)]),
+    ),
   );
   return {
     edges,
@@ -65,11 +69,16 @@ export async function startEdges(plan: EdgesPlan): Promise<{ edges: Edge[]; stop
   };
 }
 
-async function startEdge(name: string, more: readonly string[]): Promise<Edge> {
+async function startEdge(
+  name: string,
+  nodeArguments: readonly string[],
+  more: readonly string[],
+): Promise<Edge> {
   const [port, management, metrics] = [await freePort(), await freePort(), await freePort()];
   const process_ = await startProcess({
     command: process.execPath,
     args: [
+      ...nodeArguments,
       main,
       "--edge-environment=development",
       "--auth-mode=none",

@@ -4,14 +4,19 @@
 // F2. Every command is remembered on the socket that got it, answered or not.
 // F3. A silent socket is half open as the edge sees it: it takes everything and says nothing.
 
-import type { Edge } from "./edges.ts";
 import { LightSocket } from "./light-socket.ts";
 import { delay, every, nowMs } from "./time.ts";
+
+/** An edge as a charge point knows it. */
+export interface Door {
+  readonly name: string;
+  readonly port: number;
+}
 
 /** One socket's life, all moments wall clock ms. */
 export interface SocketLife {
   readonly station: Station;
-  readonly edge: Edge;
+  readonly edge: Door;
   /** Order of dialling over the whole fleet. */
   readonly serial: number;
   readonly dialledAtMs: number;
@@ -68,7 +73,7 @@ export class Fleet {
   }
 
   /** Dials; the station's former socket, if any, is no longer its current one. */
-  dial(station: Station, edge: Edge): SocketLife {
+  dial(station: Station, edge: Door): SocketLife {
     const life: SocketLife = {
       station,
       edge,
@@ -110,7 +115,7 @@ export class Fleet {
   /** Dials all, `perSecond` at a time at most, and waits until each is open or has failed. */
   async dialAll(
     stations: readonly Station[],
-    edgeOf: (index: number) => Edge,
+    edgeOf: (index: number) => Door,
     perSecond = 3000,
   ): Promise<void> {
     const slice = Math.max(1, Math.round(perSecond / 50));
@@ -138,12 +143,28 @@ export class Fleet {
     station.current = undefined;
   }
 
+  /** Closes every socket it still has, silent ones too. */
+  leaveAll(station: Station): void {
+    for (const life of station.lives) {
+      if (life.closedAtMs !== undefined) continue;
+      life.isLeft = true;
+      sockets.get(life)?.close();
+    }
+    station.current = undefined;
+  }
+
   /** F3: the socket stays open and says nothing any more; the station counts as gone. */
   silence(station: Station): void {
     const life = station.current;
     if (life === undefined) return;
     life.isSilent = true;
     life.isLeft = true;
+    station.current = undefined;
+  }
+
+  /** The station moves on; its old socket still answers, as that of a station with two modems does. */
+  leaveBehind(station: Station): void {
+    if (station.current) station.current.isLeft = true;
     station.current = undefined;
   }
 
@@ -163,6 +184,14 @@ export class Fleet {
     if (!life || !socket?.isOpen) return;
     life.heartbeatsSent++;
     socket.sendText(`[2,"h${life.heartbeatsSent}","Heartbeat",{}]`);
+  }
+
+  /** A station that connects to an edge which dies or stands still: what it loses is no news. */
+  giveUp(edge: Door): void {
+    for (const { lives } of this.stations) {
+      for (const life of lives)
+        if (life.edge.name === edge.name && life.closedAtMs === undefined) life.isLeft = true;
+    }
   }
 
   stop(): void {

@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import type { Options } from "../options.ts";
 import type { Report } from "../report.ts";
-import { startChurn } from "./churn.ts";
+import { Churn } from "./churn.ts";
 import { Commander } from "./commander.ts";
 import { type Edge, startEdges } from "./edges.ts";
 import { Fleet, type Station } from "./fleet.ts";
@@ -30,6 +30,8 @@ export interface WorldPlan {
   readonly edges?: number;
   /** More arguments for every edge. */
   readonly edgeArguments?: readonly string[];
+  /** Edges collect garbage at SIGUSR2. */
+  readonly canCollect?: boolean;
 }
 
 /** A running world. */
@@ -47,11 +49,19 @@ export interface World extends Context {
   readonly shards: readonly string[];
   readonly ownDelayMs: () => number;
   /** Ends churn and the stream of commands. */
-  readonly calmDown: () => void;
+  readonly calmDown: () => Promise<void>;
+  /** Before an edge is killed or stopped: nobody is sent there any more, and what its sockets suffer is no news to the audit. */
+  readonly abandon: (edge: Edge) => Promise<void>;
 }
 
 /** Patience of a command, ms. */
 const commandMs = 5000;
+
+const collecting = [
+  "--expose-gc",
+  "--disable-warning=ExperimentalWarning",
+  `--import=${new URL("collect-on-signal.ts", import.meta.url).href}`,
+];
 
 /** Builds a world with connected stations and traffic, runs `scenario` in it, and takes it down (W1). */
 export async function inWorld(
@@ -82,6 +92,7 @@ async function build(context: Context, plan: WorldPlan, closers: (() => unknown)
     plan.path === "switched" ? [`--redis-username=${name}`, `--redis-password=${redisPassword}`] : [];
   const started = await startEdges({
     names,
+    nodeArguments: plan.canCollect === true ? collecting : [],
     argumentsOf: (name) => [
       `--redis-nodes=${seeds}`,
       `--redis-key-prefix=${keyPrefix}`,
@@ -111,19 +122,25 @@ async function populate(
     observer,
     steady.map(({ identity }) => identity),
   );
+  const churn = new Churn(fleet, edges, options.churnPerSecond);
   const commander = new Commander(commandMs);
-  commander.start(fleet, edges, options.commandsPerSecond);
-  const stopChurn = startChurn(fleet, edges, options.churnPerSecond);
+  commander.start({ steady, moving: churn.stations }, edges, options.commandsPerSecond);
   const own = watchOwnDelay();
-  const calmDown = (): void => {
-    commander.stop();
-    stopChurn();
-  };
   closers.push(() => {
-    calmDown();
+    commander.stop();
+    churn.kill();
     rowWatch.stop();
     own.stop();
   });
+  const calmDown = (): Promise<void> => {
+    commander.stop();
+    return churn.end();
+  };
+  const abandon = (edge: Edge): Promise<void> => {
+    edge.isReachable = false;
+    fleet.giveUp(edge);
+    return churn.update();
+  };
   await delay(1000); // the last claims of the ramp, and the checkers' first look
 
   return {
@@ -134,6 +151,7 @@ async function populate(
     shards: shardNames(observer),
     ownDelayMs: own.worstMs,
     calmDown,
+    abandon,
   };
 }
 
