@@ -3,20 +3,15 @@
 import { eventually, uniquePrefix } from "@cpg/testkit";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { edgeJob } from "../src/promql.ts";
-import { alertFile, recordingFile } from "../src/rules/groups.ts";
-import { windowsAt } from "../src/windows.ts";
 import { parsePromql } from "./support/promql.ts";
 import { startPrometheus, type RunningPrometheus } from "./support/prometheus.ts";
 import { expressions, panelExpressions, rules, substituted } from "./support/shipped.ts";
 import { startStack, type Stack } from "./support/stack.ts";
 import { startTraffic, type Traffic } from "./support/traffic.ts";
 
-/** A minute of a rule's window is a second here. */
-const scale = 1 / 60;
-
 /**
  * Selectors that have data only after a fault, with the reason. Counters with open labels cannot be foreseen, so their series
- * begin with the first event; promtool.test.ts makes the alerts on them fire.
+ * begin with the first event; live-faults.test.ts makes them happen, promtool.test.ts judges the alerts on them.
  */
 const onlyUnderFault: Readonly<Record<string, string>> = {
   'registry_calls_total{job="cpg-edge", instance=~".*", outcome!~"ok"}':
@@ -29,27 +24,14 @@ const onlyUnderFault: Readonly<Record<string, string>> = {
     "action is open: a CALL must have stayed without a backend's answer",
 };
 
-const config = (metricsPorts: readonly number[]): string => `
-global: { scrape_interval: 1s, evaluation_interval: 1s, scrape_timeout: 1s }
-rule_files: [recording.yml, alerts.yml]
-scrape_configs:
-  - job_name: ${edgeJob}
-    static_configs:
-${metricsPorts.map((port, at) => `      - { targets: ["127.0.0.1:${port}"], labels: { instance: edge-${at + 1} } }`).join("\n")}
-`;
-
 let stack: Stack;
 let traffic: Traffic;
 let server: RunningPrometheus;
 
 beforeAll(async () => {
-  stack = await startStack(inject("redisNodes"), uniquePrefix());
+  stack = await startStack({ redisNodes: inject("redisNodes"), keyPrefix: uniquePrefix() });
   traffic = await startTraffic(stack);
-  const windows = windowsAt(scale);
-  server = await startPrometheus(config(stack.edges.map(({ metricsPort }) => metricsPort)), {
-    "recording.yml": recordingFile(windows),
-    "alerts.yml": alertFile(windows),
-  });
+  server = await startPrometheus(stack.edges.map(({ metricsPort }) => metricsPort));
   // Two edges of whom everything that a rule needs has been seen for a few scrapes.
   await eventually(
     async () => (await server.query(`count_over_time(up{job="${edgeJob}"}[1m]) > 6`)).length === 2,

@@ -7,6 +7,9 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { findPrometheus, type Prometheus } from "@cpg/infra";
 import { freePort, startProcess } from "@cpg/testkit";
+import { edgeJob } from "../../src/promql.ts";
+import { alertFile, recordingFile } from "../../src/rules/groups.ts";
+import { windowsAt } from "../../src/windows.ts";
 
 const run = promisify(execFile);
 
@@ -53,15 +56,29 @@ export interface RunningPrometheus {
   stop(): Promise<void>;
 }
 
-/** Starts one with a configuration and further files beside it. */
-export async function startPrometheus(
-  config: string,
-  files: Readonly<Record<string, string>>,
-): Promise<RunningPrometheus> {
+/** A minute of a rule's window is a second in live tests. */
+const scale = 1 / 60;
+
+const configOf = (metricsPorts: readonly number[]): string => `
+global: { scrape_interval: 1s, evaluation_interval: 1s, scrape_timeout: 1s }
+rule_files: [recording.yml, alerts.yml]
+scrape_configs:
+  - job_name: ${edgeJob}
+    static_configs:
+${metricsPorts.map((port, at) => `      - { targets: ["127.0.0.1:${port}"], labels: { instance: edge-${at + 1} } }`).join("\n")}
+`;
+
+/** Starts one that scrapes edge-1, edge-2, … every second and has all our rules, at 1/60 of their windows. */
+export async function startPrometheus(metricsPorts: readonly number[]): Promise<RunningPrometheus> {
+  const windows = windowsAt(scale);
+  const files = {
+    "prometheus.yml": configOf(metricsPorts),
+    "recording.yml": recordingFile(windows),
+    "alerts.yml": alertFile(windows),
+  };
   const { command, env } = await prometheus();
   const folder = await mkdtemp(join(tmpdir(), "cpg-prometheus-"));
-  for (const [name, text] of Object.entries({ ...files, "prometheus.yml": config }))
-    await writeFile(join(folder, name), text);
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
   const port = await freePort();
   const server = await startProcess({
     command,

@@ -22,17 +22,34 @@ export interface EdgeProcess {
 /** Edges, and what they need. */
 export interface Stack {
   readonly edges: readonly [EdgeProcess, EdgeProcess];
+  readonly backend: Backend;
   stop(): Promise<void>;
 }
 
-type RedisNodes = readonly { readonly host: string; readonly port: number }[];
+/** The operator's backend. */
+export interface Backend {
+  readonly port: number;
+  /** From now on it answers everything with 500. */
+  fail(): void;
+  stop(): void;
+}
+
+/** What a stack runs on. */
+export interface StackOptions {
+  readonly redisNodes: readonly { readonly host: string; readonly port: number }[];
+  readonly keyPrefix: string;
+  readonly arguments?: readonly string[];
+  /** How long a CALL may wait for the backend. */
+  readonly deadlineMs?: number;
+}
 
 /** A backend that accepts everything but `Authorize`, which it refuses with a CALLERROR of its own. */
-async function startBackend(): Promise<{ readonly port: number; stop(): void }> {
+async function startBackend(): Promise<Backend> {
+  let isFailing = false;
   const server = createServer((request, response) => {
     request.resume().on("end", () => {
       const isRefused = request.url?.startsWith("/Authorize");
-      response.writeHead(isRefused ? 422 : 200, { "content-type": "application/json" });
+      response.writeHead(isFailing ? 500 : isRefused ? 422 : 200, { "content-type": "application/json" });
       response.end(
         isRefused
           ? '{"code":"SecurityError"}'
@@ -43,6 +60,9 @@ async function startBackend(): Promise<{ readonly port: number; stop(): void }> 
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     port: (server.address() as AddressInfo).port,
+    fail() {
+      isFailing = true;
+    },
     stop() {
       server.close();
       server.closeAllConnections();
@@ -51,7 +71,7 @@ async function startBackend(): Promise<{ readonly port: number; stop(): void }> 
 }
 
 /** Two ready edges on one registry: BootNotification and the rest over HTTP, MeterValues into a stream, Heartbeat at the edge. */
-export async function startStack(redisNodes: RedisNodes, keyPrefix: string): Promise<Stack> {
+export async function startStack(options: StackOptions): Promise<Stack> {
   const folder = await mkdtemp(join(tmpdir(), "cpg-dashboards-"));
   const backend = await startBackend();
   const routesFile = join(folder, "routes.json");
@@ -59,7 +79,11 @@ export async function startStack(redisNodes: RedisNodes, keyPrefix: string): Pro
     routesFile,
     JSON.stringify({
       integrations: {
-        csms: { type: "http", url: `http://127.0.0.1:${backend.port}/{action}` },
+        csms: {
+          type: "http",
+          url: `http://127.0.0.1:${backend.port}/{action}`,
+          deadlineMs: options.deadlineMs ?? 5000,
+        },
         meters: { type: "stream" },
         edge: { type: "local", handler: "heartbeat" },
       },
@@ -73,13 +97,15 @@ export async function startStack(redisNodes: RedisNodes, keyPrefix: string): Pro
     }),
   );
   const common = [
-    `--redis-nodes=${redisNodes.map(({ host, port }) => `${host}:${port}`).join(",")}`,
-    `--redis-key-prefix=${keyPrefix}`,
+    `--redis-nodes=${options.redisNodes.map(({ host, port }) => `${host}:${port}`).join(",")}`,
+    `--redis-key-prefix=${options.keyPrefix}`,
     `--routes-file=${routesFile}`,
+    ...(options.arguments ?? []),
   ];
   const [one, two] = await Promise.all([startEdge("edge-1", common), startEdge("edge-2", common)]);
   return {
     edges: [one, two],
+    backend,
     async stop() {
       await Promise.all([one, two].map((edge) => edge.process.kill("SIGKILL")));
       backend.stop();
@@ -105,10 +131,13 @@ async function startEdge(name: string, common: readonly string[]): Promise<EdgeP
     ],
   });
   const api = `http://127.0.0.1:${management}`;
-  await eventually(async () => (await fetch(`${api}/readyz`)).status === 200, { timeoutMs: 30_000 }).catch(
-    (error: unknown) => {
-      throw new Error(`${name} was not ready; it printed:\n${process_.lines().join("\n")}`, { cause: error });
-    },
-  );
+  const ready = eventually(async () => (await fetch(`${api}/readyz`)).status === 200, { timeoutMs: 30_000 });
+  const ended = process_.exited.then(() => Promise.reject(new Error("it ended")));
+  await Promise.race([ready, ended]).catch((error: unknown) => {
+    throw new Error(`${name} was not ready; it printed:\n${process_.lines().join("\n")}`, { cause: error });
+  });
+  // Both go on until the test is over, and neither matters any more.
+  ready.catch(() => undefined);
+  ended.catch(() => undefined);
   return { name, process: process_, endpoint: `ws://127.0.0.1:${port}/ocpp`, api, metricsPort: metrics };
 }

@@ -57,8 +57,14 @@ export interface Traffic {
   stop(): Promise<void>;
 }
 
-/** Connects charge points to both edges and keeps them busy. */
-export async function startTraffic({ edges }: Stack): Promise<Traffic> {
+/**
+ * Connects charge points to both edges and keeps them busy; with `newcomers` another one comes to the first edge each round
+ * and stays. What fails on the way is for Prometheus to tell.
+ */
+export async function startTraffic(
+  { edges }: Stack,
+  options: { readonly newcomers?: boolean } = {},
+): Promise<Traffic> {
   const identities = Array.from({ length: 8 }, (_, at) => `CP${at}`);
   const stations = await Promise.all(
     identities.map((identity, at) => Station.connect(edges[at % 2]!, identity)),
@@ -69,7 +75,8 @@ export async function startTraffic({ edges }: Stack): Promise<Traffic> {
     round += 1;
     for (const station of stations) station.say();
     const commands = edges.map((edge) => command(edge, identities[round % identities.length]!));
-    unfinished = Promise.all([unfinished, ...commands, ...everydayFaults(edges, round)]);
+    const newcomers = options.newcomers ? [Station.connect(edges[0], `CP-NEW-${round}`)] : [];
+    unfinished = Promise.allSettled([unfinished, ...commands, ...newcomers, ...everydayFaults(edges, round)]);
   }, 250);
   return {
     async stop() {
@@ -83,7 +90,7 @@ export async function startTraffic({ edges }: Stack): Promise<Traffic> {
 function everydayFaults([here, there]: Stack["edges"], round: number): Promise<unknown>[] {
   return [
     command(here, "NOBODY"),
-    settled(new WebSocket(`${here.endpoint}/CP-OLD`, "ocpp0.9")).catch(() => undefined),
+    settled(new WebSocket(`${here.endpoint}/CP-OLD`, "ocpp0.9")),
     vagabond(round % 2 === 0 ? here : there),
   ];
 }

@@ -1,0 +1,126 @@
+// Real faults under a real Prometheus, rules at 1/60 of their windows: a backend that fails, a Redis that hangs, an edge that
+// stands still and one that dies. The alerts fire, and the counters that only a fault begins have data.
+import { eventually, startTestRedisCluster, uniquePrefix, type RedisCluster } from "@cpg/testkit";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startPrometheus, type RunningPrometheus } from "./support/prometheus.ts";
+import { alerts } from "./support/shipped.ts";
+import { startStack, type EdgeProcess, type Stack } from "./support/stack.ts";
+import { startTraffic, type Traffic } from "./support/traffic.ts";
+
+/** Everything that waits, so short that a fault shows within seconds; few permits, so that the pool is the first to feel Redis. */
+const impatient = [
+  "--registry-lease-ms=4000",
+  "--registry-lease-renew-ms=500",
+  "--registry-lease-poll-ms=250",
+  "--redis-operation-deadline-ms=3000",
+  "--redis-connect-timeout-ms=500",
+  "--redis-command-timeout-ms=400",
+  "--redis-acquire-timeout-ms=50",
+  "--redis-permits-per-shard=2",
+  "--redis-breaker-minimum-calls=2",
+  "--listen-max-connections=24",
+];
+
+/** Alerts that this test cannot make fire, and why; promtool.test.ts does. */
+const notHere: Readonly<Record<string, string>> = {
+  MessagesUnanswered: "Heartbeat is answered at the edge here, so something always goes out",
+  EventLoopBusy: "it would take a load that fills the core on which the tests run",
+  DescriptorsNearLimit: "it would take 19,000 sockets",
+};
+
+let redis: RedisCluster;
+let stack: Stack;
+let traffic: Traffic;
+let server: RunningPrometheus;
+
+beforeAll(async () => {
+  redis = await startTestRedisCluster();
+  stack = await startStack({
+    redisNodes: redis.addresses,
+    keyPrefix: uniquePrefix(),
+    arguments: impatient,
+    deadlineMs: 1000,
+  });
+  server = await startPrometheus(stack.edges.map(({ metricsPort }) => metricsPort));
+  traffic = await startTraffic(stack, { newcomers: true });
+}, 150_000);
+
+afterAll(async () => {
+  for (const node of redis?.nodes ?? []) node.resume();
+  await traffic?.stop();
+  await server?.stop();
+  await stack?.stop();
+  await redis?.stop();
+});
+
+/** Names of the alerts that have fired until now. */
+async function fired(): Promise<string[]> {
+  const samples = await server.query(
+    'count by (alertname) (last_over_time(ALERTS{alertstate="firing"}[10m]))',
+  );
+  return samples.map(({ metric }) => metric["alertname"] ?? "?").sort();
+}
+
+/**
+ * Stops a process until it has kept somebody waiting for 1.3 s. Repeat it: a scrape that gives up meanwhile (after 1 s here) takes
+ * the measured delay with it, because each reading begins a new one.
+ */
+async function standStill(edge: EdgeProcess): Promise<void> {
+  edge.process.signal("SIGSTOP");
+  await expect(fetch(`${edge.api}/healthz`, { signal: AbortSignal.timeout(1_300) })).rejects.toThrow();
+  edge.process.signal("SIGCONT");
+}
+
+const patient = { timeoutMs: 40_000, intervalMs: 250 };
+
+test("a backend that fails and a Redis that hangs: the alerts fire", async () => {
+  stack.backend.fail();
+  for (const node of redis.nodes) node.pause();
+  await eventually(async () => {
+    expect(await fired()).toEqual(
+      expect.arrayContaining([
+        "ClaimsOwedGrowing",
+        "CommandFailuresFast",
+        "CommandFailuresSlow",
+        "ConnectRefusalsFast",
+        "ConnectRefusalsSlow",
+        "EdgeNotReady",
+        "IntegrationCircuitOpen",
+        "IntegrationFailing",
+        "LeaseLapsed",
+        "MessageFailuresFast",
+        "MessageFailuresSlow",
+        "RegistryCircuitOpen",
+        "RegistryPoolTimeouts",
+      ]),
+    );
+  }, patient);
+}, 60_000);
+
+test("what only a fault begins has data now", async () => {
+  for (const selector of [
+    'registry_calls_total{outcome!~"ok"}',
+    'integration_requests_total{outcome=~"badAnswer|httpError|timeout|overload|circuitOpen|unreachable"}',
+    'ocpp_calls_total{outcome=~"fault|unanswered"}',
+  ])
+    expect(await server.query(selector), selector).not.toEqual([]);
+});
+
+test("an edge that dies while Redis is well, another that stands still: the alerts fire", async () => {
+  for (const node of redis.nodes) node.resume();
+  await eventually(async () => (await server.query("registry_lease_valid == 1")).length === 2, patient);
+  const [survivor, dying] = stack.edges;
+  await dying.process.kill("SIGKILL");
+  await eventually(async () => {
+    await standStill(survivor);
+    expect(await fired()).toEqual(
+      expect.arrayContaining(["EdgeDown", "EdgesDeclaredDead", "EventLoopBlocked"]),
+    );
+  }, patient);
+}, 90_000);
+
+test("every alert has fired, but those that cannot here", async () => {
+  const missing = alerts.map(({ alert }) => alert).filter((alert) => !(alert in notHere));
+  expect(await fired()).toEqual(expect.arrayContaining(missing));
+  expect(Object.keys(notHere).filter((alert) => !alerts.some((each) => each.alert === alert))).toEqual([]);
+});
