@@ -152,11 +152,12 @@ function burn(
     readonly others: readonly Situation[];
   },
 ): Readonly<Record<string, AlertCases>> {
-  const failing = (perThousand: number, minutes: number): Situation["series"] => ({
-    [subject.good]: `0+${1000 - perThousand}x${minutes}`,
-    [subject.bad]: `0+${perThousand}x${minutes}`,
+  const failing = (perThousand: number, samples: number): Situation["series"] => ({
+    [subject.good]: `0+${1000 - perThousand}x${samples}`,
+    [subject.bad]: `0+${perThousand}x${samples}`,
   });
   const long = { every: "1m" } as const;
+  const longer = { every: "5m" } as const; // six hours of minutes would take promtool 3 s
   const percent = (perThousand: number): string => `${perThousand / 10}%`;
   return {
     [names.fast]: {
@@ -181,18 +182,18 @@ function burn(
     },
     [names.slow]: {
       fires: {
-        ...long,
+        ...longer,
         when: `${percent(rates.slow)} fail for six hours`,
-        series: failing(rates.slow, 400),
+        series: failing(rates.slow, 80),
         at: "390m",
         labels: edge1(),
         summary: subject.summary(percent(rates.slow)),
       },
       quiet: [
         {
-          ...long,
+          ...longer,
           when: `${percent(rates.allowed)} fail, as the objective almost allows`,
-          series: failing(rates.allowed, 400),
+          series: failing(rates.allowed, 80),
           at: "390m",
         },
       ],

@@ -8,7 +8,7 @@ export interface Situation {
   readonly when: string;
   readonly series: Readonly<Record<string, string>>;
   /** Distance of the samples. */
-  readonly every: "15s" | "1m";
+  readonly every: "15s" | "1m" | "5m";
   /** When to look, since the first sample. */
   readonly at: string;
 }
