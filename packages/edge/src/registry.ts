@@ -79,6 +79,8 @@ function registryMeter(telemetry: Telemetry): RegistryMeter {
   const exhausted = telemetry.counter("registry_pool_exhausted_total");
   const badRows = telemetry.counter("registry_bad_rows_total");
   const stale = telemetry.counter("registry_stale_routes_total");
+  const dropped = telemetry.counter("registry_releases_dropped_total");
+  const reconciled = telemetry.counter("registry_rows_reconciled_total");
   const dead = telemetry.counter("registry_edges_declared_dead_total");
   const incarnations = telemetry.counter("registry_incarnations_total");
   return {
@@ -95,6 +97,8 @@ function registryMeter(telemetry: Telemetry): RegistryMeter {
     staleRoute: () => stale.inc(),
     edgeDeclaredDead: () => dead.inc(),
     newIncarnation: () => incarnations.inc(),
+    releaseDropped: () => dropped.inc(),
+    rowsReconciled: (count) => reconciled.inc(count),
     inboxMessages: (kind, count) => telemetry.counter("registry_inbox_messages_total", { kind }).inc(count),
     ownChannelProbe: (outcome) => telemetry.counter("registry_channel_probes_total", { outcome }).inc(),
   };

@@ -13,7 +13,7 @@
 --        (if its slot is migrating the script stops there, nothing written, and the caller tries again)
 --      then 6 per claim: identity key, connection, stamp in µs, identity, version, remote
 -- Returns {now in µs, bad rows met, one per claim:
---      {1, epoch} granted · {2, epoch, edge} superseded by a newer socket · {3} undone} or {now, -1}: the incarnation is fenced
+--      {1, epoch, edge that was told to close its socket or ''} granted · {2, epoch, edge} superseded by a newer socket · {3} undone} or {now, -1}: the incarnation is fenced
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 if redis.call('EXISTS', KEYS[3]) == 1 then return {now, -1} end
@@ -78,7 +78,7 @@ for n = 0, #KEYS - 5 do
       'id', ARGV[base + 4], 'ver', ARGV[base + 5], 'ip', ARGV[base + 6])
     redis.call('ZADD', KEYS[2], 0, key)
     event(key, ARGV[base + 4], epoch, 'connected', edge, '')
-    answer = {1, number}
+    answer = {1, number, evicts and row.edge or ''}
   end
   reply[#reply + 1] = answer
 end

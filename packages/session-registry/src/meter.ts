@@ -16,9 +16,9 @@ export interface RegistryMeter {
   inboxMessages(kind: string, count: number): void;
   ownChannelProbe(outcome: "answered" | "silent"): void;
   /** A release was dropped because too many were owed (R9); reconciling ends its row later. */
-  releaseDropped?(): void;
+  releaseDropped(): void;
   /** Rows without a socket that reconciling found and ended. */
-  rowsReconciled?(count: number): void;
+  rowsReconciled(count: number): void;
 }
 
 const nothing = (): void => undefined;
@@ -36,4 +36,6 @@ export const noMeter: RegistryMeter = {
   newIncarnation: nothing,
   inboxMessages: nothing,
   ownChannelProbe: nothing,
+  releaseDropped: nothing,
+  rowsReconciled: nothing,
 };

@@ -7,7 +7,7 @@ import type { NewSession, PeerMessage } from "../ownership-port.ts";
 import type { SessionRow } from "../model.ts";
 import type { OwnershipSettings } from "./settings.ts";
 
-/** Ids of connections, incarnations and messages, names of edges: a word that can stand in a key, a channel and a log line. */
+/** Ids of connections, incarnations and messages: words that can stand in a key, a channel and a log line. */
 const word = /^[\x21-\x7e]{2,512}$/;
 
 const invalid = (what: string, advice: string): RegistryError =>
@@ -27,7 +27,7 @@ export function checkKey(key: IdentityKey): void {
     throw invalid(`identity key (${parsed.fault})`, "pass what identityKey() of @cpg/ocpp returned");
 }
 
-/** An id or a name. Two characters at least: "-" stands for nobody. */
+/** An id. Two characters at least: "-" stands for nobody. */
 export function checkWord(name: string, text: string): void {
   if (typeof text !== "string" || !word.test(text)) {
     throw invalid(`${name} ${JSON.stringify(text)}`, "pass 2 to 512 visible ASCII characters without spaces");
@@ -71,7 +71,7 @@ export function checkLimit(limit: number): void {
 /** What would make the registry silently wrong; bounds of single settings are @cpg/config's business. */
 export function checkSettings(settings: OwnershipSettings): void {
   const { edge, leaseMs, leaseRenewMs, leasePollMs } = settings;
-  checkWord("edge", edge);
+  checkWord("edge", `${edge}.`); // as it begins the name of an incarnation
   if (!(leaseMs > 2 * leasePollMs + leaseRenewMs)) {
     throw invalid(
       `registry.leaseMs is ${leaseMs}`,

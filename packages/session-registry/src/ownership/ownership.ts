@@ -149,7 +149,7 @@ export class RegistryOwnership implements Ownership {
     const loop = this.#loop(entry.partition);
     const isKnown = entry.isUnsettled || entry.epoch !== undefined; // else it was never sent
     const isTooMuch = isKnown && this.#book.leaving >= this.#settings.maxOwed; // R9
-    if (isTooMuch) this.#ports.meter.releaseDropped?.();
+    if (isTooMuch) this.#ports.meter.releaseDropped();
     if (isTooMuch || !isKnown) {
       this.#book.drop(entry);
       loop.remove(entry, isKnown);
@@ -285,7 +285,7 @@ export class RegistryOwnership implements Ownership {
         if (!ended) this.#ports.meter.conditionalMiss("release");
       },
       reconciled: (rows: number) => {
-        if (rows > 0) this.#ports.meter.rowsReconciled?.(rows);
+        if (rows > 0) this.#ports.meter.rowsReconciled(rows);
       },
     };
     return partitions.map((partition) => new PartitionLoop(partition, context));

@@ -18,7 +18,15 @@ import type {
   RowReading,
 } from "../store-port.ts";
 import { Lane, type LanePorts, type ShardState } from "./lanes.ts";
-import { readClaimReply, readEntries, readEvent, readRow, rowFields, rowFormat } from "./replies.ts";
+import {
+  readClaimReply,
+  readEntries,
+  readEvent,
+  readPostReply,
+  readRow,
+  rowFields,
+  rowFormat,
+} from "./replies.ts";
 import type { RedisSettings, RetentionSettings } from "./settings.ts";
 import { WakeUps } from "./wake-ups.ts";
 
@@ -85,8 +93,9 @@ export class RedisStore implements RegistryStore {
     const { value, hasStray } = await this.#data.callTelling("claim", partition, deadlineMs, (client) =>
       client.cpgClaim(keys.length, ...keys, ...args),
     );
-    const { reply, badRows } = readClaimReply(value);
+    const { reply, badRows, evictions } = readClaimReply(value);
     if (badRows > 0) this.#ports.meter.badRows(badRows);
+    if (evictions > 0) this.#ports.meter.evictions("sent", evictions);
     return reply.kind === "answered" ? { ...reply, hasStray } : reply;
   }
 
@@ -208,7 +217,7 @@ export class RedisStore implements RegistryStore {
     deadlineMs: number,
   ) {
     const { inboxMaxLength, inboxLifeMs } = this.#retention;
-    const raw = await this.#data.call("post", partition, deadlineMs, (client) =>
+    const { value, hasStray } = await this.#data.callTelling("post", partition, deadlineMs, (client) =>
       client.cpgPost(
         this.#keys.fence(partition, to),
         this.#keys.inbox(partition, to),
@@ -218,8 +227,7 @@ export class RedisStore implements RegistryStore {
         ...Object.entries(fields).flat(),
       ),
     );
-    if (raw === 1) return "posted";
-    return raw === 0 ? "dead" : "full";
+    return readPostReply(value, hasStray);
   }
 
   async readInbox(partition: Partition, incarnation: Incarnation, afterId: string, deadlineMs: number) {

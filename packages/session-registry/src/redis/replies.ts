@@ -3,6 +3,7 @@
 // Q1. Nothing that Redis holds is trusted: a row of another version, a half-written or foreign one is "bad", never an exception.
 
 import type { Identity, IdentityKey, OcppVersion } from "@cpg/ocpp";
+import { RegistryError } from "../errors.ts";
 import type { ConnectionId, EndCause, Incarnation, LifecycleEvent } from "../model.ts";
 import type { ClaimOutcome, ClaimReply, InboxEntry, RowReading } from "../store-port.ts";
 
@@ -44,15 +45,37 @@ export function readRow(key: IdentityKey, fields: readonly (string | null)[]): R
 
 type RawClaimReply = readonly [number, number, ...(readonly [number, number?, string?])[]];
 
-/** Reply of claim-n.lua: what became of the claims, and how many bad rows it met. */
-export function readClaimReply(raw: unknown): { readonly reply: ClaimReply; readonly badRows: number } {
+/** A reply of claim-n.lua: what became of the claims, how many bad rows it met, how many edges it told to close a socket. */
+export interface ReadClaims {
+  readonly reply: ClaimReply;
+  readonly badRows: number;
+  readonly evictions: number;
+}
+
+/** Reads it. */
+export function readClaimReply(raw: unknown): ReadClaims {
   const [, badRows, ...answers] = raw as RawClaimReply;
-  if (badRows < 0) return { reply: { kind: "fenced" }, badRows: 0 };
+  if (badRows < 0) return { reply: { kind: "fenced" }, badRows: 0, evictions: 0 };
   const outcomes = answers.map(([kind, epoch = 0, edge = ""]): ClaimOutcome => {
     if (kind === 1) return { kind: "granted", epoch };
     return kind === 2 ? { kind: "superseded", by: { edge, epoch } } : { kind: "undone" };
   });
-  return { reply: { kind: "answered", outcomes }, badRows };
+  const evictions = answers.filter(([kind, , edge]) => kind === 1 && edge).length;
+  return { reply: { kind: "answered", outcomes }, badRows, evictions };
+}
+
+/**
+ * Reply of post-2.lua. With an unanswered attempt before it (`hasStray`), "not posted" is not certain: that attempt may have
+ * put the message there before the receiver was fenced or its inbox full, and who was told otherwise would send it again (R11).
+ * Errors: UNAVAILABLE with an unknown outcome then.
+ */
+export function readPostReply(raw: unknown, hasStray: boolean): "posted" | "dead" | "full" {
+  if (raw === 1) return "posted";
+  if (hasStray) {
+    const message = "an earlier attempt was not answered: the message may have been delivered";
+    throw new RegistryError("UNAVAILABLE", message, { retryable: false, isOutcomeUnknown: true });
+  }
+  return raw === 0 ? "dead" : "full";
 }
 
 /** Entries of XREAD or XRANGE. */

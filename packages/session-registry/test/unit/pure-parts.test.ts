@@ -13,7 +13,14 @@ import { Pacer } from "../../src/ownership/pacer.ts";
 import { readMessage, writeMessage } from "../../src/ownership/peer-message.ts";
 import { partitionOf, partitions, partitionSlots, type Partition } from "../../src/partition.ts";
 import { toRegistryError } from "../../src/redis/error-map.ts";
-import { readClaimReply, readEntries, readEvent, readRow, rowFields } from "../../src/redis/replies.ts";
+import {
+  readClaimReply,
+  readEntries,
+  readEvent,
+  readPostReply,
+  readRow,
+  rowFields,
+} from "../../src/redis/replies.ts";
 import { RegistryError } from "../../src/errors.ts";
 import { ProcessTime, VirtualClock } from "../virtual-time.ts";
 
@@ -222,8 +229,9 @@ describe("what other edges and Redis say is not trusted", () => {
   });
 
   it("reads claim replies, entries and events, short ones too", () => {
-    expect(readClaimReply([1, 2, [1, 9], [2, 8, "b"], [3]])).toEqual({
+    expect(readClaimReply([1, 2, [1, 9, "a"], [2, 8, "b"], [3]])).toEqual({
       badRows: 2,
+      evictions: 1,
       reply: {
         kind: "answered",
         outcomes: [
@@ -233,7 +241,14 @@ describe("what other edges and Redis say is not trusted", () => {
         ],
       },
     });
-    expect(readClaimReply([1, -1])).toEqual({ reply: { kind: "fenced" }, badRows: 0 });
+    expect(readClaimReply([1, -1])).toEqual({ reply: { kind: "fenced" }, badRows: 0, evictions: 0 });
+    expect([1, 0, -1].map((raw) => readPostReply(raw, false))).toEqual(["posted", "dead", "full"]);
+    expect(readPostReply(1, true)).toBe("posted");
+    for (const raw of [0, -1]) {
+      expect(() => readPostReply(raw, true)).toThrowError(
+        expect.objectContaining({ isOutcomeUnknown: true }),
+      );
+    }
     expect(readEntries([["1-1", ["a", "b", "c"]]])).toEqual([{ id: "1-1", fields: { a: "b" } }]);
     expect(readEvent({ id: "1-1", fields: {} })).toMatchObject({ id: "", kind: "disconnected", cause: "" });
   });

@@ -70,6 +70,10 @@ export const ownership = {
     operation,
   }),
   registry_stale_routes_total: counter("Commands whose edge said that the session is not its own."),
+  registry_releases_dropped_total: counter(
+    "Releases given up because too many were owed; reconciling ends their rows later.",
+  ),
+  registry_rows_reconciled_total: counter("Rows of this edge without a socket that were found and ended."),
   registry_bad_rows_total: counter("Rows in Redis that could not be read."),
   registry_lease_age_seconds: gauge("Time since the last confirmed renewal of this edge's lease was sent."),
   registry_lease_valid: gauge("1 while this edge's lease is valid, otherwise 0."),
