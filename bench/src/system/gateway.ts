@@ -77,7 +77,7 @@ export async function startGateway(plan: GatewayPlan): Promise<Gateway> {
     for (let n = 0; n < plan.edges; n++) {
       edges.push(await startEdge(`edge-${n}`, shared, plan.nodeArguments ?? []));
     }
-    await Promise.all(edges.map(untilReady));
+    await Promise.all(edges.map((edge) => untilReady(edge, plan.redisNodes !== false)));
   } catch (error) {
     await stop();
     throw error;
@@ -95,7 +95,8 @@ function gatewayOf(parts: {
   const dead = new Set<Edge>();
   for (const edge of edges) void edge.process.exited.then(() => dead.add(edge));
   const living = (): Edge[] => edges.filter((edge) => !dead.has(edge));
-  const incarnations = async (): Promise<string[]> => Promise.all(living().map(incarnationOf));
+  const incarnations = async (): Promise<string[]> =>
+    (await Promise.all(living().map(incarnationOf))).filter((name) => name !== undefined);
   const count = async (how: "index" | "rows"): Promise<number> => {
     if (registered === undefined) throw new Error("nobody is registered in Redis here");
     const alive = await incarnations();
@@ -119,10 +120,12 @@ function gatewayOf(parts: {
   };
 }
 
-async function incarnationOf(edge: Edge): Promise<string> {
-  const answer = await fetch(`${edge.api}/v1/edges`);
+/** Undefined while the edge has not read its own lease yet, and when it is gone. */
+async function incarnationOf(edge: Edge): Promise<string | undefined> {
+  const answer = await fetch(`${edge.api}/v1/edges`).catch(() => undefined);
+  if (answer?.ok !== true) return undefined;
   const { edges } = (await answer.json()) as { edges: { name: string; incarnation: string }[] };
-  return edges.findLast(({ name }) => name === edge.name)?.incarnation ?? "";
+  return edges.findLast(({ name }) => name === edge.name)?.incarnation;
 }
 
 async function sharedArguments(plan: GatewayPlan, folder: string, keyPrefix: string): Promise<string[]> {
@@ -178,13 +181,14 @@ async function startEdge(
   };
 }
 
-async function untilReady(edge: Edge): Promise<void> {
+// Ready, and its own lease read: before, nobody could tell which rows are its own.
+async function untilReady(edge: Edge, hasRegistry: boolean): Promise<void> {
   let ended = false;
   void edge.process.exited.then(() => (ended = true));
   const isReady = async (): Promise<boolean> => {
     if (ended) throw new BenchError(`the gateway is dead: ${edge.name} ended: ${lastLine(edge)}`);
     const answer = await fetch(`${edge.api}/readyz`).catch(() => undefined);
-    return answer?.status === 200;
+    return answer?.status === 200 && (!hasRegistry || (await incarnationOf(edge)) !== undefined);
   };
   if (!(await until(isReady, 30_000, 50))) {
     throw new BenchError(`the gateway is dead: ${edge.name} was not ready within 30 s: ${lastLine(edge)}`);

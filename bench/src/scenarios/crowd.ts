@@ -1,0 +1,91 @@
+// What storm, faults and pool ask alike: how long until every station is connected, registered, and reached by a command.
+
+import type { Fleet } from "../load/fleet.ts";
+import type { CommandCount, CommandPlan } from "../load/commander.ts";
+import type { Edge, Gateway } from "../system/gateway.ts";
+import type { Worker } from "../system/worker.ts";
+import { nowMs, pause, until } from "../time.ts";
+
+/** Seconds since the begin; undefined: not within the limit. */
+export interface CrowdTimes {
+  readonly connected: number | undefined;
+  readonly registered: number | undefined;
+  readonly commanded: number | undefined;
+  /** At the limit, or when all were there. */
+  readonly open: number;
+  readonly rows: number;
+  /** Answered of one command to each station. */
+  readonly reached: number;
+  /** Open sockets over time, for the plot. */
+  readonly curve: readonly (readonly [seconds: number, open: number])[];
+}
+
+/** What to watch. */
+export interface Crowd {
+  readonly fleet: Fleet;
+  readonly gateway: Gateway;
+  readonly stations: number;
+  readonly prefix: string;
+  /** Through whose API each station is commanded; absent: none is. */
+  readonly commander?: { readonly worker: Worker; readonly edge: Edge };
+  readonly limitSeconds: number;
+}
+
+/** Watches from `startedMs` on until all stations are connected, registered and reached. */
+export async function watchCrowd(crowd: Crowd, startedMs: number): Promise<CrowdTimes> {
+  const { fleet, gateway, stations, limitSeconds } = crowd;
+  const curve: (readonly [number, number])[] = [];
+  const since = (): number => (nowMs() - startedMs) / 1000;
+  let connected: number | undefined;
+  const connecting = until(
+    async () => {
+      const { open } = await fleet.state();
+      curve.push([since(), open]);
+      if (open < stations) return false;
+      connected = since();
+      return true;
+    },
+    limitSeconds * 1000,
+    50,
+  );
+  const isRegistered = await gateway.untilRegistered((count) => count >= stations, limitSeconds * 1000);
+  const registered = isRegistered ? since() : undefined;
+  await connecting;
+  const { reached, commanded } = await commandAll(crowd, since);
+  const { open } = await fleet.state();
+  return { connected, registered, commanded, open, rows: await gateway.registered("rows"), reached, curve };
+}
+
+async function commandAll(
+  { commander, stations, prefix, limitSeconds }: Crowd,
+  since: () => number,
+): Promise<{ reached: number; commanded: number | undefined }> {
+  if (commander === undefined) return { reached: stations, commanded: undefined };
+  let missing = stations;
+  // Who did not answer is asked again: an edge that died is routed to until its lease has run out.
+  do {
+    const plan: CommandPlan = {
+      origin: commander.edge.api,
+      path: "/v1/charge-points/{id}/commands",
+      prefix,
+      stations,
+      concurrency: 64,
+      commands: stations,
+      seconds: 0,
+    };
+    const count = await commander.worker.ask<CommandCount>("run", plan);
+    missing = count.failed.length;
+    if (missing > 0) await pause(250);
+  } while (missing > 0 && since() < limitSeconds);
+  return { reached: stations - missing, commanded: missing === 0 ? since() : undefined };
+}
+
+/** One line for each thing that is not as it must be. */
+export function wrongOfCrowd(name: string, stations: number, times: CrowdTimes): string[] {
+  const lines: string[] = [];
+  if (times.open < stations) lines.push(`${name}: ${stations - times.open} stations lost`);
+  if (times.rows < stations) lines.push(`${name}: ${stations - times.rows} stations not registered`);
+  if (times.reached < stations)
+    lines.push(`${name}: ${stations - times.reached} stations reached by no command`);
+  return lines;
+}

@@ -1,0 +1,162 @@
+// The storm's figures while something dies: a Redis master, or an edge, when about half of the stations are connected.
+//
+// F1. The fault strikes when half of the stations are open, not after a fixed time: a faster gateway must not escape it.
+
+import { Fleet } from "../load/fleet.ts";
+import { descriptorRefusal } from "../host/load-limits.ts";
+import { readHostLimits } from "../host/limits.ts";
+import type { PlotPoint, Report } from "../report/model.ts";
+import { valueOf, type Scenario, type Surroundings } from "../scenario.ts";
+import { closing, type Closing } from "../system/closing.ts";
+import { startGateway, type Gateway } from "../system/gateway.ts";
+import { startRedis } from "../system/redis.ts";
+import { startWorker } from "../system/worker.ts";
+import { nowMs, until } from "../time.ts";
+import { watchCrowd, wrongOfCrowd, type CrowdTimes } from "./crowd.ts";
+
+/** The benchmark. */
+export const faults: Scenario = {
+  name: "faults",
+  title: "The storm while a Redis master dies, and while an edge dies",
+  parameters: [
+    { name: "stations", default: 13_000, min: 10, max: 16_000, unit: "stations", meaning: "over two edges" },
+    { name: "clients", default: 2, min: 1, max: 16, unit: "processes", meaning: "load generators" },
+    {
+      name: "limit",
+      default: 120,
+      min: 20,
+      max: 3_600,
+      unit: "s",
+      meaning: "after which a storm has failed",
+    },
+  ],
+  // All of them fit on the edge that is left.
+  refuse: (values) =>
+    descriptorRefusal(readHostLimits(), {
+      stations: valueOf(values, "stations"),
+      clients: valueOf(values, "clients"),
+      edges: 1,
+    }),
+  run,
+};
+
+const prefix = "CP";
+const kinds = ["none", "redis master", "edge"] as const;
+type Kind = (typeof kinds)[number];
+
+interface Outcome {
+  readonly kind: Kind;
+  readonly times: CrowdTimes;
+  readonly poolTimeouts: number;
+  readonly retries: number;
+}
+
+async function run({ values, say, nodeArguments }: Surroundings): Promise<Report> {
+  const outcomes: Outcome[] = [];
+  for (const kind of kinds) {
+    const outcome = await closing((owner) => storm(kind, { values, say, nodeArguments }, owner));
+    outcomes.push(outcome);
+    const { open, rows, registered, commanded } = outcome.times;
+    say(
+      `${kind}: ${open} connected, ${rows} registered after ${registered?.toFixed(1) ?? "?"} s, commanded ${commanded?.toFixed(1) ?? "?"} s`,
+    );
+  }
+  return reportOf(outcomes, valueOf(values, "stations"));
+}
+
+async function storm(kind: Kind, { values, nodeArguments }: Surroundings, owner: Closing): Promise<Outcome> {
+  const stations = valueOf(values, "stations");
+  const redis = owner.own(await startRedis());
+  const gateway = owner.own(await startGateway({ edges: 3, redisNodes: redis.addresses, nodeArguments }));
+  const fleet = owner.own(await Fleet.start(valueOf(values, "clients")));
+  const worker = owner.own(await startWorker(new URL("../load/commander.js", import.meta.url)));
+  const [, , third] = gateway.edges;
+  if (third === undefined) throw new Error("three edges were asked for");
+  const startedMs = nowMs();
+  const connecting = fleet.connect({
+    prefix,
+    count: stations,
+    endpoints: gateway.endpoints.slice(0, 2),
+    retryMs: 500,
+  });
+  await until(async () => (await fleet.state()).open >= stations / 2, 30_000, 10);
+  await strike(kind, gateway, () => redis.nodes.find((node) => node.role === "master")?.kill());
+  const limitSeconds = valueOf(values, "limit");
+  const commander = { worker, edge: third };
+  const times = await watchCrowd({ fleet, gateway, stations, prefix, commander, limitSeconds }, startedMs);
+  await connecting;
+  const metrics = await gateway.metrics();
+  return {
+    kind,
+    times,
+    poolTimeouts: metrics.sum("registry_pool_timeouts_total") + metrics.sum("registry_pool_exhausted_total"),
+    retries: metrics.sum("registry_retries_total"),
+  };
+}
+
+async function strike(
+  kind: Kind,
+  gateway: Gateway,
+  killMaster: () => Promise<void> | undefined,
+): Promise<void> {
+  if (kind === "redis master") await killMaster(); // F1
+  if (kind === "edge") await gateway.edges[0]?.process.kill("SIGKILL");
+}
+
+function reportOf(outcomes: readonly Outcome[], stations: number): Report {
+  const share = (kind: Kind): number => {
+    const times = outcomes.find((outcome) => outcome.kind === kind)?.times;
+    return times === undefined
+      ? Number.NaN
+      : (Math.min(times.open, times.rows, times.reached) / stations) * 100;
+  };
+  return {
+    figures: kinds.map((kind) => ({
+      name: kind === "none" ? "no fault" : `a ${kind} dies`,
+      value: share(kind),
+      unit: "% connected, registered and reached",
+      goal: { atLeast: 100 },
+    })),
+    tables: [
+      {
+        title: "Storms with a fault at the half",
+        columns: [
+          "fault",
+          "connected",
+          "after s",
+          "registered",
+          "after s",
+          "reached",
+          "after s",
+          "pool timeouts",
+          "retries",
+        ],
+        rows: outcomes.map(({ kind, times, poolTimeouts, retries }) => [
+          kind,
+          times.open,
+          times.connected,
+          times.rows,
+          times.registered,
+          times.reached,
+          times.commanded,
+          poolTimeouts,
+          retries,
+        ]),
+        note: "Seconds since the first SYN. Pool timeouts and retries of the edges that live; while a shard has no master, timeouts are its outcome and not a fault of the pool.",
+      },
+    ],
+    plots: [
+      {
+        title: "Stations connected",
+        kind: "lines",
+        x: "s",
+        y: "stations",
+        points: outcomes.flatMap(({ kind, times }) =>
+          times.curve.map(([x, y]): PlotPoint => ({ x, y, series: kind })),
+        ),
+      },
+    ],
+    wrong: outcomes.flatMap(({ kind, times }) => wrongOfCrowd(kind, stations, times)),
+    warnings: [],
+  };
+}

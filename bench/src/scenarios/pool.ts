@@ -1,0 +1,194 @@
+// The original failure reproduced and cured, side by side: the same storm through (a) the original's pool and (b) this registry, with
+// a delaying proxy between them and Redis.
+//
+// P1. (a) has 10 connections to one master; (b) what the edge opens by default. Both are counted at Redis' end.
+// P2. A station is served when its BootNotification was answered with a CALLRESULT, and for (b) its row is there too.
+
+import { Redis } from "ioredis";
+
+import { Fleet } from "../load/fleet.ts";
+import { bootNotification } from "../load/payloads.ts";
+import { descriptorRefusal } from "../host/load-limits.ts";
+import { readHostLimits } from "../host/limits.ts";
+import type { Report } from "../report/model.ts";
+import { valueOf, type Scenario, type Surroundings } from "../scenario.ts";
+import type { OriginalCount } from "../subjects/original.ts";
+import { closing, type Closing } from "../system/closing.ts";
+import { startDelayedRedis, type DelayedRedis } from "../system/delayed-redis.ts";
+import { startGateway } from "../system/gateway.ts";
+import { startWorker } from "../system/worker.ts";
+import { nowMs } from "../time.ts";
+
+/** The benchmark. */
+export const pool: Scenario = {
+  name: "pool",
+  title: "The original's pool timeouts reproduced and cured, with 0 to 20 ms between edge and Redis",
+  parameters: [
+    {
+      name: "stations",
+      default: 13_000,
+      min: 1,
+      max: 18_000,
+      unit: "stations",
+      meaning: "at once, for each of the two",
+    },
+    {
+      name: "most-delay",
+      default: 20,
+      min: 0,
+      max: 100,
+      unit: "ms",
+      meaning: "added to a round trip at the most, of 0, 2, 5, 10, 20",
+    },
+    { name: "clients", default: 2, min: 1, max: 16, unit: "processes", meaning: "load generators" },
+  ],
+  refuse: (values) =>
+    descriptorRefusal(readHostLimits(), {
+      stations: valueOf(values, "stations"),
+      clients: valueOf(values, "clients"),
+      edges: 1,
+    }),
+  run: (surroundings) => closing((owner) => run(surroundings, owner)),
+};
+
+interface Outcome {
+  readonly who: "original" | "registry";
+  readonly delayMs: number;
+  readonly served: number;
+  readonly poolTimeouts: number;
+  readonly connections: number;
+  readonly seconds: number;
+}
+
+const prefix = "CP";
+const delays = [0, 2, 5, 10, 20];
+
+async function run({ values, say }: Surroundings, owner: Closing): Promise<Report> {
+  const redis = owner.own(await startDelayedRedis());
+  const fleet = owner.own(await Fleet.start(valueOf(values, "clients")));
+  const [stations, most] = [valueOf(values, "stations"), valueOf(values, "most-delay")];
+  const outcomes: Outcome[] = [];
+  for (const delayMs of delays.filter((delay) => delay <= most)) {
+    for (const storm of [stormOriginal, stormRegistry]) {
+      const outcome = await closing((inner) => storm({ redis, fleet, stations, delayMs }, inner));
+      outcomes.push(outcome);
+      say(
+        `${outcome.who}, ${delayMs} ms: ${outcome.served} of ${stations} served after ${outcome.seconds.toFixed(1)} s, ` +
+          `${outcome.poolTimeouts} pool timeouts, ${outcome.connections} connections`,
+      );
+      await fleet.closeStations();
+    }
+  }
+  return reportOf(outcomes, stations);
+}
+
+interface Storm {
+  readonly redis: DelayedRedis;
+  readonly fleet: Fleet;
+  readonly stations: number;
+  readonly delayMs: number;
+}
+
+async function stormOriginal({ redis, fleet, stations, delayMs }: Storm, owner: Closing): Promise<Outcome> {
+  await redis.setRoundTrip(delayMs);
+  const before = await connectionsOf(redis);
+  const worker = owner.own(await startWorker(new URL("../subjects/original.js", import.meta.url)));
+  const port = await worker.ask<number>("listen", { redis: redis.addresses });
+  const startedMs = nowMs();
+  await fleet.connect({ prefix, count: stations, endpoints: [{ host: "127.0.0.1", port, path: "/ocpp/" }] });
+  const { answered } = await fleet.callOnce(bootNotification, 60_000);
+  const seconds = (nowMs() - startedMs) / 1000;
+  const { poolTimeouts } = await worker.ask<OriginalCount>("count");
+  const connections = (await connectionsOf(redis)) - before;
+  return { who: "original", delayMs, served: answered, poolTimeouts, connections, seconds };
+}
+
+const routes = { integrations: { demo: { type: "local", handler: "demo" } }, routes: { $default: "demo" } };
+
+async function stormRegistry({ redis, fleet, stations, delayMs }: Storm, owner: Closing): Promise<Outcome> {
+  await redis.setRoundTrip(delayMs);
+  const before = await connectionsOf(redis);
+  const rowsFrom = redis.cluster.addresses;
+  const gateway = owner.own(await startGateway({ edges: 1, redisNodes: redis.addresses, rowsFrom, routes }));
+  const startedMs = nowMs();
+  await fleet.connect({ prefix, count: stations, endpoints: gateway.endpoints });
+  const { answered } = await fleet.callOnce(bootNotification, 60_000);
+  await gateway.untilRegistered((count) => count >= stations, 60_000);
+  const seconds = (nowMs() - startedMs) / 1000;
+  const metrics = await gateway.metrics();
+  const rows = await gateway.registered("rows");
+  return {
+    who: "registry",
+    delayMs,
+    served: Math.min(answered, rows),
+    poolTimeouts: metrics.sum("registry_pool_timeouts_total") + metrics.sum("registry_pool_exhausted_total"),
+    connections: (await connectionsOf(redis)) - before,
+    seconds,
+  };
+}
+
+// P1. Through the nodes' own ports; our own questions are one connection per node, before as after.
+async function connectionsOf({ cluster }: DelayedRedis): Promise<number> {
+  const counts = cluster.addresses.map(async (address) => {
+    const redis = new Redis(address);
+    const info = await redis.info("clients");
+    redis.disconnect();
+    return Number(/connected_clients:(\d+)/u.exec(info)?.[1] ?? 0);
+  });
+  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+}
+
+function reportOf(outcomes: readonly Outcome[], stations: number): Report {
+  const cured = outcomes.filter(({ who }) => who === "registry");
+  const worst = Math.min(...cured.map(({ served }) => served));
+  const timeouts = cured.reduce((sum, { poolTimeouts }) => sum + poolTimeouts, 0);
+  const original = outcomes.filter(({ who }) => who === "original");
+  const isReproduced = original.some(({ poolTimeouts }) => poolTimeouts > 0);
+  return {
+    figures: [
+      {
+        name: "registry: served, at every delay",
+        value: (worst / stations) * 100,
+        unit: "%",
+        goal: { atLeast: 100 },
+      },
+      { name: "registry: pool timeouts, all delays", value: timeouts, unit: "", goal: { atMost: 0 } },
+      {
+        name: "original: served, worst delay",
+        value: (Math.min(...original.map(({ served }) => served)) / stations) * 100,
+        unit: "%",
+      },
+    ],
+    tables: [
+      {
+        title: "The same storm",
+        columns: ["who", "ms added", "served", "pool timeouts", "connections to Redis", "s"],
+        rows: outcomes.map(({ who, delayMs, served, poolTimeouts, connections, seconds }) => [
+          who,
+          delayMs,
+          served,
+          poolTimeouts,
+          connections,
+          seconds,
+        ]),
+        note: "original: one SET per station on the message path, 10 connections with one command in flight each, 4 s pool timeout. Connections of the registry: commands, subscribers and probes to all six nodes.",
+      },
+    ],
+    plots: [
+      {
+        title: "Stations served",
+        kind: "lines",
+        x: "ms added to each round trip",
+        y: "stations",
+        points: outcomes.map(({ who, delayMs, served }) => ({ x: delayMs, y: served, series: who })),
+      },
+    ],
+    wrong: cured.flatMap(({ delayMs, served, poolTimeouts }) => [
+      ...(served < stations ? [`registry, ${delayMs} ms: ${stations - served} stations not served`] : []),
+      ...(poolTimeouts > 0 ? [`registry, ${delayMs} ms: ${poolTimeouts} pool timeouts`] : []),
+    ]),
+    warnings: isReproduced
+      ? []
+      : ["the original showed no pool timeout: too few stations or too short a delay"],
+  };
+}
