@@ -39,7 +39,7 @@ export interface StackOptions {
   readonly redisNodes: readonly { readonly host: string; readonly port: number }[];
   readonly keyPrefix: string;
   readonly arguments?: readonly string[];
-  /** How long a CALL may wait for the backend. */
+  /** How long a CALL may wait for the backend or its stream. */
   readonly deadlineMs?: number;
 }
 
@@ -72,6 +72,7 @@ async function startBackend(): Promise<Backend> {
 
 /** Two ready edges on one registry: BootNotification and the rest over HTTP, MeterValues into a stream, Heartbeat at the edge. */
 export async function startStack(options: StackOptions): Promise<Stack> {
+  const { deadlineMs = 5000 } = options;
   const folder = await mkdtemp(join(tmpdir(), "cpg-dashboards-"));
   const backend = await startBackend();
   const routesFile = join(folder, "routes.json");
@@ -82,9 +83,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         csms: {
           type: "http",
           url: `http://127.0.0.1:${backend.port}/{action}`,
-          deadlineMs: options.deadlineMs ?? 5000,
+          deadlineMs,
         },
-        meters: { type: "stream" },
+        meters: { type: "stream", deadlineMs },
         edge: { type: "local", handler: "heartbeat" },
       },
       routes: {

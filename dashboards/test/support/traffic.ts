@@ -102,7 +102,8 @@ async function vagabond(edge: EdgeProcess): Promise<void> {
   station.sendText('[3,"never asked",{}]');
 }
 
-async function command(edge: EdgeProcess, identity: string): Promise<void> {
+/** Sends a command through an edge and waits for its end, whatever that is. */
+export async function command(edge: EdgeProcess, identity: string): Promise<void> {
   const response = await fetch(`${edge.api}/v1/charge-points/${identity}/commands`, {
     method: "POST",
     headers: { "content-type": "application/json" },
