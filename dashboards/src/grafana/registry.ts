@@ -74,6 +74,16 @@ const ownership: RowSpec = {
         },
       ],
     },
+    perEdge(
+      "registry_releases_dropped_total",
+      "Releases given up",
+      "Was more owed than may be? Reconciling ends these rows later.",
+    ),
+    perEdge(
+      "registry_rows_reconciled_total",
+      "Rows reconciled",
+      "Were rows found whose socket is gone, and ended?",
+    ),
     perEdge("registry_bad_rows_total", "Unreadable rows", "Does somebody else write into our keys?"),
     {
       kind: "graph",
