@@ -29,10 +29,10 @@ const parameters: Readonly<Record<NumberName, readonly [full: number, quick: num
   commandsPerSecond: [40, 40, "commands to random charge points through random edges"],
   churnPerSecond: [100, 100, "charge points that come, and leave or move on after 2 s, all the while"],
   leaseMs: [15_000, 4500, "registry.leaseMs of the edges; renewals, polls and deadlines follow"],
-  awayMs: [60_000, 9000, "redis-away: how long"],
-  pauseMs: [30_000, 9000, "edge-paused, redis-cut, master-hung: how long (above the lease)"],
+  awayMs: [60_000, 7000, "redis-away: how long"],
+  pauseMs: [30_000, 7000, "edge-paused, redis-cut, master-hung: how long (above the lease)"],
   slowMs: [10_000, 3000, "redis-slow: how long each step"],
-  calmMs: [6000, 2500, "traffic before the fault, to compare with"],
+  calmMs: [6000, 2000, "traffic before the fault, to compare with"],
   claims: [5000, 5000, "pool-exhaustion: claims at once"],
 };
 
@@ -94,10 +94,11 @@ export function readOptions(
       throw new UsageError(`${flag} wants a whole number above 0, not "${text}"`);
     values[name] = value;
   }
+  const unnamed = all.filter(({ inQuick }) => inQuick || !isQuick).map(({ name }) => name);
   return {
     ...values,
     isQuick,
     nodeTimeoutMs: isQuick ? 1000 : undefined,
-    scenarios: scenarios.length > 0 ? scenarios : known,
+    scenarios: scenarios.length > 0 ? scenarios : unnamed,
   };
 }

@@ -4,6 +4,7 @@
 import { partitions, partitionTags } from "@cpg/session-registry";
 import { audit } from "../audit.ts";
 import { BareWriter } from "../world/bare-writer.ts";
+import { metricSum } from "../world/edges.ts";
 import { until } from "../world/observer.ts";
 import { masterOf } from "../world/redis-stack.ts";
 import { delay, nowMs } from "../world/time.ts";
@@ -20,18 +21,27 @@ export const masterKilled: Scenario = {
   inQuick: true,
   run: (context) =>
     inWorld(context, {}, async (world) => {
-      const { stack, options, log, keyPrefix } = world;
+      const { stack, options, log, keyPrefix, report, edges } = world;
+      const cpuSeconds = (): Promise<number> => metricSum(edges, "process_cpu_seconds_total");
       const beganAtMs = nowMs();
+      const cpuBegan = await cpuSeconds();
       await delay(options.calmMs);
       const [partition] = partitions;
       if (partition === undefined) return;
       const victim = await masterOf(stack, partition);
       const bare = new BareWriter(stack, `${keyPrefix}{${partitionTags[partition]}}:bare`);
       await delay(500);
+      const cpuHit = await cpuSeconds();
       const hitAtMs = nowMs();
       await victim.kill();
       log(`the master on port ${victim.port} is dead`);
       await until(() => bare.firstAfter(hitAtMs + 100) !== undefined, failoverLimitMs);
+      const [cpuFlows, flowsAtMs] = [await cpuSeconds(), nowMs()];
+      report.figure("CPU of the edges before, % of a core", percent(cpuHit - cpuBegan, hitAtMs - beganAtMs));
+      report.figure(
+        "CPU of the edges while the shard was away, % of a core",
+        percent(cpuFlows - cpuHit, flowsAtMs - hitAtMs),
+      );
       await delay(options.calmMs + afterwardsMs);
       bare.stop();
       await victim.restart();
@@ -45,3 +55,5 @@ export const masterKilled: Scenario = {
       });
     }),
 };
+
+const percent = (cpuSeconds: number, wallMs: number): number => Math.round((100_000 * cpuSeconds) / wallMs);

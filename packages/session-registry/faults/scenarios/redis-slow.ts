@@ -16,7 +16,7 @@ export const redisSlow: Scenario = {
   inQuick: false,
   run: (context) =>
     inWorld(context, { path: "delayed" }, async (world) => {
-      const { stack, options, log, report, edges, fleet } = world;
+      const { stack, options, log, report, edges, fleet, commander } = world;
       const watched = watchEdges(edges);
       const steps: { lateMs: number; fromMs: number; toMs: number }[] = [];
       for (const lateMs of stepsMs) {
@@ -35,6 +35,13 @@ export const redisSlow: Scenario = {
           (life) => life.dialledAtMs >= fromMs && life.dialledAtMs < toMs,
         );
         report.figure(`dial to registered, ${name}`, spread(during));
+        const answered = commander.commands.filter(
+          ({ status, postedAtMs }) => status === 200 && postedAtMs >= fromMs && postedAtMs < toMs,
+        );
+        report.figure(
+          `commands, post to answer, ${name}`,
+          spread(answered.map(({ postedAtMs, endedAtMs }) => (endedAtMs ?? 0) - postedAtMs)),
+        );
       });
       report.mustBeNone("circuits opened by slowness", [...watched.circuitsOpened]);
       report.mustBeNone("leases lapsed", [...watched.lapsed]);

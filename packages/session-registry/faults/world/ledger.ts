@@ -41,12 +41,16 @@ export class Ledger {
     );
   }
 
-  /** Whether a newer socket of the station had been registered before the command was posted. */
+  /**
+   * Whether a newer socket of the station had been registered before the command was posted, and was still there. (Where the newer
+   * one has left again, the older, if its edge still holds it, is the newest: it may be registered again.)
+   */
   wasSuperseded({ life }: Delivery, command: Command): boolean {
     return life.station.lives.some((other) => {
       if (other.serial <= life.serial) return false;
       const grant = this.grantOf(other);
-      return grant !== undefined && grant.atMs + roundingMs < command.postedAtMs;
+      const isThere = other.closedAtMs === undefined || other.closedAtMs > command.postedAtMs;
+      return isThere && grant !== undefined && grant.atMs + roundingMs < command.postedAtMs;
     });
   }
 }
