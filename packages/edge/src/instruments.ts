@@ -6,6 +6,9 @@
 import type { IgnoredReason, MalformedReason, OcppVersion } from "@cpg/ocpp";
 import type { EndLabel } from "./close-codes.ts";
 
+/** As what a malformed frame is counted. `payloadTooDeep`: an answer nested so deep that it cannot be written again. */
+export type MalformedAs = MalformedReason | "payloadTooDeep";
+
 /** Why a request was refused before it became a WebSocket. */
 export type RefusalReason =
   | "path" // not our endpoint
@@ -61,7 +64,7 @@ export interface Instruments {
   /** `action` as the station wrote it. */
   served(version: OcppVersion, action: string, as: ServedAs): void;
   processing(seconds: number): void;
-  malformed(reason: MalformedReason): void;
+  malformed(reason: MalformedAs): void;
   /** `unmatched`: an answer that nobody waits for. */
   ignored(reason: IgnoredReason | "unmatched" | "binary"): void;
   reusedId(): void;

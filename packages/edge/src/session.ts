@@ -3,6 +3,7 @@
 // S1. open → ended, once. What arrives or is sent afterwards does nothing. The first cause given is the one that counts.
 // S2. Malformed input gets what its version prescribes (decodeFrame), is counted, and never ends the socket.
 // S3. The border calls `closed` inside `end`, so nothing here touches the session's parts after ending it.
+// S4. What a station answers is written again, for the caller and between edges: nothing passes that cannot be.
 
 import {
   decodeFrame,
@@ -14,8 +15,9 @@ import {
 } from "@cpg/ocpp";
 import type { ConnectionId, Epoch } from "@cpg/session-registry";
 import { closeTable, type EndLabel } from "./close-codes.ts";
-import type { FrameType } from "./instruments.ts";
+import type { FrameType, MalformedAs } from "./instruments.ts";
 import { InboundCalls, type InboundContext, type InboundOwner } from "./inbound-calls.ts";
+import { isTooDeep } from "./json-depth.ts";
 import { OutboundCalls } from "./outbound-calls.ts";
 import { Outbox } from "./outbox.ts";
 import type { CallOutcome, CloseCause, LiveSession } from "./session-port.ts";
@@ -139,11 +141,15 @@ export class Session implements LiveSession, SocketHandler, InboundOwner {
         this.#inbound.receive(frame);
         return;
       case "result":
-        this.#answered(frame.id, { kind: "answered", payload: frame.payload });
+        if (isTooDeep(frame.payload))
+          this.#unreadable(frame.id, "payloadTooDeep"); // S4
+        else this.#answered(frame.id, { kind: "answered", payload: frame.payload });
         return;
       case "error": {
         const { id, code, description, details } = frame;
-        this.#answered(id, { kind: "rejected", code, description, details });
+        if (isTooDeep(details))
+          this.#unreadable(id, "payloadTooDeep"); // S4
+        else this.#answered(id, { kind: "rejected", code, description, details });
         return;
       }
       case "resultError":
@@ -179,17 +185,21 @@ export class Session implements LiveSession, SocketHandler, InboundOwner {
     else this.#outbound.answered(id, outcome);
   }
 
+  /** It answers a CALL of ours, and nobody can tell what. */
+  #unreadable(id: string, reason: MalformedAs): void {
+    this.#context.instruments.malformed(reason);
+    this.#answered(id, {
+      kind: "rejected",
+      code: errorCode("formatViolation", this.version),
+      description: `the charge point's answer cannot be read: ${reason}`,
+      details: {},
+    });
+  }
+
   // S2
   #malformed(frame: Malformed): void {
-    this.#context.instruments.malformed(frame.reason);
-    if (frame.answers !== undefined) {
-      this.#answered(frame.answers, {
-        kind: "rejected",
-        code: errorCode("formatViolation", this.version),
-        description: `the charge point's answer cannot be read: ${frame.reason}`,
-        details: {},
-      });
-    }
+    if (frame.answers === undefined) this.#context.instruments.malformed(frame.reason);
+    else this.#unreadable(frame.answers, frame.reason);
     if (frame.reply !== undefined)
       this.sendFrame(frame.reply, frame.answers === undefined ? "error" : "resultError");
   }

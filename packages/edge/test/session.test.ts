@@ -59,6 +59,28 @@ async function sessionOf(edge: TestEdge, identity: string): Promise<LiveSession>
   return session;
 }
 
+describe("an answer nested deeper than can be written again is a rejection, and harms neither edge nor socket", () => {
+  const nested = (levels: number): string => '{"a":'.repeat(levels) + "1" + "}".repeat(levels);
+  test.each([
+    ["CALLRESULT", (id: string, levels: number) => `[3,"${id}",${nested(levels)}]`],
+    ["CALLERROR", (id: string, levels: number) => `[4,"${id}","GenericError","",${nested(levels)}]`],
+  ] as const)("%s", async (_name, answer) => {
+    const { test: edge } = await start();
+    const station = await connect(edge.url("CP1"));
+    const session = await sessionOf(edge, "CP1");
+    for (const [index, levels] of [100, 101, 10_000].entries()) {
+      const outcome = session.call("GetConfiguration", "{}", 5_000);
+      const { id } = await station.command(index);
+      station.send(answer(id, levels));
+      const told = await outcome;
+      expect(() => JSON.stringify(told)).not.toThrow();
+      expect(JSON.stringify(told).includes("payloadTooDeep")).toBe(levels > 100);
+    }
+    expect(edge.counts.of("malformed payloadTooDeep")).toBe(2);
+    expect((await station.call("after", "Heartbeat")).type).toBe(3);
+  });
+});
+
 describe("malformed input gets what its version prescribes, and the socket stays", () => {
   test.each([
     ["ocpp1.6", "nonsense", "-1", "FormationViolation", "notJson"],

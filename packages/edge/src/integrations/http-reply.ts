@@ -9,6 +9,7 @@
 
 import { codeForVersion, type OcppVersion } from "@cpg/ocpp";
 import type { CallAnswer } from "../integration.ts";
+import { isTooDeep } from "../json-depth.ts";
 import type { AttemptEnd } from "../instruments.ts";
 
 /** A whole answer. */
@@ -52,7 +53,7 @@ function callError(body: string, version: OcppVersion): CallAnswer | undefined {
     kind: "callError",
     code: codeForVersion(code, version),
     description: typeof description === "string" ? description : "",
-    detailsJson: isObject(details) ? JSON.stringify(details) : "{}",
+    detailsJson: isObject(details) && !isTooDeep(details) ? JSON.stringify(details) : "{}",
   };
 }
 

@@ -8,6 +8,7 @@ import type { CommandRouter } from "../commands/command-router.ts";
 import { within } from "../commands/deadline.ts";
 import { retryAfterOf } from "../commands/locate.ts";
 import type { CommandOutcome, Verification } from "../commands/outcomes.ts";
+import { isTooDeep, maxJsonDepth } from "../json-depth.ts";
 import type { LiveSession } from "../session-port.ts";
 import { pathOf, type ManagementApp } from "./app.ts";
 import { HttpProblem } from "./problems.ts";
@@ -126,12 +127,15 @@ function addCommand(app: ManagementApp, ports: ChargePointPorts): void {
       refuseIdempotencyKey(request);
       const identity = identityOf(request);
       const { action, payload, timeoutMs = ports.timeouts.defaultMs } = request.body;
+      if (isTooDeep(payload)) throw new HttpProblem("invalid-request", { detail: tooDeep });
       return answerOf(
         await ports.router.command({ identity, action, payloadJson: JSON.stringify(payload), timeoutMs }),
       );
     },
   });
 }
+
+const tooDeep = `body.payload must not nest deeper than ${String(maxJsonDepth)} levels.`;
 
 function addClose(app: ManagementApp, ports: ChargePointPorts): void {
   const schema = {

@@ -130,6 +130,8 @@ test("$connect and $disconnect are told, with the cause; a session does not wait
   expect(seen[1]?.body).toBe('{"cause":"peer","subprotocol":"ocpp1.6"}');
 });
 
+const deep = '{"a":'.repeat(20_000) + "1" + "}".repeat(20_000);
+
 describe("what the backend's status means", () => {
   test.each([
     [204, "", '[3,"a",{}]'],
@@ -141,6 +143,7 @@ describe("what the backend's status means", () => {
       '{"code":"FormatViolation","description":"no","details":{"x":1}}',
       '[4,"a","FormationViolation","no",{"x":1}]',
     ],
+    [422, `{"code":"GenericError","details":${deep}}`, '[4,"a","GenericError","",{}]'], // too deep to be written again
     [422, "no JSON", '[4,"a","InternalError","the backend refused the message (422)",{}]'],
     [401, "", '[4,"a","InternalError","the backend refused the message (401)",{}]'],
   ])("%i %s", async (status, body, frame) => {

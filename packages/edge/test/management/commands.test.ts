@@ -22,6 +22,20 @@ describe("POST /v1/charge-points/{id}/commands", () => {
     expect(served.router.command).toHaveBeenLastCalledWith(expect.objectContaining({ timeoutMs: 500 }));
   });
 
+  it("refuses a payload that nests deeper than can be written again, as the caller's fault and not as one of ours", async () => {
+    const nested = (levels: number): string =>
+      `{"action":"DataTransfer","payload":${'{"a":'.repeat(levels - 1)}{}${"}".repeat(levels - 1)}}`;
+    expect((await post(served, nested(100))).status).toBe(404);
+    for (const levels of [101, 9_000]) {
+      expect(await post(served, nested(levels))).toMatchObject({
+        status: 400,
+        body: { detail: "body.payload must not nest deeper than 100 levels." },
+      });
+    }
+    expect(served.router.command).toHaveBeenCalledTimes(1);
+    expect(served.log.error).not.toHaveBeenCalled();
+  });
+
   it("answers with the charge point's payload", async () => {
     served.router.command.mockResolvedValue({
       kind: "answered",

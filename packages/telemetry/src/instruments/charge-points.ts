@@ -74,6 +74,7 @@ export const messages = {
       "payloadMissing",
       "actionNotString",
       "payloadNotObject",
+      "payloadTooDeep",
       "errorCodeNotString",
     ),
   }),
