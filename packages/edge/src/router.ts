@@ -2,6 +2,9 @@
 //
 // The more exact name wins: `ocpp1.6:Heartbeat`, then `Heartbeat`, then `ocpp1.6:$default`, then `$default`.
 // Everything a charge point can name is found in one look-up: the choice is made when the routes are read.
+//
+// T1. What a charge point calls an action reaches a backend only if it can be a name: `$connect` would be taken for the
+//     edge's own event, `..` leads out of the URL that stands in the routes, and 100 KB do not fit into a header.
 
 import { actions, mayChargePointSend, ocppVersions, subprotocolOf, type OcppVersion } from "@cpg/ocpp";
 import type { Route } from "./integration.ts";
@@ -26,9 +29,20 @@ export function createRouter(routes: ReadonlyMap<string, Route>): Router {
   );
   const defaults = new Map(ocppVersions.map((version) => [version, named(version, "$default")]));
   return {
-    route: (version, action) => tables.get(version)?.get(action) ?? defaults.get(version),
+    route(version, action) {
+      const own = tables.get(version)?.get(action);
+      return own ?? (canBeName(action) ? defaults.get(version) : undefined);
+    },
     lifecycle: named,
   };
+}
+
+/** Longest action that goes to `$default`, in characters: OCPP's longest has 33. */
+const maxActionLength = 64;
+
+// T1. Only `$default` serves what no route names.
+function canBeName(action: string): boolean {
+  return action.length <= maxActionLength && !/^(?:\$|\.+$)/.test(action);
 }
 
 function tableOf(

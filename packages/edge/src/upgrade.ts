@@ -61,6 +61,7 @@ export function createUpgrade(
       return refuse("path", plain(404, `charge points connect to ${ports.path}{identity}`));
     const parsed = parseIdentity(segment);
     if (!parsed.ok) return refuse("identity", plain(400, `not an identity: ${parsed.fault}`));
+    if (isDotSegment(parsed.identity)) return refuse("identity", plain(400, "not an identity: dotSegment"));
     const admission = ports.admission();
     if (admission.kind === "closed") {
       const seconds = Math.max(ports.retryAfterSeconds, Math.ceil(admission.retryAfterMs / 1000));
@@ -110,6 +111,12 @@ function segmentOf(path: string, base: string): string | undefined {
   if (!path.startsWith(base)) return undefined;
   const segment = path.slice(base.length);
   return segment.includes("/") ? undefined : segment;
+}
+
+// `.` and `..` lead elsewhere in every URL, escaped or not (RFC 3986 §5.2.4, WHATWG URL §4.4): in those of backends that
+// name the identity, and in the management API's.
+function isDotSegment(identity: Identity): boolean {
+  return identity === "." || identity === "..";
 }
 
 function plain(status: number, body: string, headers: Readonly<Record<string, string>> = {}): HttpRefusal {

@@ -1,4 +1,5 @@
-import { createServer } from "node:net";
+import { once } from "node:events";
+import { connect as connectTcp, createServer } from "node:net";
 import { request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { scryptSync } from "node:crypto";
@@ -68,6 +69,23 @@ test("another path is 404, so a wrong setting of a station is told from a wrong 
   expect((await refused(`${base}/ocpp`)).status).toBe(400);
   expect(counts.of("refused path")).toBe(2);
 });
+
+// A raw request: every WebSocket client resolves the dots before it sends them.
+test.each([".", "..", "%2e%2e", "%2E."])(
+  "the identity %s is 400: it would lead elsewhere in every URL that names it",
+  async (segment) => {
+    const { edge, counts } = await start();
+    const socket = connectTcp(edge.listenPort, "127.0.0.1");
+    socket.write(
+      `GET /ocpp/${segment} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: ocpp1.6\r\n\r\n",
+    );
+    const [answer]: Buffer[] = await once(socket, "data");
+    socket.destroy();
+    expect(String(answer)).toMatch(/^HTTP\/1.1 400 /);
+    expect(counts.of("refused identity")).toBe(1);
+  },
+);
 
 describe("subprotocols", () => {
   test("the station's order of preference wins", async () => {
