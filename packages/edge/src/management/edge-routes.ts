@@ -23,7 +23,7 @@ export function addEdgeRoutes(app: ManagementApp, ports: EdgePorts): void {
     async () => ({
       edge: ports.edge,
       edges: ports.ownership.edges().map(({ edge, incarnation, sessions, isDraining, leaseAgeMs }) => {
-        return { name: edge, incarnation, sessions, draining: isDraining, leaseAgeMs };
+        return { name: edge, incarnation, sessions, draining: isDraining, leaseAgeMs: wholeMs(leaseAgeMs) };
       }),
     }),
   );
@@ -57,12 +57,17 @@ function addHealthRoutes(app: ManagementApp, ports: EdgePorts): void {
       maxSessions: facts.maxSessions,
       registry: {
         leaseValid: isLeaseValid,
-        leaseAgeMs,
-        lastHeardMs,
+        leaseAgeMs: wholeMs(leaseAgeMs),
+        lastHeardMs: wholeMs(lastHeardMs),
         channelAlive: isChannelAlive,
         owed,
         openCircuits: [...openCircuits],
       },
     });
   });
+}
+
+// Never yet (no lease, nothing heard of) is infinitely long ago, for which JSON has no number.
+function wholeMs(ms: number): number | null {
+  return Number.isFinite(ms) ? Math.round(ms) : null;
 }

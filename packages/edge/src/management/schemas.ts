@@ -93,6 +93,10 @@ export const sessionPage = Type.Object({
   cursor: Type.Optional(Type.String({ description: "Absent on the last page." })),
 });
 
+function ageMs(description: string) {
+  return Type.Union([Type.Integer(), Type.Null()], { description: `${description} ms; null: never yet.` });
+}
+
 /** The edges this one knows of. */
 export const edgeList = Type.Object({
   edge: Type.String({ description: "The edge that answers." }),
@@ -102,7 +106,7 @@ export const edgeList = Type.Object({
       incarnation: Type.String({ description: "One life of the edge's lease." }),
       sessions: Type.Integer(),
       draining: Type.Boolean(),
-      leaseAgeMs: Type.Number({ description: "Since the last renewal that the answering edge saw." }),
+      leaseAgeMs: ageMs("Since the last renewal that the answering edge saw."),
     }),
   ),
 });
@@ -118,8 +122,8 @@ export const readyShape = Type.Object({
   maxSessions: Type.Integer(),
   registry: Type.Object({
     leaseValid: Type.Boolean(),
-    leaseAgeMs: Type.Number(),
-    lastHeardMs: Type.Number(),
+    leaseAgeMs: ageMs("Since the last renewal that was confirmed."),
+    lastHeardMs: ageMs("Since a Redis node answered last."),
     channelAlive: Type.Boolean(),
     owed: Type.Integer(),
     openCircuits: Type.Array(Type.String()),

@@ -140,7 +140,7 @@ describe("DELETE /v1/charge-points/{id}/connection", () => {
 describe("GET /v1/edges", () => {
   it("lists the edges as their leases tell them", async () => {
     served.ownership.edges.mockReturnValue([
-      { edge: "edge-b", incarnation: "i1" as Incarnation, sessions: 5, isDraining: true, leaseAgeMs: 900 },
+      { edge: "edge-b", incarnation: "i1" as Incarnation, sessions: 5, isDraining: true, leaseAgeMs: 900.4 },
     ]);
     expect((await ask(served, "/v1/edges")).body).toEqual({
       edge: "edge-a",
@@ -171,5 +171,15 @@ describe("/healthz and /readyz", () => {
       maxSessions: 10,
       registry: { leaseValid: false, owed: 0, openCircuits: [] },
     });
+  });
+
+  it("tells ages in whole milliseconds, and null where there is none: JSON has no Infinity", async () => {
+    const ownership = { ...healthy, leaseAgeMs: 1568.026299, lastHeardMs: Number.POSITIVE_INFINITY };
+    served.facts.now = { ...goodFacts, ownership };
+    expect((await ask(served, "/readyz")).body).toMatchObject({
+      registry: { leaseAgeMs: 1568, lastHeardMs: null },
+    });
+    const document = JSON.stringify((await ask(served, "/v1/openapi.json")).body);
+    expect(document).toContain('"lastHeardMs":{"anyOf":[{"type":"integer"},{"type":"null"}]');
   });
 });
