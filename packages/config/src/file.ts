@@ -14,9 +14,15 @@ const knownKeys = [...byPath.keys(), ...groups];
 export function readFileText(name: string, text: string): Reading {
   const builder = new ReadingBuilder();
   const parsed = parse(text);
-  if ("problem" in parsed) builder.complain(`${name}: ${parsed.problem}`);
-  else walk(parsed.value, { name, key: "", builder });
+  if ("problem" in parsed) return unreadable(`${name}: ${parsed.problem}`);
+  if (!isObject(parsed.value)) return unreadable(`${name}: must be a JSON object of settings`);
+  walk(parsed.value, { name, key: "", builder });
   return builder;
+}
+
+/** A file of which nothing is known, so it may have named every setting: no rule is asked about any (rules.ts Q1). */
+export function unreadable(problem: string): Reading {
+  return { assignments: [], refused: [...byPath.keys()], problems: [problem] };
 }
 
 interface Place {
@@ -34,9 +40,8 @@ function walk(value: unknown, place: Place): void {
       `${place.key} from ${place.name}: unknown key; ${didYouMean(place.key, knownKeys)}`,
     );
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    const what = place.key === "" ? "the file" : `${place.key} from ${place.name}`;
-    return place.builder.complain(`${what}: must be a JSON object of settings`);
+  if (!isObject(value)) {
+    return place.builder.complain(`${place.key} from ${place.name}: must be a JSON object of settings`);
   }
   for (const [key, child] of Object.entries(value)) {
     walk(child, { ...place, key: place.key === "" ? key : `${place.key}.${key}` });
@@ -45,6 +50,10 @@ function walk(value: unknown, place: Place): void {
 
 function takeValue(named: NamedSetting, raw: unknown, place: Place): void {
   place.builder.take(named, place.name, { raw, read: named.setting.fromJson(raw) });
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** F1 */

@@ -12,7 +12,7 @@ import { hostname as systemHostname } from "node:os";
 import convict from "convict";
 import { readArguments } from "./arguments.ts";
 import { readEnvironment } from "./environment.ts";
-import { readFileText } from "./file.ts";
+import { readFileText, unreadable } from "./file.ts";
 import { helpText } from "./help.ts";
 import { isSetting } from "./kinds.ts";
 import type { Setting } from "./kinds.ts";
@@ -72,7 +72,7 @@ function readConfigFile(input: LoadInput, fromArgument?: string, fromEnvironment
   } catch (error) {
     const source = fromArgument === undefined ? configFileEnv : configFileArg;
     const reason = error instanceof Error ? error.message : String(error);
-    return { assignments: [], refused: [], problems: [`${source}: cannot read ${name}: ${reason}`] };
+    return unreadable(`${source}: cannot read ${name}: ${reason}`);
   }
 }
 

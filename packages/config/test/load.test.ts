@@ -177,6 +177,18 @@ describe("mistakes", () => {
     ]);
   });
 
+  test.each([["{"], ["[]"], [undefined]])(
+    "a file of which nothing is known (%j) is no reason to complain of what may stand in it",
+    (text) => {
+      const readFile = (): string => {
+        if (text === undefined) throw new Error("ENOENT");
+        return text;
+      };
+      const loaded = loadConfig({ argv: ["--config=g.json"], env: {}, readFile }); // auth.mode may stand there
+      expect(loaded).toMatchObject({ kind: "invalid", problems: [expect.stringContaining("g.json")] });
+    },
+  );
+
   test("a file that cannot be read is a problem of the source that named it", () => {
     const found = problems({ env: { CPG_CONFIG: "/nowhere/g.json" } });
     expect(found).toEqual([expect.stringMatching(/^CPG_CONFIG: cannot read \/nowhere\/g.json: ENOENT/)]);
