@@ -69,6 +69,22 @@ export interface CredentialsFile {
 }
 
 const lookEveryMs = 2_000;
+// Mistakes of a changed file in one line of the log: a file of 100,000 charge points may have as many.
+const maxLogged = 20;
+
+/** Reads the file. Its mistakes name it; that it cannot be read is one. */
+export function readCredentialsFile(path: string): CredentialsRead {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { kind: "invalid", problems: [`auth.file: cannot read ${path}: ${reason}`] };
+  }
+  const read = readCredentials(text);
+  if (read.kind === "credentials") return read;
+  return { kind: "invalid", problems: read.problems.map((problem) => `${path}: ${problem}`) };
+}
 
 /** Opens the file and follows its changes (K2). Errors: the first reading's mistakes, as an Error with one line for each. */
 export function openCredentialsFile(
@@ -76,33 +92,34 @@ export function openCredentialsFile(
   time: Pick<Time, "every">,
   log: { info(fields: object, message: string): void; error(fields: object, message: string): void },
 ): CredentialsFile {
-  const read = (): CredentialsRead => readCredentials(readFileSync(path, "utf8"));
-  const first = read();
-  if (first.kind === "invalid")
-    throw new Error(first.problems.map((problem) => `${path}: ${problem}`).join("\n"));
-  let { credentials } = first;
   let seen = versionOf(path);
+  const first = readCredentialsFile(path);
+  if (first.kind === "invalid") throw new Error(first.problems.join("\n"));
+  let { credentials } = first;
   const look = (): void => {
-    try {
-      const version = versionOf(path);
-      if (version === seen) return;
-      seen = version;
-      const next = read();
-      if (next.kind === "credentials") {
-        ({ credentials } = next);
-        log.info({ chargePoints: next.count }, "the credentials file was read again");
-      } else {
-        log.error({ problems: next.problems }, "the credentials file has mistakes: the last good one stays");
-      }
-    } catch (error) {
-      log.error({ err: error }, "the credentials file cannot be read: the last good one stays");
+    const version = versionOf(path);
+    if (version === seen) return; // so each state is told once, also that the file is gone
+    seen = version;
+    const next = readCredentialsFile(path);
+    if (next.kind === "credentials") {
+      ({ credentials } = next);
+      log.info({ chargePoints: next.count }, "the credentials file was read again");
+    } else {
+      const problems = next.problems.slice(0, maxLogged);
+      const fields = { problems, count: next.problems.length };
+      log.error(fields, "the credentials file cannot be used: the last good one stays");
     }
   };
   const timer: Timer = time.every(lookEveryMs, look);
   return { current: () => credentials, close: () => timer.cancel() };
 }
 
+// What changes with the content, or says that there is none to be had.
 function versionOf(path: string): string {
-  const { mtimeMs, size, ino } = statSync(path);
-  return `${String(mtimeMs)} ${String(size)} ${String(ino)}`;
+  try {
+    const { mtimeMs, size, ino } = statSync(path);
+    return `${String(mtimeMs)} ${String(size)} ${String(ino)}`;
+  } catch {
+    return "unreadable";
+  }
 }

@@ -7,12 +7,11 @@
 // Y3. Management answers to the end of the drain: /readyz says that the edge drains, /v1 still works for others.
 
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { GatewayConfig } from "@cpg/config";
 import type { Random, Time } from "@cpg/session-registry";
 import { startTelemetry, type Telemetry } from "@cpg/telemetry";
 import { authenticateBy, authenticateNobody, type Authenticate } from "./authentication.ts";
-import { buildRoutes, defaultRoutes, type BuiltRoutes } from "./build-routes.ts";
+import { buildRoutes, type BuiltRoutes } from "./build-routes.ts";
 import { createCommandRouter, type CommandRouter } from "./commands/command-router.ts";
 import { defaultCommandLimits, type CommandLimits } from "./commands/limits.ts";
 import type { CommandMeter } from "./commands/outcomes.ts";
@@ -22,10 +21,12 @@ import { createInstruments } from "./edge-instruments.ts";
 import { judgeHealth, type HealthFacts } from "./health.ts";
 import { systemIds } from "./ids.ts";
 import { openStreamLog } from "./integrations/open-stream-log.ts";
+import { whyNotListening } from "./listening.ts";
 import { measureLoopDelay } from "./loop-delay.ts";
 import { createManagement } from "./management/management.ts";
+import { readNamedFiles } from "./named-files.ts";
 import { createRegistry } from "./registry.ts";
-import { readRoutes, type RoutePlan } from "./routes-file.ts";
+import type { RoutePlan } from "./routes-file.ts";
 import type { Session } from "./session.ts";
 import { Sessions } from "./sessions.ts";
 
@@ -60,7 +61,8 @@ const closeMs = 2_000;
 
 /** Starts everything. Errors: StartError. */
 export async function startGateway(config: GatewayConfig, ports: GatewayPorts): Promise<Gateway> {
-  const plan = readPlan(config.routes.file); // Y1
+  const files = readNamedFiles(config);
+  if (files.kind === "invalid") throw new StartError(files.problems); // Y1
   const closers: (() => unknown)[] = [];
   const closeAll = async (): Promise<void> => {
     for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close(); // Y2
@@ -68,7 +70,7 @@ export async function startGateway(config: GatewayConfig, ports: GatewayPorts): 
   try {
     const telemetry = await openTelemetry(config);
     closers.push(() => telemetry.shutdown());
-    return await assemble({ config, ports, plan, telemetry, closers, closeAll });
+    return await assemble({ config, ports, plan: files.routes, telemetry, closers, closeAll });
   } catch (error) {
     await closeAll();
     if (error instanceof StartError) throw error;
@@ -131,31 +133,22 @@ async function assemble(assembly: Assembly): Promise<Gateway> {
   };
 }
 
-// Y1
-function readPlan(file: string | undefined): readonly RoutePlan[] {
-  if (file === undefined) return defaultRoutes;
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    throw new StartError([`routes.file: ${error instanceof Error ? error.message : String(error)}`]);
-  }
-  const read = readRoutes(text);
-  if (read.kind === "invalid") throw new StartError(read.problems.map((problem) => `${file}: ${problem}`));
-  return read.routes;
-}
-
-function openTelemetry({ edge, telemetry, metrics }: GatewayConfig): Promise<Telemetry> {
+async function openTelemetry({ edge, telemetry, metrics }: GatewayConfig): Promise<Telemetry> {
   const { serviceName, logLevel, otlpEndpoint, tracesSampleRatio } = telemetry;
   const { enabled, host, port } = metrics;
-  return startTelemetry({
-    serviceName,
-    edge: edge.name,
-    logLevel,
-    metrics: enabled ? { host, port } : undefined,
-    otlpEndpoint,
-    tracesSampleRatio,
-  });
+  try {
+    return await startTelemetry({
+      serviceName,
+      edge: edge.name,
+      logLevel,
+      metrics: enabled ? { host, port } : undefined,
+      otlpEndpoint,
+      tracesSampleRatio,
+    });
+  } catch (error) {
+    if (!(error instanceof Error && "syscall" in error)) throw error;
+    throw new StartError([whyNotListening("metrics", host, port, error)], { cause: error });
+  }
 }
 
 function openAuthentication({ config, ports, telemetry, closers }: Assembly): Authenticate {

@@ -82,10 +82,7 @@ export function readRoutes(text: string): RoutesRead {
   try {
     document = JSON.parse(text);
   } catch (error) {
-    return {
-      kind: "invalid",
-      problems: [`not JSON: ${error instanceof Error ? error.message : String(error)}`],
-    };
+    return { kind: "invalid", problems: [`not JSON${placeOf(error)}`] };
   }
   const reader = new JsonReader();
   const file = reader.object(document, "the file", ["integrations", "routes"]);
@@ -253,4 +250,10 @@ function readAnswer(key: string, to: IntegrationPlan, value: unknown, reader: Js
     reader.problem(at, 'a stream needs an "answer" for this action: no backend is asked for one');
   }
   return value === undefined ? {} : (reader.object(value, `${at}.answer`) ?? {});
+}
+
+// The parser's message quotes the text, where a header may hold a backend's key: only the place is told.
+function placeOf(error: unknown): string {
+  const place = /line \d+ column \d+/.exec(error instanceof Error ? error.message : "")?.[0];
+  return place === undefined ? "" : ` (${place})`;
 }

@@ -26,6 +26,7 @@ import {
   type WebSocket,
 } from "uWebSockets.js";
 import type { Time } from "@cpg/session-registry";
+import { listenError, whyNotListening } from "./listening.ts";
 import type {
   DecideUpgrade,
   Listener,
@@ -150,7 +151,7 @@ function opened(app: ReturnType<typeof App>, options: BorderOptions): Promise<Li
     const flags = options.sharePort ? LIBUS_LISTEN_DEFAULT : LIBUS_LISTEN_EXCLUSIVE_PORT; // U6
     const onListen = (token: us_listen_socket | false): void => {
       if (token === false) {
-        reject(new Error(`cannot listen on ${options.host}:${String(options.port)}: the port is in use`));
+        void whyRefused(options).then((reason) => reject(new Error(reason)));
         return;
       }
       resolve(listener(app, token));
@@ -159,6 +160,13 @@ function opened(app: ReturnType<typeof App>, options: BorderOptions): Promise<Li
     // oxlint-disable-next-line typescript/unbound-method -- `apply` binds it
     Reflect.apply(app.listen, app, [options.host, options.port, flags, onListen]);
   });
+}
+
+// uWebSockets.js says only that it failed; a socket of Node's own learns why. When that one succeeds, somebody held the
+// port a moment ago, or shares it (SO_REUSEPORT) with us only.
+async function whyRefused({ host, port }: BorderOptions): Promise<string> {
+  const error = (await listenError(host, port)) ?? Object.assign(new Error(), { code: "EADDRINUSE" });
+  return whyNotListening("listen", host, port, error);
 }
 
 function listener(app: ReturnType<typeof App>, token: us_listen_socket): Listener {

@@ -50,16 +50,22 @@ test("a changed file counts without a restart; one with mistakes or gone leaves 
   expect([has(file, "CP1"), has(file, "CP2")]).toEqual([false, true]);
   await replaceBy("{");
   look();
+  look(); // looked at again and again, a state is told once
   await rm(path);
+  look();
   look();
   expect(has(file, "CP2")).toBe(true);
   expect(logged.map((line) => line.split(":")[0])).toEqual([
     "the credentials file was read again",
-    "the credentials file has mistakes",
-    "the credentials file cannot be read",
+    "the credentials file cannot be used",
+    "the credentials file cannot be used",
   ]);
   file.close();
   expect(logged.at(-1)).toBe("cancelled");
+});
+
+test("a file that is not there is told with the setting that names it", () => {
+  expect(() => openCredentialsFile(path, time, log)).toThrow(`auth.file: cannot read ${path}: ENOENT`);
 });
 
 test("at the start every mistake is an error with the file's name", async () => {

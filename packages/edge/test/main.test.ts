@@ -76,6 +76,20 @@ describe("what a person has to mend is one line each on standard error, and exit
     expect(output.err.trim().split("\n")).toHaveLength(4);
   }, 20_000);
 
+  test("routes, credentials and TLS files at once, before anything is opened or logged", async () => {
+    const file = join(folder, "both.json");
+    await writeFile(file, '{"rotes":{}}');
+    const { words } = await ports({ "auth-mode": "file" });
+    const gone = join(folder, "gone.json");
+    const tls = ["--redis-tls-enabled", "--redis-tls-cert-file", file, "--redis-tls-key-file", gone];
+    const { exit, output } = start(...words, "--routes-file", file, "--auth-file", gone, ...tls);
+    expect(await exit).toBe(2);
+    expect(output.err).toContain(`redis.tls.keyFile: cannot read ${gone}`);
+    expect(output.err).toContain("rotes");
+    expect(output.err).toContain(`auth.file: cannot read ${gone}`);
+    expect(output.out).toBe("");
+  }, 20_000);
+
   test.each(["listen-port", "management-port", "metrics-port"])(
     "%s in use",
     async (setting) => {
@@ -86,6 +100,7 @@ describe("what a person has to mend is one line each on standard error, and exit
       expect(await exit).toBe(2);
       expect(output.err.trim().split("\n")).toHaveLength(1);
       expect(output.err).toContain(String(port));
+      expect(output.err).toContain(`choose another ${setting.replace("-", ".")}`);
       taken.close();
     },
     20_000,

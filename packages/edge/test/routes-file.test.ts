@@ -94,6 +94,12 @@ describe("a stream answers before any backend saw the message, so", () => {
   });
 });
 
+test("what is not JSON is told by its place where the parser knows it, and never quoted: headers hold keys", () => {
+  const problemsOf = (text: string): readonly string[] => ({ problems: [], ...readRoutes(text) }).problems;
+  expect(problemsOf('{\n"routes": {},\n}')).toEqual(["not JSON (line 3 column 1)"]);
+  expect(problemsOf('{"authorization": hunter2}')).toEqual(["not JSON"]);
+});
+
 test("what is not JSON is one mistake", () => {
   expect(readRoutes("{").kind).toBe("invalid");
   expect(read([])).toEqual(["the file: must be an object"]);
@@ -109,8 +115,6 @@ describe("the more exact route wins", () => {
     ["1.6", "Authorize", "ocpp1.6:$default"],
     ["2.1", "Authorize", "$default"],
     ["2.1", "constructor", "constructor"],
-    ["2.1", "$connect", "$default"], // a station cannot name the special routes
-    ["1.6", "$default", "ocpp1.6:$default"],
     ["2.1", "__proto__", "$default"],
   ] as const)("%s %s → %s", (version, action, name) => {
     expect(router.route(version, action)?.name).toBe(name);

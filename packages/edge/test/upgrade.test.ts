@@ -243,7 +243,7 @@ describe("the port speaks WebSocket only", () => {
     const { edge } = await start();
     const settings = settingsWith({ listen: { port: edge.listenPort } });
     await expect(startTestEdge({}, { settings })).rejects.toThrow(
-      /^cannot listen on 127\.0\.0\.1:\d+: the port is in use$/,
+      /^listen\.port: cannot listen on 127\.0\.0\.1:\d+ \(charge points\): the port is in use\. Free it or choose another listen\.port\.$/,
     );
     const foreign = createServer();
     await new Promise<void>((resolve) => foreign.listen(0, "127.0.0.1", resolve));
@@ -252,6 +252,12 @@ describe("the port speaks WebSocket only", () => {
       /in use/,
     );
     foreign.close();
+  });
+  test("an address that is not this machine's is no port in use: the setting to correct is the host", async () => {
+    const settings = settingsWith({ listen: { host: "192.0.2.1" } });
+    await expect(startTestEdge({}, { settings })).rejects.toThrow(
+      /^listen\.host: .*: this machine has no such address\. Correct listen\.host\.$/,
+    );
   });
   test("two edges may share a port where both were told to", async () => {
     const settings = settingsWith({ listen: { sharePort: true, port: await freePort() } }); // port 0 is never shared

@@ -8,6 +8,7 @@ import type { Ownership, Time } from "@cpg/session-registry";
 import type { CommandRouter } from "../commands/command-router.ts";
 import { within } from "../commands/deadline.ts";
 import type { HealthFacts } from "../health.ts";
+import { whyNotListening } from "../listening.ts";
 import { createApp, type ManagementApp, type ManagementLog } from "./app.ts";
 import { addChargePointRoutes } from "./charge-point-routes.ts";
 import { addEdgeRoutes } from "./edge-routes.ts";
@@ -60,7 +61,7 @@ export function createManagement(options: ManagementOptions): Management {
         await app.listen({ host, port });
       } catch (error) {
         await app.close();
-        throw new Error(whyNotListening(error, host, port), { cause: error });
+        throw new Error(whyNotListening("management", host, port, error), { cause: error });
       }
       const address = app.server.address();
       return { port: typeof address === "object" && address !== null ? address.port : port };
@@ -95,20 +96,4 @@ async function addRoutes(app: ManagementApp, options: ManagementOptions): Promis
   addChargePointRoutes(app, options);
   addEdgeRoutes(app, options);
   await app.ready();
-}
-
-function whyNotListening(error: unknown, host: string, port: number): string {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const where = `The management API cannot listen on ${host}:${port}`;
-  switch (code) {
-    case "EADDRINUSE":
-      return `${where}: the port is in use. Free it or choose another management.port.`;
-    case "EACCES":
-      return `${where}: this user may not open that port. Choose a management.port above 1023.`;
-    case "EADDRNOTAVAIL":
-    case "ENOTFOUND":
-      return `${where}: this machine has no such address. Correct management.host.`;
-    default:
-      return `${where}: ${error instanceof Error ? error.message : String(error)}.`;
-  }
 }

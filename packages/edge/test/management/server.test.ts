@@ -115,7 +115,7 @@ describe("starting and stopping", () => {
     const { port } = squatter.address() as AddressInfo;
     try {
       await expect(createManagement(options(port)).start()).rejects.toThrow(
-        `The management API cannot listen on 127.0.0.1:${port}: the port is in use.`,
+        `management.port: cannot listen on 127.0.0.1:${port} (the management API): the port is in use.`,
       );
     } finally {
       squatter.close();
