@@ -135,7 +135,9 @@ function fingerprint() {
 /** Folders of the workspace's packages, relative to the root, as pnpm-workspace.yaml has them. */
 export function packageFolders() {
   const nested = readdirSync(join(root, "packages")).map((name) => join("packages", name));
-  return ["infra", "bench", ...nested].filter((folder) => existsSync(join(root, folder, "package.json")));
+  return ["infra", "bench", "dashboards", ...nested].filter((folder) =>
+    existsSync(join(root, folder, "package.json")),
+  );
 }
 
 /** Whether the workspace is installed as the lockfile says (W2). */

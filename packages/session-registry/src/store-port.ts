@@ -172,6 +172,8 @@ export interface RegistryStore {
   shardOf(partition: Partition): string | undefined;
   /** Shards whose circuit is open. */
   openCircuits(): readonly string[];
+  /** What a shard, or the way to it, said last when it failed; for people. */
+  lastFailure(): string | undefined;
   /** When any shard answered last, monotonic ms; undefined: never. */
   lastHeardAtMs(): number | undefined;
   /** Called when a partition is served by another master than before, or by one that was away: what it acknowledged last may be lost. */

@@ -111,6 +111,10 @@ export class MemoryStore implements RegistryStore {
     return [];
   }
 
+  lastFailure(): undefined {
+    return undefined;
+  }
+
   lastHeardAtMs(): number {
     return this.#time.monotonicMs();
   }

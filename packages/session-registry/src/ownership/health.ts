@@ -6,12 +6,14 @@ import type { OwnershipHealth } from "../ownership-port.ts";
 export function verdict(
   measured: Omit<OwnershipHealth, "problems">,
   settings: { readonly leaseMs: number; readonly leaseRenewMs: number; readonly maxOwed: number },
+  lastFailure: string | undefined,
 ): OwnershipHealth {
+  const said = lastFailure === undefined ? "" : `; the last error: ${lastFailure}`;
   const problems: string[] = [];
   if (measured.lastHeardMs === Number.POSITIVE_INFINITY) {
-    problems.push("no Redis node has answered yet (redis.nodes)");
+    problems.push(`no Redis node has answered yet (redis.nodes)${said}`);
   } else if (measured.lastHeardMs > 2 * settings.leaseRenewMs) {
-    problems.push(`no Redis node has answered for ${Math.round(measured.lastHeardMs / 1000)} s`);
+    problems.push(`no Redis node has answered for ${Math.round(measured.lastHeardMs / 1000)} s${said}`);
   }
   if (!measured.isLeaseValid) {
     problems.push(

@@ -223,6 +223,7 @@ export class RegistryOwnership implements Ownership {
         openCircuits: store.openCircuits(),
       },
       this.#settings,
+      store.lastFailure(),
     );
   }
 

@@ -46,17 +46,19 @@ export function toRegistryError(operation: string, error: unknown): RegistryErro
   if (passing.some((word) => text.includes(word))) {
     return new RegistryError("UNAVAILABLE", `${operation}: ${text}`, { retryable: true, cause: error });
   }
-  const isFull = text.includes("OOM ");
-  const advice = isFull
-    ? " (Redis is full and must not evict: give it more memory)"
-    : /NOAUTH|WRONGPASS|NOPERM/.test(text)
-      ? " (check redis.username and redis.password, and that user's rights)"
-      : "";
-  return new RegistryError("REFUSED", `${operation}: Redis refused: ${text}${advice}`, {
-    retryable: isFull,
+  return new RegistryError("REFUSED", `${operation}: Redis refused: ${describeFailure(error)}`, {
+    retryable: text.includes("OOM "),
     reason: text.includes("WRONGTYPE") ? "otherType" : undefined,
     cause: error,
   });
+}
+
+/** The text of an error of Redis or the client, with advice where a person can mend it. */
+export function describeFailure(error: unknown): string {
+  const text = textOf(error);
+  if (text.includes("OOM ")) return `${text} (Redis is full and must not evict: give it more memory)`;
+  if (!/NOAUTH|WRONGPASS|NOPERM/.test(text)) return text;
+  return `${text} (check redis.username and redis.password, and that user's rights)`;
 }
 
 function textOf(error: unknown): string {

@@ -18,7 +18,7 @@ import { Slots, withPool } from "../policy/pool.ts";
 import { withRetry } from "../policy/retry.ts";
 import type { Random, Time } from "../time.ts";
 import { openClient, type RegistryClient, type ScriptReader } from "./client.ts";
-import { toRegistryError } from "./error-map.ts";
+import { describeFailure, toRegistryError } from "./error-map.ts";
 import type { RedisSettings } from "./settings.ts";
 
 /** What a lane is made of. */
@@ -45,14 +45,20 @@ export interface ShardState {
 /** An attempt and its three redirections (maxRedirections in client.ts). */
 const attemptsInside = 4;
 
-const attempt: Invoke = (call) => {
-  const shard = call.shard();
-  if (shard !== undefined) return call.run(shard);
-  const text =
-    `${call.operation}: no Redis node is known to serve this slot: none was reached yet (check redis.nodes), ` +
-    "or the cluster does not cover it (redis-cli --cluster check)";
-  return Promise.reject(new RegistryError("UNAVAILABLE", text, { retryable: true, isOutcomeUnknown: false }));
-};
+/** One attempt. `lastFailure`: what a node said when it was spoken to last, for the person who wonders why none is known. */
+const attempting =
+  (lastFailure: () => string | undefined): Invoke =>
+  (call) => {
+    const shard = call.shard();
+    if (shard !== undefined) return call.run(shard);
+    const said = lastFailure();
+    const text =
+      `${call.operation}: no Redis node is known to serve this slot: none was reached yet (check redis.nodes), ` +
+      `or the cluster does not cover it (redis-cli --cluster check)${said === undefined ? "" : `; the last one said: ${said}`}`;
+    return Promise.reject(
+      new RegistryError("UNAVAILABLE", text, { retryable: true, isOutcomeUnknown: false }),
+    );
+  };
 
 const closed = (operation: string): RegistryError =>
   new RegistryError("CLOSED", `${operation}: this registry was stopped; create a new one`, {
@@ -82,6 +88,7 @@ export class Lane {
   readonly #ports: LanePorts;
   readonly #onHeard: OnHeard;
   readonly #attemptLimitMs: number;
+  #lastFailure: string | undefined;
   #turn = 0;
   #isClosed = false;
 
@@ -96,8 +103,10 @@ export class Lane {
     this.#attemptLimitMs = attemptsInside * (settings.commandTimeoutMs + settings.connectTimeoutMs);
     this.#clients = Array.from({ length: lane.connections }, () => {
       const client = openClient(settings, lane.name, { scripts: ports.scripts });
-      client.on("error", () => undefined); // told through the calls that fail
-      client.on("+node", (node) => node.on("error", () => undefined));
+      const failed = (error: unknown): void => void (this.#lastFailure = describeFailure(error));
+      client.on("error", failed); // also told through the calls that fail
+      client.on("node error", failed);
+      client.on("+node", (node) => node.on("error", failed));
       return client;
     });
     const slotsOf = (shard: string): Slots => {
@@ -120,6 +129,7 @@ export class Lane {
     const deadline = withDeadline(ports.time);
     const retry = withRetry(settings.retry, { ...ports, onRetry: (code) => ports.meter.retry(code) });
     const pool = withPool(slotsOf);
+    const attempt = attempting(() => this.#lastFailure);
     this.#invoke = lane.hasCircuit
       ? deadline(retry(withCircuitGate(circuitOf)(pool(withBreaker(circuitOf)(attempt)))))
       : deadline(retry(pool(attempt))); // N1
@@ -128,6 +138,11 @@ export class Lane {
   /** Master that serves a partition now; undefined while no slot map was had. */
   shardOf(partition: Partition): string | undefined {
     return this.#clients[0]?.slots[partitionSlots[partition] ?? 0]?.[0]; // N2
+  }
+
+  /** What a node, or the way to it, said last when it failed. */
+  get lastFailure(): string | undefined {
+    return this.#lastFailure;
   }
 
   /** Called after every look at the cluster's slot map. */

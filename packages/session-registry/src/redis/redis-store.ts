@@ -276,6 +276,10 @@ export class RedisStore implements RegistryStore {
     return this.#data.states();
   }
 
+  lastFailure(): string | undefined {
+    return this.#data.lastFailure;
+  }
+
   lastHeardAtMs(): number | undefined {
     return this.#lastHeardAtMs;
   }

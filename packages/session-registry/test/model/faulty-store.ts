@@ -137,6 +137,7 @@ export class FaultyStore implements RegistryStore {
   probe = (): Promise<void> => Promise.resolve();
   shardOf = (): string => "shard";
   openCircuits = (): readonly string[] => [];
+  lastFailure = (): undefined => undefined;
   lastHeardAtMs = (): number => this.#time.monotonicMs();
   onMasterChange(listener: (partition: Partition) => void): void {
     this.#onMasterChange = listener;

@@ -300,6 +300,11 @@ describe("the verdict on health", () => {
     [{ isChannelAlive: false }, 1],
     [{ owed: 10 }, 1],
   ])("%o has %i problems", (changes, count) => {
-    expect(verdict({ ...well, ...changes }, settings).problems).toHaveLength(count);
+    expect(verdict({ ...well, ...changes }, settings, undefined).problems).toHaveLength(count);
+  });
+
+  it("says what a node said last, so that a wrong password is not taken for a dead Redis", () => {
+    const { problems } = verdict({ ...well, lastHeardMs: Number.POSITIVE_INFINITY }, settings, "WRONGPASS …");
+    expect(problems[0]).toContain("WRONGPASS …");
   });
 });
