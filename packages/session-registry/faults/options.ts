@@ -60,7 +60,7 @@ export function helpText(
         `  ${flagOf(name).padEnd(24)} ${String(full).padEnd(9)} ${String(quick).padEnd(9)} ${meaning}`,
     ),
     "",
-    "--quick shortens times and numbers (and cluster-node-timeout to 1000) and, without a name, runs those marked *: about",
+    "--quick shortens times and numbers (and cluster-node-timeout to 1000) and, without a name, runs those marked *: a good",
     "two minutes, for CI.",
   ].join("\n");
 }

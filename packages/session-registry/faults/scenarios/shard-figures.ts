@@ -21,7 +21,7 @@ export interface ShardFault {
 
 /** Claims of the hit shard and of the others, before and after. */
 export function compareShards(world: World, ledger: Ledger, fault: ShardFault): void {
-  const { report, fleet, shards, observer } = world;
+  const { options, report, fleet, shards, observer } = world;
   const { shard, beganAtMs, hitAtMs, bareAtMs } = fault;
   const isHit = (event: SeenEvent): boolean => shards[event.partition] === shard;
   const firstAt = Math.min(
@@ -52,5 +52,8 @@ export function compareShards(world: World, ledger: Ledger, fault: ShardFault): 
   report.figure("hit shard, dial to registered, before", spread(between(beganAtMs, hitAtMs, true)));
   report.figure("hit shard, dial to registered, 10 s from the fault", spread(between(hitAtMs, endMs, true)));
   const [p99, limit] = [percentile(during, 0.99), 2 * percentile(before, 0.99)];
-  report.must("other shards' claims p99 at most twice that of before", p99 <= limit, `${p99} ms of ${limit}`);
+  const name = "other shards' claims p99 at most twice that of before";
+  // A hundred claims in two seconds on a busy CI machine have no p99 worth a verdict.
+  if (options.isQuick) report.figure(`${name} (no verdict with --quick)`, `${p99} ms of ${limit}`);
+  else report.must(name, p99 <= limit, `${p99} ms of ${limit}`);
 }
