@@ -141,7 +141,7 @@ async function callHere(
   const called = await within(ports.time, timeoutMs + ports.limits.graceMs, () =>
     session.call(action, payloadJson, timeoutMs),
   ); // C1: the session's own time limit is the first guard, this is the second
-  if (called.kind !== "value") return noAnswer("unknown");
+  if (called.kind !== "value") return noAnswer("unknown", ownership);
   return endOfCall(called.value, ownership, ports.edge);
 }
 

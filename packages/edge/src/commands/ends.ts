@@ -10,9 +10,12 @@ import type { PeerReply } from "./peer-words.ts";
 /** What one handing-on brought: an end, or the certainty that nothing was done there and never will be. */
 export type Step<T> = { readonly kind: "end"; readonly outcome: T } | { readonly kind: "notThere" };
 
-/** No answer, and what is known of the delivery. */
-export function noAnswer(delivery: Delivery): CommandOutcome & { kind: "noAnswer" } {
-  return { kind: "noAnswer", delivery };
+/** No answer, what is known of the delivery, and whether the socket that was asked was confirmed. */
+export function noAnswer(
+  delivery: Delivery,
+  ownership?: Verification,
+): CommandOutcome & { kind: "noAnswer" } {
+  return ownership === undefined ? { kind: "noAnswer", delivery } : { kind: "noAnswer", delivery, ownership };
 }
 
 /** The end of a CALL at a socket. */
@@ -26,7 +29,7 @@ export function endOfCall(call: CallOutcome, ownership: Verification, edge: stri
     }
     case "timeout":
     case "gone":
-      return noAnswer(call.delivery);
+      return noAnswer(call.delivery, ownership);
     case "lineFull":
     default:
       return { kind: "lineFull", retryAfterMs: lineFullRetryAfterMs };

@@ -28,8 +28,8 @@ export type CommandOutcome =
     }
   /** No edge holds a socket of that identity. Nothing was sent. */
   | { readonly kind: "offline" }
-  /** No answer came; `delivery` is what is known of the way to the charge point. */
-  | { readonly kind: "noAnswer"; readonly delivery: Delivery }
+  /** No answer came; `delivery` is what is known of the way to the charge point, `ownership` of the socket that was asked, if one was. */
+  | { readonly kind: "noAnswer"; readonly delivery: Delivery; readonly ownership?: Verification }
   /** The charge point's line of waiting commands is full. Nothing was sent. */
   | { readonly kind: "lineFull"; readonly retryAfterMs: number }
   /** This edge, or the owner, has as many commands open as it may. Nothing was sent. */

@@ -177,7 +177,12 @@ function problemOfOutcome(outcome: Exclude<CommandOutcome, { kind: "answered" | 
     case "offline":
       return new HttpProblem("offline");
     case "noAnswer":
-      return new HttpProblem("no-answer", { members: { delivery: outcome.delivery } });
+      return new HttpProblem("no-answer", {
+        members: {
+          delivery: outcome.delivery,
+          ...(outcome.ownership === undefined ? {} : { ownership: outcome.ownership }),
+        },
+      });
     case "lineFull":
       return new HttpProblem("line-full", { retryAfterMs: outcome.retryAfterMs });
     case "edgeBusy":

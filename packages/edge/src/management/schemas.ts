@@ -139,6 +139,7 @@ const problemShape = Type.Object(
     delivery: Type.Optional(
       Type.Union([Type.Literal("notSent"), Type.Literal("sent"), Type.Literal("unknown")]),
     ),
+    ownership: Type.Optional(Type.Union([Type.Literal("verified"), Type.Literal("unverified")])),
   },
   { description: "RFC 9457" },
 );

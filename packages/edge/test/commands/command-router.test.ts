@@ -165,7 +165,7 @@ describe("a command that reaches no socket", () => {
     session.answer = never;
     const ended = a.command("CP1", 3000);
     await world.time.advance(3000 + defaultCommandLimits.graceMs);
-    expect(await ended).toEqual({ kind: "noAnswer", delivery: "unknown" });
+    expect(await ended).toEqual({ kind: "noAnswer", delivery: "unknown", ownership: "verified" });
     expect(world.time.timers).toBe(0);
   });
 
