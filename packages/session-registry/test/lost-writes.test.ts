@@ -1,0 +1,172 @@
+// Real failovers that lose acknowledged writes, made on demand: the replicas hang and are cut off, the master acknowledges, dies,
+// and a replica takes over that never heard of it. What was lost is told by the epochs and owners afterwards (R1–R4).
+
+import { asIdentity, identityKey, type IdentityKey } from "@cpg/ocpp";
+import { eventually, startTestRedisCluster, uniquePrefix, type RedisCluster } from "@cpg/testkit";
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  createClusterRegistry,
+  systemTime,
+  type ConnectionId,
+  type LifecycleEvent,
+  type NewSession,
+  type Ownership,
+} from "../src/index.ts";
+import { Keyspace } from "../src/keyspace.ts";
+import { partitionOf, partitionSlots } from "../src/partition.ts";
+import { readEntries, readEvent } from "../src/redis/replies.ts";
+import { ownershipSettings, redisSettings, retention } from "./settings.ts";
+
+interface Edge {
+  readonly ownership: Ownership;
+  readonly epochs: Map<ConnectionId, number>;
+  readonly superseded: Set<ConnectionId>;
+}
+
+let cluster: RedisCluster;
+let a: Edge;
+let b: Edge;
+let serial = 0;
+const prefix = uniquePrefix();
+
+beforeAll(async () => {
+  cluster = await startTestRedisCluster();
+  [a, b] = await Promise.all([startEdge("edge-a"), startEdge("edge-b")]);
+}, 60_000);
+afterAll(async () => {
+  await Promise.all([a, b].map((edge) => edge?.ownership.stop(2000)));
+  await cluster?.stop();
+});
+
+async function startEdge(name: string): Promise<Edge> {
+  const nodes = cluster.addresses.map(({ host, port }) => `${host}:${port}`);
+  const { ownership } = createClusterRegistry({
+    ownership: ownershipSettings(name, { leaseMs: 15_000, leasePollMs: 500, callDeadlineMs: 10_000 }),
+    redis: redisSettings(nodes, prefix),
+    retention,
+  });
+  const edge: Edge = { ownership, epochs: new Map(), superseded: new Set() };
+  await ownership.start({
+    granted: (connection, epoch) => void edge.epochs.set(connection, epoch),
+    superseded: (connection) => void edge.superseded.add(connection),
+    message: () => undefined,
+  });
+  await eventually(() => ownership.isLeaseValid(), { timeoutMs: 10_000 });
+  return edge;
+}
+
+function newSession(id = `CP-${++serial}`): NewSession {
+  const parsed = asIdentity(id);
+  if (!parsed.ok) throw new Error(parsed.fault);
+  return {
+    identity: parsed.identity,
+    key: identityKey(parsed.identity, "1.6"),
+    version: "1.6",
+    remote: "127.0.0.1",
+    connection: `conn-${++serial}` as ConnectionId,
+    authenticatedAtMs: systemTime.monotonicMs(),
+  };
+}
+
+async function claimed(edge: Edge, session = newSession()): Promise<NewSession> {
+  edge.ownership.claim(session);
+  await eventually(() => edge.epochs.has(session.connection));
+  return session;
+}
+
+const epochOf = (edge: Edge, { connection }: NewSession): number => edge.epochs.get(connection) ?? Number.NaN;
+
+/** Runs `work` so that the shard of `key` acknowledges it and loses it. Tells when its master died, ms since 1970. */
+async function losing(key: IdentityKey, work: () => Promise<void>): Promise<number> {
+  const master = await cluster.masterOfSlot(partitionSlots[partitionOf(key)] ?? 0);
+  const others = await Promise.all(
+    cluster.nodes.map(async (node) => ((await roleOf(node.port)) === "slave" ? node : undefined)),
+  );
+  const replicas = others.filter((node) => node !== undefined);
+  for (const replica of replicas) replica.pause();
+  const admin = new Redis(master.port, master.host);
+  await admin.call("CLIENT", "KILL", "TYPE", "replica"); // what was sent to them already, they would still read
+  admin.disconnect();
+  await work();
+  await master.kill();
+  const diedAtMs = Date.now();
+  for (const replica of replicas) replica.resume();
+  const slot = partitionSlots[partitionOf(key)] ?? 0;
+  await eventually(async () => expect((await cluster.masterOfSlot(slot)).port).not.toBe(master.port), {
+    timeoutMs: 30_000,
+  });
+  await master.restart(); // comes back as a replica of the one that took over
+  await cluster.untilHealthy(30_000);
+  return diedAtMs;
+}
+
+/** The `disconnected` events of an identity, as its present master has them. */
+async function endsOf({ key }: NewSession): Promise<LifecycleEvent[]> {
+  const partition = partitionOf(key);
+  const master = await cluster.masterOfSlot(partitionSlots[partition] ?? 0);
+  const node = new Redis(master.port, master.host);
+  const entries = await node.xrange(new Keyspace(prefix).events(partition), "-", "+");
+  node.disconnect();
+  return readEntries(entries)
+    .map(readEvent)
+    .filter((event) => event.id.startsWith(`${key}:`) && event.kind === "disconnected");
+}
+
+async function roleOf(port: number): Promise<string> {
+  const node = new Redis(port, "127.0.0.1");
+  const [role] = (await node.role()) as [string];
+  node.disconnect();
+  return role;
+}
+
+async function ownerOf(key: IdentityKey): Promise<{ connection: string; epoch: number } | undefined> {
+  const found = await b.ownership.lookup([key], 10_000);
+  return found.kind === "found" ? found.row : undefined;
+}
+
+describe("a failover that loses acknowledged writes", () => {
+  it("loses a grant: the owner asserts itself again, with a greater epoch (R2)", async () => {
+    const session = newSession();
+    let lost = Number.NaN;
+    await losing(session.key, async () => {
+      await claimed(a, session);
+      lost = epochOf(a, session);
+    });
+    // A row that was still there would have kept its epoch: that it grew shows that the write was lost.
+    await eventually(() => expect(epochOf(a, session)).toBeGreaterThan(lost), { timeoutMs: 15_000 });
+    expect(await ownerOf(session.key)).toMatchObject({
+      connection: session.connection,
+      epoch: epochOf(a, session),
+    });
+  }, 90_000);
+
+  it("loses a take-over: the newer socket owns the identity all the same, and the older is told (R1)", async () => {
+    const older = await claimed(a);
+    const newer = newSession(older.identity);
+    let lost = Number.NaN;
+    await losing(older.key, async () => {
+      await claimed(b, newer);
+      lost = epochOf(b, newer);
+    });
+    await eventually(() => expect(epochOf(b, newer)).toBeGreaterThan(lost), { timeoutMs: 15_000 });
+    await eventually(() => expect(a.superseded.has(older.connection)).toBe(true), { timeoutMs: 15_000 });
+    expect(b.superseded.has(newer.connection)).toBe(false);
+    expect(await ownerOf(older.key)).toMatchObject({
+      connection: newer.connection,
+      epoch: epochOf(b, newer),
+    });
+  }, 90_000);
+
+  it("loses a release: the row that comes back without a socket is ended (R3)", async () => {
+    const session = await claimed(a);
+    const diedAtMs = await losing(session.key, async () => {
+      a.ownership.release(session.connection, "closed");
+      await eventually(() => expect(a.ownership.health().owed).toBe(0));
+    });
+    await eventually(async () => expect(await ownerOf(session.key)).toBeUndefined(), { timeoutMs: 15_000 });
+    const ends = await endsOf(session); // that of the release was lost with it
+    expect(ends).toHaveLength(1);
+    expect(ends[0]?.atMs).toBeGreaterThan(diedAtMs);
+  }, 90_000);
+});
