@@ -1,6 +1,6 @@
 // The load generator's process: thousands of stations, driven by the benchmark over IPC (fleet.ts). I/O: sockets.
 //
-// L1. Each source address opens at most so many connections to one port: beyond, the kernel's search for a free port is slow.
+// L1. Each source address opens at most so many connections in turn: beyond, the kernel's search for a free port is slow.
 // L2. What happens is counted by kind; nothing is dropped silently.
 // L3. A station that lost its socket comes back (if so asked) at the next endpoint of its list, after a pause that is random
 //     up to `retryMs`, which doubles with each failed attempt up to 8 times as much.
@@ -109,6 +109,13 @@ function isSettled(place: Place): boolean {
   return place.station === undefined || place.station.isOpen;
 }
 
+// L1. Counted over all tries: a closed connection keeps its port for a minute, so the next round goes on at the next address.
+let dialled = 0;
+
+function sourceAddress({ generator, perAddress }: ConnectPlan): string {
+  return `127.0.${generator}.${2 + (Math.floor(dialled++ / perAddress) % 250)}`;
+}
+
 function dial(place: Place): void {
   const { plan, index } = place;
   const endpoint = plan.endpoints[place.endpoint % plan.endpoints.length];
@@ -117,7 +124,7 @@ function dial(place: Place): void {
     ...endpoint,
     identity: `${plan.prefix}${index}`,
     subprotocol: plan.subprotocol,
-    localAddress: `127.0.${plan.generator}.${2 + Math.floor((index - plan.first) / plan.perAddress)}`, // L1
+    localAddress: sourceAddress(plan), // L1
     ...(plan.password === undefined ? {} : { password: plan.password }),
   };
   attempts += 1;

@@ -16,6 +16,7 @@ export function plotSvg(plot: Plot, width: number): string {
   const { document } = parseHTML("<!doctype html><html><body></body></html>");
   const drawn = ObservablePlot.plot({
     document,
+    ariaLabel: plot.title,
     width,
     ...(plot.kind === "bars" ? barsOf(plot, width) : linesOf(plot, width)),
     color: {

@@ -43,6 +43,11 @@ export const faults: Scenario = {
 const prefix = "CP";
 const kinds = ["none", "redis master", "edge"] as const;
 type Kind = (typeof kinds)[number];
+const names: Readonly<Record<Kind, string>> = {
+  none: "no fault",
+  "redis master": "a Redis master dies",
+  edge: "an edge dies",
+};
 
 interface Outcome {
   readonly kind: Kind;
@@ -112,9 +117,9 @@ function reportOf(outcomes: readonly Outcome[], stations: number): Report {
   };
   return {
     figures: kinds.map((kind) => ({
-      name: kind === "none" ? "no fault" : `a ${kind} dies`,
+      name: `connected, registered and reached: ${names[kind]}`,
       value: share(kind),
-      unit: "% connected, registered and reached",
+      unit: "%",
       goal: { atLeast: 100 },
     })),
     tables: [

@@ -14,7 +14,7 @@ import { startGateway } from "../system/gateway.ts";
 import { startRedis } from "../system/redis.ts";
 import { edgeOf, fleetOn, startPeer, type Subject } from "../system/subject.ts";
 import { startWorker } from "../system/worker.ts";
-import { addPostFloor } from "./post-floor.ts";
+import { addPostFloor, type PostFloor } from "./post-floor.ts";
 import { isClientBound, latencyMs } from "./reading.ts";
 
 /** One line of the table: a subject and what it is sent. */
@@ -99,7 +99,7 @@ async function run(surroundings: Surroundings, owner: Closing): Promise<Report> 
     const perPost = await floor.measure(valueOf(values, "backend-rate"), valueOf(values, "seconds"));
     say(`round ${round}: bare undici POST: ${perPost.toFixed(1)} µs CPU per POST`);
   }
-  return reportOf(lanes, floor.rounds, floor.failed());
+  return reportOf(lanes, floor);
 }
 
 async function openLanes(
@@ -175,12 +175,12 @@ function mainRounds(lane: Lane): readonly TrafficResult[] {
   return lane.isPacedOnly ? lane.paced : lane.flood;
 }
 
-function reportOf(lanes: readonly Lane[], postRounds: readonly number[], failedPosts: number): Report {
+function reportOf(lanes: readonly Lane[], floor: PostFloor): Report {
   const wrong = lanes.flatMap(wrongOf);
-  if (failedPosts > 0) wrong.push(`bare POST: ${failedPosts} failed`);
+  if (floor.failed() > 0) wrong.push(`bare POST: ${floor.failed()} failed`);
   return {
-    figures: figuresOf(lanes, postRounds),
-    tables: [tableOf(lanes), postTable(lanes, postRounds)],
+    figures: figuresOf(lanes, floor.rounds),
+    tables: [tableOf(lanes), postTable(lanes, floor)],
     plots: [
       {
         title: "Server CPU per message",
@@ -280,16 +280,24 @@ function tableOf(lanes: readonly Lane[]): Table {
   };
 }
 
-function postTable(lanes: readonly Lane[], postRounds: readonly number[]): Table {
-  const http = lanes.find(({ subject }) => subject.name === "edge, http");
-  const cpu = http === undefined ? [] : http.paced.map(cpuPerMessage);
+function postTable(lanes: readonly Lane[], floor: PostFloor): Table {
+  const rounds = lanes.find(({ subject }) => subject.name === "edge, http")?.paced ?? [];
+  const cpu = rounds.map(cpuPerMessage);
+  const median = (q: number): number =>
+    spreadOf(rounds.map(({ latencies }) => latencyMs(latencies, q))).median;
   return {
     title: "The http route beside a bare POST",
-    columns: ["subject", "µs CPU", "÷ bare POST"],
+    columns: ["subject", "µs CPU", "÷ bare POST", "p50 ms", "p99 ms"],
     rows: [
-      ["bare undici POST", spreadOf(postRounds).median, 1],
-      ["edge, http", spreadOf(cpu).median, pairedRatio(cpu, postRounds).median],
+      [
+        "bare undici POST",
+        spreadOf(floor.rounds).median,
+        1,
+        spreadOf(floor.p50).median,
+        spreadOf(floor.p99).median,
+      ],
+      ["edge, http", spreadOf(cpu).median, pairedRatio(cpu, floor.rounds).median, median(0.5), median(0.99)],
     ],
-    note: "The same body to the same backend at the same pace.",
+    note: "The same body to the same backend at the same pace. The edge's round trip begins and ends at the station.",
   };
 }

@@ -1,14 +1,19 @@
 // The floor of the http route, measured in the same rounds: bare undici POSTs in a process of their own.
 
+import { mergeHistograms } from "../measure/histogram.ts";
 import { cpuSecondsOf } from "../measure/process.ts";
 import { startWorker } from "../system/worker.ts";
 import type { PostCount, PostPlan } from "../subjects/bare-post.ts";
 import { pause } from "../time.ts";
+import { latencyMs } from "./reading.ts";
 
 /** A floor that is measured round by round. */
 export interface PostFloor {
   /** µs CPU per POST, one for each round. */
   readonly rounds: readonly number[];
+  /** ms from a POST to its answer, one for each round. */
+  readonly p50: readonly number[];
+  readonly p99: readonly number[];
   failed(): number;
   /** One round; gives µs CPU per POST. */
   measure(rate: number, seconds: number): Promise<number>;
@@ -19,9 +24,13 @@ export interface PostFloor {
 export async function addPostFloor(plan: Omit<PostPlan, "rate">): Promise<PostFloor> {
   const worker = await startWorker(new URL("../subjects/bare-post.js", import.meta.url));
   const rounds: number[] = [];
+  const p50: number[] = [];
+  const p99: number[] = [];
   let failed = 0;
   return {
     rounds,
+    p50,
+    p99,
     failed: () => failed,
     async measure(rate, seconds) {
       await worker.ask("start", { ...plan, rate });
@@ -34,6 +43,9 @@ export async function addPostFloor(plan: Omit<PostPlan, "rate">): Promise<PostFl
       await worker.ask("stop");
       failed += count.failed;
       rounds.push(perPost);
+      const latencies = mergeHistograms([count.latencies]);
+      p50.push(latencyMs(latencies, 0.5));
+      p99.push(latencyMs(latencies, 0.99));
       return perPost;
     },
     stop: () => worker.stop(),

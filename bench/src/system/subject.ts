@@ -16,7 +16,7 @@ export interface Subject {
 
 /** The baselines and peers by file name in `subjects/`. */
 export const peerNames = {
-  "raw-uws": "limit (raw uWebSockets.js)",
+  "raw-uws": "limit (raw uWS.js)",
   ws: "ws",
   "ocpp-rpc": "ocpp-rpc",
 } as const;
