@@ -77,7 +77,9 @@ export const ownership = {
   registry_bad_rows_total: counter("Rows in Redis that could not be read."),
   registry_lease_age_seconds: gauge("Time since the last confirmed renewal of this edge's lease was sent."),
   registry_lease_valid: gauge("1 while this edge's lease is valid, otherwise 0."),
-  registry_incarnations_total: counter("New leases taken after the first: one for each time this edge found itself fenced."),
+  registry_incarnations_total: counter(
+    "New leases taken after the first: one for each time this edge found itself fenced.",
+  ),
   registry_edges_declared_dead_total: counter("Other edges that this one declared dead."),
   registry_inbox_messages_total: counter("Messages taken from the own inboxes.", {
     kind: known("evict", "command", "reply", "close"),
