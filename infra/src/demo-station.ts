@@ -33,7 +33,12 @@ function run(url: string, subprotocol: string): void {
     const frame: unknown = JSON.parse(text);
     if (Array.isArray(frame) && frame[0] === 2) send([3, frame[1], { status: "Accepted" }]);
   });
-  socket.addEventListener("error", () => say(`no connection to ${url}: does the gateway run (npm start)?`));
+  // A WebSocket of Node's does not tell a refusal from a port where nobody listens.
+  const advice = "does the gateway run (npm start) on that port, and is the path /ocpp/ and a name?";
+  socket.addEventListener("error", () => {
+    say(`no connection to ${url}: ${advice}`);
+    process.exitCode = 1; // not every error is followed by a close
+  });
   socket.addEventListener("close", ({ code, reason }) => {
     clearInterval(timer);
     say(`closed: ${code} ${reason}`);
@@ -44,7 +49,7 @@ function run(url: string, subprotocol: string): void {
 }
 
 const [url, subprotocol = "ocpp1.6"] = process.argv.slice(2);
-if (url === undefined || boot[subprotocol] === undefined) {
+if (url === undefined || !/^wss?:\/\/./u.test(url) || !URL.canParse(url) || boot[subprotocol] === undefined) {
   process.stderr.write("usage: demo-station.js ws://127.0.0.1:9000/ocpp/CP001 [ocpp1.6|ocpp2.0.1]\n");
   process.exitCode = 2;
 } else {
