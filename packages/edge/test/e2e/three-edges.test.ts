@@ -131,7 +131,12 @@ describe("three edges, one registry", () => {
     await lost;
     await station(edge(b), "CP-MOVES", { handlers: { Reset: () => ({ status: "Accepted" }) } });
     await eventually(async () => {
-      const reply = await command(edge(c), "CP-MOVES", { action: "Reset", payload: { type: "Soft" } });
+      // Until the new claim is in, the row names the dead edge, and a command waits for it: not for the default 30 s.
+      const reply = await command(edge(c), "CP-MOVES", {
+        action: "Reset",
+        payload: { type: "Soft" },
+        timeoutMs: 1_000,
+      });
       expect(reply).toMatchObject({ status: 200, body: { payload: { status: "Accepted" } } });
     });
     await eventually(
