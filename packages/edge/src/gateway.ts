@@ -25,6 +25,7 @@ import { whyNotListening } from "./listening.ts";
 import { measureLoopDelay } from "./loop-delay.ts";
 import { createManagement } from "./management/management.ts";
 import { readNamedFiles } from "./named-files.ts";
+import { logReadiness } from "./readiness-log.ts";
 import { createRegistry } from "./registry.ts";
 import type { RoutePlan } from "./routes-file.ts";
 import type { Session } from "./session.ts";
@@ -231,6 +232,8 @@ function watchHealth({ config, ports, telemetry, closers }: Assembly, live: Live
     maxSessions: config.listen.maxConnections,
     loopDelayMs: loop.currentMs(),
   });
+  const readiness = logReadiness(() => judgeHealth(health()), telemetry.logger, ports.time);
+  closers.push(() => readiness.cancel());
   telemetry.observe("edge_ready", () => [{ value: judgeHealth(health()).ready ? 1 : 0 }]);
   telemetry.observe("edge_draining", () => [{ value: edge.isDraining ? 1 : 0 }]);
   telemetry.observe("websocket_connections_active", () => [{ value: sessions.size }]);
