@@ -159,6 +159,19 @@ describe("settings of the way to Redis", () => {
     expect(long - short).toBeGreaterThan(500);
   });
 
+  it("a cluster that does not cover the slot: a typed error that says how to look at it", async () => {
+    const slot = partitionSlots[partition] ?? 0;
+    await Promise.all(eachNode((node) => node.cluster("DELSLOTS", slot).catch(() => undefined)));
+    try {
+      await expect(open().row(key, 2000)).rejects.toMatchObject({
+        retryable: true,
+        message: expect.stringMatching(/redis-cli --cluster check/) as string,
+      });
+    } finally {
+      await admin.cluster("ADDSLOTS", slot);
+    }
+  });
+
   it("redis.nodes, redis.tls: that address is spoken to, and with TLS if so set", async () => {
     const first = await firstByteTo((address) => void open({ nodes: [address] }));
     expect(first).toBe("*".charCodeAt(0)); // a RESP array
@@ -168,6 +181,15 @@ describe("settings of the way to Redis", () => {
     expect(second).toBe(22); // a TLS handshake record
   });
 });
+
+/** Something done at every node of the cluster. */
+function eachNode(work: (node: Redis) => Promise<unknown>): Promise<void>[] {
+  return cluster.nodes.map(async ({ host, port }) => {
+    const node = new Redis(port, host);
+    await work(node);
+    node.disconnect();
+  });
+}
 
 /** The first byte that a client sends to a server of its own. */
 async function firstByteTo(openClient: (address: string) => void): Promise<number | undefined> {
