@@ -29,6 +29,18 @@ export function sumOf(folder, text, root) {
   return sum;
 }
 
+/**
+ * The bench's line in the sum: it counts as one.
+ * @param {number} code its exit code
+ * @returns {Sum}
+ */
+export function benchSum(code) {
+  const sum = { folder: "bench ci", passed: 1, failed: 0, skipped: 0, failures: [] };
+  if (code === 0) return sum;
+  const why = code === 1 ? "a wrong result" : "it could not run";
+  return { ...sum, passed: 0, failed: 1, failures: [`failed: pnpm bench ci: ${why} (see the output above)`] };
+}
+
 function addFile(sum, file, path) {
   const failedBefore = sum.failed;
   for (const test of file.assertionResults) {

@@ -1,14 +1,14 @@
-// `npm test`, which is also what CI runs: lint, types, every package's tests against a real Redis, one sum at the end.
-// I/O: processes, files.
+// `npm test`: lint, types, every package's tests against a real Redis, one sum at the end. I/O: processes, files.
+// CI adds `--bench`: then every benchmark once, small (`pnpm bench ci`), which can fail on a wrong result, never on a time.
 //
 // V1. Nothing is skipped silently: no Redis, no tests, a package without a report, a skipped test: each is a failure.
-// V2. The last line is the sum of all packages: `N passed, N failed` (and `, N skipped`).
+// V2. The last line is the sum of all packages: `N passed, N failed` (and `, N skipped`). The bench counts as one.
 
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
-import { sumOf, total } from "./test-sum.mjs";
-import { lastLines, packageFolders, root, run, runTurbo, Stop } from "./workspace.mjs";
+import { benchSum, sumOf, total } from "./test-sum.mjs";
+import { lastLines, packageFolders, pinnedNode, root, run, runTurbo, Stop } from "./workspace.mjs";
 
 /** Where each package's vitest writes its report, below the package. */
 const reportPath = "node_modules/.cache/test-report.json";
@@ -39,12 +39,13 @@ async function requireRedis() {
   process.stdout.write(`Redis ${version}: ${command}\n`);
 }
 
-/** @param {{ checks: number, tests: number }} codes exit codes of turbo */
+/** @param {{ checks: number, tests: number, bench?: number }} codes exit codes of turbo, and of the bench if it was asked for */
 function report(codes) {
   const sums = testedPackages().map((folder) => {
     const file = join(root, folder, reportPath);
     return sumOf(folder, existsSync(file) ? readFileSync(file, "utf8") : undefined, root);
   });
+  if (codes.bench !== undefined) sums.push(benchSum(codes.bench));
   const print = (line) => process.stdout.write(`${line}\n`);
   print("");
   for (const sum of sums) {
@@ -60,10 +61,14 @@ function report(codes) {
   return good && codes.checks === 0 && codes.tests === 0 ? 0 : 1;
 }
 
-async function main() {
+/** @param {readonly string[]} args */
+async function main(args) {
   // `npm run verify` comes here directly, perhaps uninstalled and with the system's Node; bootstrap comes with the word.
-  if (process.argv[2] !== "--bootstrapped")
-    return (await run(process.execPath, ["infra/bootstrap.mjs", "verify"])).code;
+  if (args[0] !== "--bootstrapped")
+    return (await run(process.execPath, ["infra/bootstrap.mjs", "verify", ...args])).code;
+  const [unknown] = args.slice(1).filter((each) => each !== "--bench");
+  if (unknown !== undefined)
+    throw new Stop(`npm test knows no ${unknown}; there is -- --bench (as CI runs it)`, 2);
   await requireRedis();
   for (const folder of testedPackages()) rmSync(join(root, folder, reportPath), { force: true });
   const checks = await runTurbo([
@@ -78,11 +83,15 @@ async function main() {
   // `--only`: all is built, and turbo would build it again because of the arguments behind `--`.
   const tests = await runTurbo(["test", "--only", "--continue", concurrency, "--", ...vitest]);
   if (tests.interrupted) return tests.code;
-  return report({ checks: checks.code, tests: tests.code });
+  if (!args.includes("--bench")) return report({ checks: checks.code, tests: tests.code });
+  // Not under turbo: its lines are shown as they come, and it has the machine for itself.
+  const bench = await run(pinnedNode, ["bench/dist/main.js", "ci"]);
+  if (bench.interrupted) return bench.code;
+  return report({ checks: checks.code, tests: tests.code, bench: bench.code });
 }
 
 try {
-  process.exitCode = await main();
+  process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   if (!(error instanceof Stop)) throw error;
   process.stderr.write(`${error.message}\n`);

@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 
 type Sum = { passed: number; failed: number; skipped: number; failures: string[] };
 type Scripts = {
+  benchSum: (code: number) => Sum;
   installationAdvice: (output: string) => string;
   packageFolders: () => string[];
   sumOf: (folder: string, text: string | undefined, root: string) => Sum;
@@ -15,7 +16,7 @@ type Scripts = {
 const scriptAt = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url));
 const load = async (name: string): Promise<Partial<Scripts>> =>
   (await import(scriptAt(name))) as Partial<Scripts>;
-const { installationAdvice, packageFolders, sumOf, total } = {
+const { benchSum, installationAdvice, packageFolders, sumOf, total } = {
   ...(await load("workspace.mjs")),
   ...(await load("test-sum.mjs")),
 } as Scripts;
@@ -96,6 +97,23 @@ describe("the sum of all tests", () => {
     const one = sum(text);
     expect(total([one])).toMatchObject({ line, good: false });
     expect(one.failures).toEqual([expect.stringContaining(failure)]);
+  });
+
+  test.each([
+    [1, "a wrong result"],
+    [2, "it could not run"],
+    [134, "it could not run"],
+  ])("a bench that ended with %i is one failure, and says of which kind", (code, why) => {
+    const one = benchSum(code);
+    expect(total([sum(reportOf(["passed"])), one])).toMatchObject({
+      line: "1 passed, 1 failed",
+      good: false,
+    });
+    expect(one.failures).toEqual([expect.stringContaining(why)]);
+  });
+
+  test("a bench that found everything right counts as one", () => {
+    expect(total([benchSum(0)])).toMatchObject({ line: "1 passed, 0 failed", good: true });
   });
 
   test("no test at all is not good", () => {
