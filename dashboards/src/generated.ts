@@ -3,6 +3,7 @@
 import { backends } from "./grafana/backends.ts";
 import { edge } from "./grafana/edge.ts";
 import { fleet } from "./grafana/fleet.ts";
+import { loadTest } from "./grafana/load-test.ts";
 import { registry } from "./grafana/registry.ts";
 import { dashboardFile } from "./grafana/render.ts";
 import { alertFile, recordingFile } from "./rules/groups.ts";
@@ -14,7 +15,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   return new Map([
     ["prometheus/rules/recording.yml", recordingFile(windows)],
     ["prometheus/rules/alerts.yml", alertFile(windows)],
-    ...[fleet, edge, registry, backends].map(
+    ...[fleet, edge, registry, backends, loadTest].map(
       (spec) => [`grafana/${spec.uid}.json`, dashboardFile(spec)] as const,
     ),
   ]);

@@ -28,6 +28,7 @@ const names: Readonly<Record<string, string>> = {
   Edge: "cpg-edge",
   "Session registry": "cpg-registry",
   "Integrations and commands": "cpg-backends",
+  "Load test": "cpg-load-test",
 };
 
 describe.each(pages.map((page) => [page, textOf(page)] as const))("%s", (page, text) => {

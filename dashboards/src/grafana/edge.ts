@@ -137,6 +137,30 @@ const process: RowSpec = {
     },
     {
       kind: "graph",
+      title: "Garbage collection, share of time",
+      question: "How much time goes into collecting garbage, by kind of collection?",
+      unit: "percentunit",
+      queries: [
+        {
+          expr: rateBy(["instance", "kind"], sum("nodejs_gc_duration_seconds")),
+          legend: "{{instance}} {{kind}}",
+        },
+      ],
+    },
+    {
+      kind: "graph",
+      title: "Active resources",
+      question: "Does something of Node's pile up: API sockets, timers?",
+      unit: "short",
+      queries: [
+        {
+          expr: `sum by (instance, type) (${series("nodejs_active_resources")})`,
+          legend: "{{instance}} {{type}}",
+        },
+      ],
+    },
+    {
+      kind: "graph",
       title: "Memory",
       question: "Does memory grow without charge points growing?",
       unit: "bytes",
@@ -150,10 +174,12 @@ const process: RowSpec = {
     {
       kind: "graph",
       title: "Open descriptors",
-      question: "Is there room for more sockets? 20,000 is a common limit.",
-      unit: "short",
-      redFrom: 19_000,
-      queries: [{ expr: series("process_open_fds"), legend: "{{instance}}" }],
+      question: "How much of the descriptors that it may open does it use?",
+      unit: "percentunit",
+      redFrom: 0.95,
+      queries: [
+        { expr: `${series("process_open_fds")} / ${series("process_max_fds")}`, legend: "{{instance}}" },
+      ],
     },
     {
       kind: "graph",

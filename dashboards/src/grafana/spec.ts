@@ -68,6 +68,12 @@ export function medianAndSlowest(bucketSelector: string): readonly Query[] {
   ];
 }
 
+/** Events per second of a counter that all edges of a host tell alike: not summed over edges. */
+export function hostRateBy(labels: readonly string[], selector: string): string {
+  const by = labels.length === 0 ? "" : ` by (${labels.join(", ")})`;
+  return `max${by} (rate(${selector}[$__rate_interval]))`;
+}
+
 /** The states of a circuit as instruments count them. */
 export const circuitWords = {
   "0": { text: "closed", color: "green" },

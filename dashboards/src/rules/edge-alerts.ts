@@ -6,9 +6,6 @@ import { burnRateAlerts } from "./burn-rate.ts";
 import { objectives } from "./objectives.ts";
 import type { AlertRule } from "./rule.ts";
 
-/** Descriptors a process may open on the hosts this was sized for (listen.maxConnections leaves a tenth of them free). */
-const descriptorLimit = 20_000;
-
 /** Whether the edge serves. */
 export function servingAlerts(windows: Windows): readonly AlertRule[] {
   const calls = `sum by (job, instance) (rate(${inRules.series("ocpp_messages_total", { direction: "in", type: "call" })}[${windows("5m")}]))`;
@@ -74,10 +71,11 @@ export function capacityAlerts(windows: Windows): readonly AlertRule[] {
     },
     {
       alert: "DescriptorsNearLimit",
-      expr: `${inRules.series("process_open_fds")} > 0.95 * ${descriptorLimit}`,
+      // listen.maxConnections leaves a tenth free of the 20,000 that it was derived from.
+      expr: `${inRules.series("process_open_fds")} / ${inRules.series("process_max_fds")} > 0.95`,
       for: windows("1m"),
       severity: "critical",
-      summary: `{{ $labels.instance }} has {{ $value }} descriptors open (limit taken to be ${descriptorLimit})`,
+      summary: "{{ $labels.instance }} has used {{ $value | humanizePercentage }} of its file descriptors",
       page: "descriptors-near-limit",
     },
   ];

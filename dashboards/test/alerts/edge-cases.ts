@@ -119,16 +119,22 @@ export const edgeCases: Readonly<Record<string, AlertCases>> = {
     fires: {
       ...short,
       when: "only a twentieth is left",
-      series: { [of("process_open_fds")]: "19500x20" },
+      series: { [of("process_open_fds")]: "19500x20", [of("process_max_fds")]: "20000x20" },
       at: "2m",
       labels: edge1(),
-      summary: "edge-1 has 19500 descriptors open (limit taken to be 20000)",
+      summary: "edge-1 has used 97.5% of its file descriptors",
     },
     quiet: [
       {
         ...short,
         when: "the edge is full, as listen.maxConnections allows",
-        series: { [of("process_open_fds")]: "18200x20" },
+        series: { [of("process_open_fds")]: "18200x20", [of("process_max_fds")]: "20000x20" },
+        at: "2m",
+      },
+      {
+        ...short,
+        when: "its limit was raised",
+        series: { [of("process_open_fds")]: "19500x20", [of("process_max_fds")]: "100000x20" },
         at: "2m",
       },
     ],

@@ -35,6 +35,8 @@ export interface Declaration<K extends "counter" | "gauge" | "histogram", L exte
   readonly labels: L;
   /** Upper bounds of a histogram's buckets, rising; +Inf is implied. */
   readonly buckets: readonly number[];
+  /** Somebody else counts it (the kernel, a Redis node) and it is told at a reading: nothing is shown at 0 before. */
+  readonly isTold: boolean;
 }
 
 /** Any declaration. */
@@ -51,6 +53,11 @@ type NoLabels = typeof noLabels;
 /** A counter: only ever grows, from 0 at the start of the process. */
 export function counter<const L extends Labels = NoLabels>(help: string, labels?: L) {
   return declare("counter", { help, labels, buckets: [] });
+}
+
+/** A counter that somebody else keeps: absent until it is told, because 0 would be a claim. */
+export function toldCounter<const L extends Labels = NoLabels>(help: string, labels?: L) {
+  return { ...declare("counter", { help, labels, buckets: [] }), isTold: true };
 }
 
 /** A gauge: what is the case now. */
@@ -88,5 +95,5 @@ function declare<K extends "counter" | "gauge" | "histogram", L extends Labels>(
 ): Declaration<K, L> {
   // No labels given: L is its default, the empty record.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  return { kind, help: spec.help, labels: spec.labels ?? ({} as L), buckets: spec.buckets };
+  return { kind, help: spec.help, labels: spec.labels ?? ({} as L), buckets: spec.buckets, isTold: false };
 }

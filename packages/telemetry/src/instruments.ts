@@ -6,7 +6,7 @@
 import type { AnyDeclaration, Declaration, LabelValues, Labels } from "./declare.ts";
 import { commands, integrations, readiness } from "./instruments/backend.ts";
 import { messages, sockets } from "./instruments/charge-points.ts";
-import { processInstruments } from "./instruments/process.ts";
+import { hostInstruments, processInstruments } from "./instruments/process.ts";
 import { calls, ownership } from "./instruments/registry.ts";
 
 /** Every instrument by its name. */
@@ -19,6 +19,7 @@ export const instruments = {
   ...integrations,
   ...readiness,
   ...processInstruments,
+  ...hostInstruments,
 } as const;
 
 /** The table's type. */

@@ -1,8 +1,9 @@
-// What the process itself costs: read when somebody asks, nothing in between but Node's own delay histogram.
+// What the process itself costs: read when somebody asks, nothing in between but Node's own delay histogram and a note of each collection.
 //
 // P1. Each reading of the event loop covers the time since the previous one, whoever asked.
-import { readdir, stat } from "node:fs/promises";
-import { monitorEventLoopDelay, performance } from "node:perf_hooks";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { constants, monitorEventLoopDelay, performance, PerformanceObserver } from "node:perf_hooks";
+import type { LabelsOf } from "./instruments.ts";
 import type { Meter } from "./meter.ts";
 
 /** Node samples the event loop's delay at this interval, and counts the interval itself as delay. */
@@ -10,7 +11,7 @@ const resolutionMs = 10;
 
 /** Begins to observe the process. Returns the end. */
 export function observeProcess(meter: Meter): () => void {
-  const ends = [...observeResources(meter), ...observeLoop(meter)];
+  const ends = [...observeResources(meter), ...observeLoop(meter), observeCollector(meter)];
   return () => ends.forEach((end) => end());
 }
 
@@ -22,8 +23,17 @@ function observeResources(meter: Meter): readonly (() => void)[] {
     meter.observe("nodejs_heap_used_bytes", () => one(process.memoryUsage().heapUsed)),
     meter.observe("nodejs_heap_total_bytes", () => one(process.memoryUsage().heapTotal)),
     meter.observe("nodejs_external_memory_bytes", () => one(process.memoryUsage().external)),
+    meter.observe("nodejs_active_resources", () =>
+      process.getActiveResourcesInfo().map((type) => ({ value: 1, labels: { type } })),
+    ),
     ...(process.platform === "linux"
-      ? [meter.observe("process_open_fds", async () => one(await openDescriptors()))]
+      ? [
+          meter.observe("process_open_fds", async () => one(await openDescriptors())),
+          meter.observe("process_max_fds", async () => {
+            const limit = descriptorLimit(await readFile("/proc/self/limits", "utf8"));
+            return limit === undefined ? [] : one(limit);
+          }),
+        ]
       : []),
   ];
 }
@@ -51,6 +61,32 @@ function observeLoop(meter: Meter): readonly (() => void)[] {
   ];
 }
 
+const collections: ReadonlyMap<number, LabelsOf<"nodejs_gc_duration_seconds">["kind"]> = new Map([
+  [constants.NODE_PERFORMANCE_GC_MINOR, "minor"],
+  [constants.NODE_PERFORMANCE_GC_MAJOR, "major"],
+  [constants.NODE_PERFORMANCE_GC_INCREMENTAL, "incremental"],
+  [constants.NODE_PERFORMANCE_GC_WEAKCB, "weakCallbacks"],
+]);
+
+/** Tens of collections a second at full load, a microsecond each. */
+function observeCollector(meter: Meter): () => void {
+  const observer = new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) {
+      const kind = collections.get(collectionKind(entry) ?? -1);
+      if (kind !== undefined)
+        meter.histogram("nodejs_gc_duration_seconds", { kind }).record(entry.duration / 1_000);
+    }
+  });
+  observer.observe({ entryTypes: ["gc"] });
+  return () => observer.disconnect();
+}
+
+function collectionKind(entry: object): number | undefined {
+  const detail = "detail" in entry ? entry.detail : undefined;
+  const isKnown = typeof detail === "object" && detail !== null && "kind" in detail;
+  return isKnown && typeof detail.kind === "number" ? detail.kind : undefined;
+}
+
 function cpuSeconds(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
@@ -60,6 +96,12 @@ function cpuSeconds(): number {
 async function openDescriptors(): Promise<number> {
   const { size } = await stat("/proc/self/fd");
   return size > 0 ? size : (await readdir("/proc/self/fd")).length;
+}
+
+/** The soft limit in the text of /proc/self/limits; undefined where there is none. */
+export function descriptorLimit(limits: string): number | undefined {
+  const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
+  return soft === undefined ? undefined : Number(soft);
 }
 
 function one(value: number): readonly [{ readonly value: number }] {

@@ -61,7 +61,7 @@ export class Family<C extends NumberCell | BucketCell> {
   constructor(declaration: AnyDeclaration, make: (labels: LabelSet) => C) {
     this.declaration = declaration;
     this.#make = make;
-    if (declaration.kind !== "gauge")
+    if (declaration.kind !== "gauge" && !declaration.isTold)
       for (const labels of foreseeable(declaration.labels)) this.series(labels);
   }
 

@@ -9,6 +9,7 @@ import { createLogger } from "./log.ts";
 import type { LogOptions, Logger } from "./log.ts";
 import { PlainMeter } from "./meter.ts";
 import type { Meter } from "./meter.ts";
+import { observeHost } from "./host-metrics.ts";
 import { observeProcess } from "./process-metrics.ts";
 import { PlainProducer } from "./producer.ts";
 import { serveMetrics } from "./scrape.ts";
@@ -46,10 +47,10 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
   const meter = new PlainMeter((instrument, error) =>
     logger.error({ err: error, instrument }, "not observed"),
   );
-  const stopObserving = observeProcess(meter);
+  const observations = [observeProcess(meter), observeHost(meter)];
   const readers = await startReaders(options, meter, logger);
   const closeReaders = async (): Promise<void> => {
-    stopObserving();
+    for (const end of observations) end();
     const ends = await Promise.allSettled([readers.provider.shutdown(), readers.otlp?.shutdown()]);
     for (const end of ends)
       if (end.status === "rejected") logger.warn({ err: end.reason }, "telemetry was not flushed");
