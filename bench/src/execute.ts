@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { RunOptions } from "./cli.ts";
 import { runHtml } from "./report/html.ts";
 import type { Run } from "./report/model.ts";
-import type { Scenario, Values } from "./scenario.ts";
+import { valueOf, type Scenario, type Values } from "./scenario.ts";
 import { nowMs } from "./time.ts";
 
 /** Where results go unless told otherwise. Not under version control. */
@@ -28,6 +28,7 @@ export async function execute(
   const run: Run = {
     scenario: scenario.name,
     title: scenario.title,
+    command: commandOf(scenario, values),
     date: date.toISOString(),
     seconds: (nowMs() - startedMs) / 1000,
     values,
@@ -35,6 +36,17 @@ export async function execute(
     report,
   };
   return { run, files: write(run, resolve(options.out ?? defaultOut)) };
+}
+
+/** The command line that makes the same run: what differs from the defaults. */
+export function commandOf(
+  { name, parameters }: Pick<Scenario, "name" | "parameters">,
+  values: Values,
+): string {
+  const given = parameters
+    .filter((parameter) => valueOf(values, parameter.name) !== parameter.default)
+    .map((parameter) => ` --${parameter.name} ${valueOf(values, parameter.name)}`);
+  return `pnpm bench ${name}${given.join("")}`;
 }
 
 function write(run: Run, folder: string): string[] {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import { commandOf } from "../src/execute.ts";
 import { runHtml } from "../src/report/html.ts";
 import { numberText, verdictOf } from "../src/report/judge.ts";
 import type { Run } from "../src/report/model.ts";
@@ -8,6 +9,7 @@ import { runText } from "../src/report/text.ts";
 const run: Run = {
   scenario: "example",
   title: "An <example>",
+  command: "pnpm bench example --stations 5",
   date: "2026-11-23T00:00:00.000Z",
   seconds: 12,
   values: { stations: 5 },
@@ -92,9 +94,40 @@ describe("the page", () => {
     expect(html).toContain("prefers-color-scheme: dark");
   });
 
+  it("begins with the command that made it, the date, and each figure beside its goal, its aim and the verdict", () => {
+    const text = html.replaceAll(/<style[^]*?<\/style>|<[^>]+>/gu, " ").replaceAll(/\s+/gu, " ");
+    expect(text).toMatch(/pnpm bench example --stations 5 .*2026-11-23 00:00 UTC · took 12 s.*cores 2/u);
+    expect(text).toContain("reached 1.10 × ≤ 1.50 × ≤ 1.20 × aim reached");
+    expect(text).toContain("missed 99 % ≥ 100 % missed");
+  });
+
+  it("says that all is right only where something was measured and nothing was wrong", () => {
+    const right = (report: Partial<Run["report"]>): boolean =>
+      runHtml({ ...run, report: { ...run.report, ...report } }).includes("All results are right");
+    expect(right({ wrong: [] })).toBe(true);
+    expect(right({})).toBe(false);
+    expect(right({ wrong: [], figures: [] })).toBe(false);
+  });
+
+  it("draws a bar for each point, and no empty row for a subject that a series does not have", () => {
+    expect(html.match(/<rect/gu)).toHaveLength(2 * 2); // twice, see above
+    const labels = [...html.matchAll(/<text[^>]*>([ab])<\/text>/gu)].map(([, label]) => label);
+    expect(labels).toEqual(["a", "b", "a", "b"]);
+  });
+
   it("says wrong results and a bottleneck of the client where nobody can miss them", () => {
     expect(html).toContain("Wrong result: a lost station");
     expect(html).toContain('<tr class="clientbound"');
+  });
+});
+
+describe("the command that made a run", () => {
+  it("names what differs from the defaults, and nothing else", () => {
+    const parameters = ["stations", "rounds"].map((name) => {
+      return { name, default: 5, min: 1, max: 9, unit: "", meaning: "" };
+    });
+    const command = commandOf({ name: "messages", parameters }, { stations: 5, rounds: 2 });
+    expect(command).toBe("pnpm bench messages --rounds 2");
   });
 });
 

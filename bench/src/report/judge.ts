@@ -19,9 +19,8 @@ function holds(value: number, bound: Bound): boolean {
 /** `≤ 1.5 ×` */
 export function boundText(bound: Bound | undefined, unit: string): string {
   if (bound === undefined) return "";
-  return "atMost" in bound
-    ? `≤ ${numberText(bound.atMost)} ${unit}`
-    : `≥ ${numberText(bound.atLeast)} ${unit}`;
+  const [sign, value] = "atMost" in bound ? ["≤", bound.atMost] : ["≥", bound.atLeast];
+  return `${sign} ${numberText(value)} ${unit}`.trimEnd();
 }
 
 /** Three significant digits, thousands apart; what could not be measured is a dash. */

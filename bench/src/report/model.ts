@@ -64,6 +64,8 @@ export interface Report {
 export interface Run {
   readonly scenario: string;
   readonly title: string;
+  /** What a person types to have it again. */
+  readonly command: string;
   /** ISO 8601. */
   readonly date: string;
   readonly seconds: number;

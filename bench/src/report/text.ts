@@ -24,7 +24,7 @@ function figureText(figure: Figure, paint: (text: string) => string): string {
   const spread = range === undefined ? "" : ` (${numberText(range[0])}–${numberText(range[1])})`;
   const wanted = [boundText(goal, unit), aim === undefined ? "" : `aim ${boundText(aim, unit)}`];
   const verdict = verdictOf(figure);
-  const line = `${name}: ${numberText(value)} ${unit}${spread}`;
+  const line = `${name}: ${`${numberText(value)} ${unit}`.trimEnd()}${spread}`;
   const against = wanted.filter((text) => text !== "").join(", ");
   const full = against === "" ? line : `${line}   [${against}] ${marks[verdict]}`;
   return verdict === "missed" ? paint(full) : full;

@@ -6,8 +6,6 @@
 import { Fleet } from "../load/fleet.ts";
 import { cpuSecondsOf } from "../measure/process.ts";
 import { pairedRatio, spreadOf } from "../measure/statistics.ts";
-import { descriptorRefusal } from "../host/load-limits.ts";
-import { readHostLimits } from "../host/limits.ts";
 import type { Report } from "../report/model.ts";
 import { valueOf, type Scenario, type Surroundings } from "../scenario.ts";
 import { closing, type Closing } from "../system/closing.ts";
@@ -15,6 +13,7 @@ import { startGateway, type Gateway } from "../system/gateway.ts";
 import { redisCpuSeconds, startRedis } from "../system/redis.ts";
 import { edgeOf, startPeer, type Subject } from "../system/subject.ts";
 import { nowMs } from "../time.ts";
+import { clients, refuseBeyondDescriptors, rounds } from "./load-parameters.ts";
 import { kindsText } from "./reading.ts";
 
 /** The benchmark. */
@@ -30,15 +29,10 @@ export const accept: Scenario = {
       unit: "stations",
       meaning: "accepted in each round",
     },
-    { name: "rounds", default: 7, min: 1, max: 100, unit: "rounds", meaning: "of which the median counts" },
-    { name: "clients", default: 2, min: 1, max: 16, unit: "processes", meaning: "load generators" },
+    rounds(7),
+    clients,
   ],
-  refuse: (values) =>
-    descriptorRefusal(readHostLimits(), {
-      stations: valueOf(values, "stations"),
-      clients: valueOf(values, "clients"),
-      edges: 1,
-    }),
+  refuse: refuseBeyondDescriptors(),
   run: (surroundings) => closing((owner) => run(surroundings, owner)),
 };
 

@@ -1,6 +1,6 @@
 // What CI runs on every change: every scenario once, small. Fails on wrong results, never on a time.
 
-import type { Figure, Report } from "../report/model.ts";
+import type { Figure, Report, Table } from "../report/model.ts";
 import type { Scenario, Surroundings, Values } from "../scenario.ts";
 import { defaultsOf } from "../parameters.ts";
 import { nowMs } from "../time.ts";
@@ -31,6 +31,7 @@ export function ciOf(scenarios: readonly Scenario[]): Scenario {
 async function runAll(scenarios: readonly Scenario[], { say, nodeArguments }: Surroundings): Promise<Report> {
   const rows: (string | number)[][] = [];
   const wrong: string[] = [];
+  const tables: Table[] = [];
   for (const scenario of scenarios) {
     const startedMs = nowMs();
     const values = { ...defaultsOf(scenario), ...smallForms[scenario.name] };
@@ -39,11 +40,13 @@ async function runAll(scenarios: readonly Scenario[], { say, nodeArguments }: Su
     say(`${scenario.name}: ${report.wrong.length === 0 ? "right" : "WRONG"} (${seconds.toFixed(1)} s)`);
     for (const line of report.wrong) say(`  ${line}`);
     wrong.push(...report.wrong.map((line) => `${scenario.name}: ${line}`));
+    tables.push(...report.tables.map((table) => ({ ...table, title: `${scenario.name}: ${table.title}` })));
     rows.push([scenario.name, seconds, report.wrong.length === 0 ? "right" : "wrong"]);
   }
   return {
     figures: figuresOf(wrong),
-    tables: [{ title: "Scenarios", columns: ["scenario", "s", "results"], rows }],
+    // Their figures are left out: so short a run says whether results are right, not how good they are.
+    tables: [{ title: "Scenarios", columns: ["scenario", "s", "results"], rows }, ...tables],
     plots: [],
     wrong,
     warnings: [],

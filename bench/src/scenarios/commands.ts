@@ -12,6 +12,7 @@ import { startGateway } from "../system/gateway.ts";
 import { startRedis } from "../system/redis.ts";
 import { fleetOn } from "../system/subject.ts";
 import { startWorker, type Worker } from "../system/worker.ts";
+import { refuseBeyondDescriptors, rounds, seconds } from "./load-parameters.ts";
 import { kindsText, latencyMs } from "./reading.ts";
 
 /** The benchmark. */
@@ -27,16 +28,8 @@ export const commands: Scenario = {
       unit: "stations",
       meaning: "that are commanded in turn",
     },
-    { name: "rounds", default: 5, min: 1, max: 100, unit: "rounds", meaning: "of which the median counts" },
-    {
-      name: "seconds",
-      default: 3,
-      min: 0.5,
-      max: 600,
-      unit: "s",
-      meaning: "measured per lane and round",
-      isFraction: true,
-    },
+    rounds(5),
+    seconds(3, "measured per lane and round"),
     {
       name: "few",
       default: 8,
@@ -54,6 +47,7 @@ export const commands: Scenario = {
       meaning: "open at a time for commands/s",
     },
   ],
+  refuse: refuseBeyondDescriptors(),
   run: (surroundings) => closing((owner) => run(surroundings, owner)),
 };
 

@@ -13,7 +13,7 @@ import { slopeOf } from "../measure/statistics.ts";
 import type { Figure, Report } from "../report/model.ts";
 import { valueOf, type Scenario, type Surroundings, type Values } from "../scenario.ts";
 import { closing, type Closing } from "../system/closing.ts";
-import { startGateway, type Gateway } from "../system/gateway.ts";
+import { demoRoutes, startGateway, type Gateway } from "../system/gateway.ts";
 import { startRedis } from "../system/redis.ts";
 import { nowMs, pause } from "../time.ts";
 import { watchCrowd, wrongOfCrowd, type CrowdTimes } from "./crowd.ts";
@@ -62,14 +62,13 @@ interface Step {
 }
 
 const prefix = "CP";
-const routes = { integrations: { demo: { type: "local", handler: "demo" } }, routes: { $default: "demo" } };
 
 async function run({ values, say, nodeArguments }: Surroundings, owner: Closing): Promise<Report> {
   const stations = valueOf(values, "stations");
   const redis = owner.own(await startRedis());
   const edges = valueOf(values, "edges");
   const gateway = owner.own(
-    await startGateway({ edges, redisNodes: redis.addresses, routes, nodeArguments }),
+    await startGateway({ edges, redisNodes: redis.addresses, routes: demoRoutes, nodeArguments }),
   );
   const fleet = owner.own(await Fleet.start(valueOf(values, "clients")));
   const slab = socketSlabBytes();

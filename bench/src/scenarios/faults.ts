@@ -3,8 +3,6 @@
 // F1. The fault strikes when half of the stations are open, not after a fixed time: a faster gateway must not escape it.
 
 import { Fleet } from "../load/fleet.ts";
-import { descriptorRefusal } from "../host/load-limits.ts";
-import { readHostLimits } from "../host/limits.ts";
 import type { PlotPoint, Report } from "../report/model.ts";
 import { valueOf, type Scenario, type Surroundings } from "../scenario.ts";
 import { closing, type Closing } from "../system/closing.ts";
@@ -12,7 +10,9 @@ import { startGateway, type Gateway } from "../system/gateway.ts";
 import { startRedis } from "../system/redis.ts";
 import { startWorker } from "../system/worker.ts";
 import { nowMs, until } from "../time.ts";
+import { clients, refuseBeyondDescriptors } from "./load-parameters.ts";
 import { watchCrowd, wrongOfCrowd, type CrowdTimes } from "./crowd.ts";
+import { poolTimeoutsOf } from "./reading.ts";
 
 /** The benchmark. */
 export const faults: Scenario = {
@@ -20,7 +20,7 @@ export const faults: Scenario = {
   title: "The storm while a Redis master dies, and while an edge dies",
   parameters: [
     { name: "stations", default: 13_000, min: 10, max: 16_000, unit: "stations", meaning: "over two edges" },
-    { name: "clients", default: 2, min: 1, max: 16, unit: "processes", meaning: "load generators" },
+    clients,
     {
       name: "limit",
       default: 120,
@@ -31,12 +31,7 @@ export const faults: Scenario = {
     },
   ],
   // All of them fit on the edge that is left.
-  refuse: (values) =>
-    descriptorRefusal(readHostLimits(), {
-      stations: valueOf(values, "stations"),
-      clients: valueOf(values, "clients"),
-      edges: 1,
-    }),
+  refuse: refuseBeyondDescriptors(),
   run,
 };
 
@@ -94,7 +89,7 @@ async function storm(kind: Kind, { values, nodeArguments }: Surroundings, owner:
   return {
     kind,
     times,
-    poolTimeouts: metrics.sum("registry_pool_timeouts_total") + metrics.sum("registry_pool_exhausted_total"),
+    poolTimeouts: poolTimeoutsOf(metrics),
     retries: metrics.sum("registry_retries_total"),
   };
 }

@@ -7,13 +7,14 @@
 import type { Fleet, TrafficResult } from "../load/fleet.ts";
 import { heartbeat, meterValues, meterValuesPayload } from "../load/payloads.ts";
 import { pairedRatio, spreadOf } from "../measure/statistics.ts";
-import type { Figure, PlotPoint, Report, Table } from "../report/model.ts";
+import type { Figure, Plot, PlotPoint, Report, Table } from "../report/model.ts";
 import { valueOf, type Scenario, type Surroundings, type Values } from "../scenario.ts";
 import { closing, type Closing } from "../system/closing.ts";
 import { startGateway } from "../system/gateway.ts";
 import { startRedis } from "../system/redis.ts";
 import { edgeOf, fleetOn, startPeer, type Subject } from "../system/subject.ts";
 import { startWorker } from "../system/worker.ts";
+import { refuseBeyondDescriptors, rounds, seconds } from "./load-parameters.ts";
 import { addPostFloor, type PostFloor } from "./post-floor.ts";
 import { isClientBound, latencyMs } from "./reading.ts";
 
@@ -43,16 +44,8 @@ export const messages: Scenario = {
       unit: "stations",
       meaning: "connected to each subject",
     },
-    { name: "rounds", default: 5, min: 1, max: 100, unit: "rounds", meaning: "of which the median counts" },
-    {
-      name: "seconds",
-      default: 3,
-      min: 0.5,
-      max: 600,
-      unit: "s",
-      meaning: "measured per subject and round",
-      isFraction: true,
-    },
+    rounds(5),
+    seconds(3, "measured per subject and round"),
     {
       name: "rate",
       default: 5_000,
@@ -78,6 +71,7 @@ export const messages: Scenario = {
       meaning: "load generators for each subject",
     },
   ],
+  refuse: refuseBeyondDescriptors(),
   run: (surroundings) => closing((owner) => run(surroundings, owner)),
 };
 
@@ -182,20 +176,27 @@ function reportOf(lanes: readonly Lane[], floor: PostFloor): Report {
     figures: figuresOf(lanes, floor.rounds),
     tables: [tableOf(lanes), postTable(lanes, floor)],
     plots: [
-      {
-        title: "Server CPU per message",
-        kind: "bars",
-        x: "",
-        y: "µs CPU",
-        points: lanes.map((lane): PlotPoint => {
-          const { median } = spreadOf(mainRounds(lane).map(cpuPerMessage));
-          return { x: lane.subject.name, y: median, series: lane.label };
-        }),
-      },
+      barsOf(
+        "Server CPU per message, answered by the server itself",
+        lanes.filter((lane) => !lane.isPacedOnly),
+      ),
+      barsOf(
+        "Server CPU per message, answered by what is behind it",
+        lanes.filter((lane) => lane.isPacedOnly),
+        [{ x: "bare undici POST", y: spreadOf(floor.rounds).median, series: "MeterValues" }],
+      ),
     ],
     wrong,
     warnings: [],
   };
+}
+
+function barsOf(title: string, lanes: readonly Lane[], others: readonly PlotPoint[] = []): Plot {
+  const points = lanes.map((lane): PlotPoint => {
+    const { median } = spreadOf(mainRounds(lane).map(cpuPerMessage));
+    return { x: lane.subject.name, y: median, series: lane.label };
+  });
+  return { title, kind: "bars", x: "", y: "µs CPU", points: [...others, ...points] };
 }
 
 function wrongOf({ label, subject, flood, paced }: Lane): string[] {
@@ -248,8 +249,8 @@ function tableOf(lanes: readonly Lane[]): Table {
     if (lane.flood.some(isClientBound)) clientBound.push(row);
     const rate = spreadOf(mainRounds(lane).map(({ answered, seconds }) => answered / seconds)).median;
     return [
-      lane.label,
       lane.subject.name,
+      lane.label,
       spread.median,
       `${spread.min.toFixed(1)}–${spread.max.toFixed(1)}`,
       pairedRatio(cpu, limits.get(lane.label) ?? cpu).median,
@@ -262,8 +263,8 @@ function tableOf(lanes: readonly Lane[]): Table {
   return {
     title: "Round trips",
     columns: [
-      "message",
       "subject",
+      "message",
       "µs CPU",
       "spread",
       "÷ limit",

@@ -8,16 +8,16 @@ import { Redis } from "ioredis";
 
 import { Fleet } from "../load/fleet.ts";
 import { bootNotification } from "../load/payloads.ts";
-import { descriptorRefusal } from "../host/load-limits.ts";
-import { readHostLimits } from "../host/limits.ts";
 import type { Report } from "../report/model.ts";
 import { valueOf, type Scenario, type Surroundings } from "../scenario.ts";
 import type { OriginalCount } from "../subjects/original.ts";
 import { closing, type Closing } from "../system/closing.ts";
 import { startDelayedRedis, type DelayedRedis } from "../system/delayed-redis.ts";
-import { startGateway } from "../system/gateway.ts";
+import { demoRoutes, startGateway } from "../system/gateway.ts";
 import { startWorker } from "../system/worker.ts";
 import { nowMs } from "../time.ts";
+import { poolTimeoutsOf } from "./reading.ts";
+import { clients, refuseBeyondDescriptors } from "./load-parameters.ts";
 
 /** The benchmark. */
 export const pool: Scenario = {
@@ -40,14 +40,9 @@ export const pool: Scenario = {
       unit: "ms",
       meaning: "added to a round trip at the most, of 0, 2, 5, 10, 20",
     },
-    { name: "clients", default: 2, min: 1, max: 16, unit: "processes", meaning: "load generators" },
+    clients,
   ],
-  refuse: (values) =>
-    descriptorRefusal(readHostLimits(), {
-      stations: valueOf(values, "stations"),
-      clients: valueOf(values, "clients"),
-      edges: 1,
-    }),
+  refuse: refuseBeyondDescriptors(),
   run: (surroundings) => closing((owner) => run(surroundings, owner)),
 };
 
@@ -119,13 +114,13 @@ async function stormOriginal(
   return { who, delayMs, served: answered, poolTimeouts, connections, seconds };
 }
 
-const routes = { integrations: { demo: { type: "local", handler: "demo" } }, routes: { $default: "demo" } };
-
 async function stormRegistry({ redis, fleet, stations, delayMs }: Storm, owner: Closing): Promise<Outcome> {
   await redis.setRoundTrip(delayMs);
   const before = await connectionsOf(redis);
   const rowsFrom = redis.cluster.addresses;
-  const gateway = owner.own(await startGateway({ edges: 1, redisNodes: redis.addresses, rowsFrom, routes }));
+  const gateway = owner.own(
+    await startGateway({ edges: 1, redisNodes: redis.addresses, rowsFrom, routes: demoRoutes }),
+  );
   const startedMs = nowMs();
   await fleet.connect({ prefix, count: stations, endpoints: gateway.endpoints });
   const { answered } = await fleet.callOnce(bootNotification, 60_000);
@@ -137,7 +132,7 @@ async function stormRegistry({ redis, fleet, stations, delayMs }: Storm, owner: 
     who: "registry",
     delayMs,
     served: Math.min(answered, rows),
-    poolTimeouts: metrics.sum("registry_pool_timeouts_total") + metrics.sum("registry_pool_exhausted_total"),
+    poolTimeouts: poolTimeoutsOf(metrics),
     connections: (await connectionsOf(redis)) - before,
     seconds,
   };

@@ -2,6 +2,7 @@
 
 import type { TrafficResult } from "../load/fleet.ts";
 import type { Histogram } from "../measure/histogram.ts";
+import type { Scrape } from "../measure/prometheus.ts";
 
 /** Milliseconds at a quantile; NaN without samples. */
 export function latencyMs(latencies: Histogram, q: number): number {
@@ -21,4 +22,9 @@ export function kindsText(counts: Readonly<Record<string, number>>): string {
   return Object.entries(counts)
     .map(([kind, count]) => `${count} × ${kind}`)
     .join(", ");
+}
+
+/** Registry calls that found no permit in time, or no place in the line. */
+export function poolTimeoutsOf(scraped: Scrape): number {
+  return scraped.sum("registry_pool_timeouts_total") + scraped.sum("registry_pool_exhausted_total");
 }

@@ -3,17 +3,16 @@
 
 import { Fleet, type FleetState } from "../load/fleet.ts";
 import { bootNotification } from "../load/payloads.ts";
-import { descriptorRefusal } from "../host/load-limits.ts";
-import { readHostLimits } from "../host/limits.ts";
 import { cpuSecondsOf, listenOverflows, residentBytes } from "../measure/process.ts";
 import { quantileBetween } from "../measure/prometheus.ts";
 import type { Cell, Plot, PlotPoint, Report, Table } from "../report/model.ts";
 import { valueOf, type Scenario, type Surroundings, type Values } from "../scenario.ts";
 import { closing, type Closing } from "../system/closing.ts";
-import { startGateway, type Gateway } from "../system/gateway.ts";
+import { demoRoutes, startGateway, type Gateway } from "../system/gateway.ts";
 import { startRedis } from "../system/redis.ts";
 import { nowMs, pause } from "../time.ts";
-import { kindsText, latencyMs } from "./reading.ts";
+import { clients, refuseBeyondDescriptors } from "./load-parameters.ts";
+import { kindsText, latencyMs, poolTimeoutsOf } from "./reading.ts";
 
 /** The benchmark. */
 export const staged: Scenario = {
@@ -31,14 +30,9 @@ export const staged: Scenario = {
     { name: "batch", default: 50, min: 1, max: 18_000, unit: "stations", meaning: "that connect together" },
     { name: "delay", default: 200, min: 0, max: 60_000, unit: "ms", meaning: "between two batches" },
     { name: "hold", default: 3, min: 0, max: 3_600, unit: "s", meaning: "that each stage is held" },
-    { name: "clients", default: 2, min: 1, max: 16, unit: "processes", meaning: "load generators" },
+    clients,
   ],
-  refuse: (values) =>
-    descriptorRefusal(readHostLimits(), {
-      stations: valueOf(values, "stations"),
-      clients: valueOf(values, "clients"),
-      edges: 1,
-    }),
+  refuse: refuseBeyondDescriptors(),
   run: (surroundings) => closing((owner) => run(surroundings, owner)),
 };
 
@@ -66,7 +60,7 @@ async function run({ values, say, nodeArguments }: Surroundings, owner: Closing)
   for (const ramp of ["paced", "unthrottled"] as const) {
     await closing(async (inner) => {
       const gateway = inner.own(
-        await startGateway({ edges: 1, redisNodes: redis.addresses, routes, nodeArguments }),
+        await startGateway({ edges: 1, redisNodes: redis.addresses, routes: demoRoutes, nodeArguments }),
       );
       const fleet = inner.own(await Fleet.start(valueOf(values, "clients")));
       for (const stations of stageSizes(valueOf(values, "stations"))) {
@@ -80,8 +74,6 @@ async function run({ values, say, nodeArguments }: Surroundings, owner: Closing)
   }
   return reportOf(stages);
 }
-
-const routes = { integrations: { demo: { type: "local", handler: "demo" } }, routes: { $default: "demo" } };
 
 /** A fifteenth, a third, two thirds, all: 1,000, 5,000, 10,000 and 15,000 of 15,000. */
 export function stageSizes(stations: number): number[] {
@@ -131,7 +123,7 @@ async function climb({ ramp, stations, values, gateway, fleet }: Climb): Promise
     fleet: state,
     claimP50: claim(0.5),
     claimP99: claim(0.99),
-    poolTimeouts: after.sum("registry_pool_timeouts_total") + after.sum("registry_pool_exhausted_total"),
+    poolTimeouts: poolTimeoutsOf(after),
     residentMb: residentBytes(gateway.pids[0] ?? 0) / 1e6,
     cores,
     lagMs: after.max("nodejs_eventloop_delay_seconds", { quantile: "1" }) * 1000,
@@ -168,8 +160,8 @@ function reportOf(stages: readonly Stage[]): Report {
 }
 
 const columns = (
-  "ramp|stations|answered|registered|s|p50 ms|p95 ms|p99 ms|claim p50 ms ≤|claim p99 ms ≤|pool timeouts|RSS MB|cores|" +
-  "lag max ms|ListenOverflows|errors"
+  "stage|stations|answered|registered|s|p50 ms|p95 ms|p99 ms|claim p50 ms ≤|claim p99 ms ≤|pool timeouts|RSS MB|cores|" +
+  "lag max ms|over- flows|errors"
 ).split("|");
 
 function tableOf(stages: readonly Stage[]): Table {
@@ -179,7 +171,7 @@ function tableOf(stages: readonly Stage[]): Table {
     rows: stages.map(rowOf),
     note:
       "answered: connected, and its BootNotification answered after the hold. Connect times end with the 101. " +
-      "cores: CPU of the edge while it was climbing.",
+      "cores: CPU of the edge while it was climbing. overflows: connections that found the accept queue full (ListenOverflows).",
   };
 }
 

@@ -1,8 +1,6 @@
 // All stations at once, and all of them again after their edge was killed. Commands go through a third edge.
 
 import { Fleet } from "../load/fleet.ts";
-import { descriptorRefusal } from "../host/load-limits.ts";
-import { readHostLimits } from "../host/limits.ts";
 import type { PlotPoint, Report } from "../report/model.ts";
 import { valueOf, type Scenario, type Surroundings } from "../scenario.ts";
 import { closing, type Closing } from "../system/closing.ts";
@@ -10,8 +8,9 @@ import { startGateway } from "../system/gateway.ts";
 import { startRedis } from "../system/redis.ts";
 import { startWorker } from "../system/worker.ts";
 import { nowMs } from "../time.ts";
+import { clients, refuseBeyondDescriptors } from "./load-parameters.ts";
 import { watchCrowd, wrongOfCrowd, type Crowd, type CrowdTimes } from "./crowd.ts";
-import { kindsText } from "./reading.ts";
+import { kindsText, poolTimeoutsOf } from "./reading.ts";
 
 /** The benchmark. */
 export const storm: Scenario = {
@@ -19,15 +18,10 @@ export const storm: Scenario = {
   title: "13,000 stations at once, and all of them again after their edge was killed",
   parameters: [
     { name: "stations", default: 13_000, min: 1, max: 18_000, unit: "stations", meaning: "all on one edge" },
-    { name: "clients", default: 2, min: 1, max: 16, unit: "processes", meaning: "load generators" },
+    clients,
     { name: "limit", default: 90, min: 5, max: 3_600, unit: "s", meaning: "after which a storm has failed" },
   ],
-  refuse: (values) =>
-    descriptorRefusal(readHostLimits(), {
-      stations: valueOf(values, "stations"),
-      clients: valueOf(values, "clients"),
-      edges: 1,
-    }),
+  refuse: refuseBeyondDescriptors(),
   run: (surroundings) => closing((owner) => run(surroundings, owner)),
 };
 
@@ -59,9 +53,7 @@ async function run({ values, say, nodeArguments }: Surroundings, owner: Closing)
   const again = await storming(crowd, () => first.process.kill("SIGKILL"));
   say(`after the kill: ${sentence(again)}`);
   const after = await gateway.metrics();
-  const timeouts = [metrics, after].map(
-    (scraped) => scraped.sum("registry_pool_timeouts_total") + scraped.sum("registry_pool_exhausted_total"),
-  );
+  const timeouts = [metrics, after].map((scraped) => poolTimeoutsOf(scraped));
   const { failures } = await fleet.state();
   return reportOf({
     stations,

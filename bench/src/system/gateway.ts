@@ -56,6 +56,12 @@ export interface Gateway {
   stop(): Promise<void>;
 }
 
+/** Routes by which every action is answered at the edge, by the demo handler. */
+export const demoRoutes = {
+  integrations: { demo: { type: "local", handler: "demo" } },
+  routes: { $default: "demo" },
+};
+
 const edgeMain = fileURLToPath(new URL("../../../packages/edge/dist/main.js", import.meta.url));
 
 /** Starts the edges and waits until each says that it is ready. */
