@@ -9,21 +9,6 @@ import { expressions, panelExpressions, rules, substituted } from "./support/shi
 import { startStack, type Stack } from "./support/stack.ts";
 import { startTraffic, type Traffic } from "./support/traffic.ts";
 
-/**
- * Selectors that have data only after a fault, with the reason. Counters with open labels cannot be foreseen, so their series
- * begin with the first event; live-faults.test.ts makes them happen, promtool.test.ts judges the alerts on them.
- */
-const onlyUnderFault: Readonly<Record<string, string>> = {
-  'registry_calls_total{job="cpg-edge", instance=~".*", outcome!~"ok"}':
-    "outcome is open: a call to Redis must have failed",
-  'registry_conditional_misses_total{job="cpg-edge", instance=~".*"}':
-    "operation is open: a row must have changed hands between a decision and its write",
-  'integration_requests_total{job="cpg-edge", outcome=~"badAnswer|httpError|timeout|overload|circuitOpen|unreachable"}':
-    "integration is open: a request to a backend must have failed",
-  'ocpp_calls_total{job="cpg-edge", outcome=~"fault|unanswered"}':
-    "action is open: a CALL must have stayed without a backend's answer",
-};
-
 let stack: Stack;
 let traffic: Traffic;
 let server: RunningPrometheus;
@@ -53,24 +38,16 @@ const selectors = [
 ];
 
 describe("every selector of panels and rules", () => {
-  test.each(selectors.filter((text) => !(text in onlyUnderFault)))("%s returns data", async (text) => {
+  test.each(selectors)("%s returns data", async (text) => {
     await eventually(async () => (await server.query(text)).length > 0, {
       timeoutMs: 10_000,
       intervalMs: 200,
     });
   });
-
-  test("and none is excused that nobody uses", () => {
-    expect(Object.keys(onlyUnderFault).filter((text) => !selectors.includes(text))).toEqual([]);
-  });
 });
 
 describe("every panel's query", () => {
-  const excused = (expr: string): boolean =>
-    parsePromql(expr).selectors.some(({ text }) => text in onlyUnderFault);
-  const shown = panelExpressions
-    .map(({ where, expr }) => [where, substituted(expr, "10s")] as const)
-    .filter(([, expr]) => !excused(expr));
+  const shown = panelExpressions.map(({ where, expr }) => [where, substituted(expr, "10s")] as const);
 
   test.each(shown)("%s has something to show: %s", async (_, expr) => {
     // Not NaN alone: a panel that divides nothing by nothing is empty too.

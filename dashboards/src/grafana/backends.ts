@@ -78,6 +78,20 @@ const integrations: RowSpec = {
       unit: "short",
       queries: [{ expr: series("integration_in_flight"), legend: "{{instance}} {{integration}}" }],
     },
+    {
+      kind: "graph",
+      title: "Concurrency used",
+      question:
+        "How near is each HTTP backend to its bound (maxConcurrent)? Beyond it requests end as overload.",
+      unit: "percentunit",
+      redFrom: 0.9,
+      queries: [
+        {
+          expr: `${series("integration_in_flight")} / ${series("integration_concurrency_limit")}`,
+          legend: "{{instance}} {{integration}}",
+        },
+      ],
+    },
   ],
 };
 
@@ -101,9 +115,12 @@ const commands: RowSpec = {
     {
       kind: "graph",
       title: "Pending",
-      question: "How many callers wait now (management.maxPendingCommands bounds it)?",
+      question: "How many callers wait now, of how many that may (management.maxPendingCommands)?",
       unit: "short",
-      queries: [{ expr: series("commands_pending"), legend: "{{instance}}" }],
+      queries: [
+        { expr: series("commands_pending"), legend: "{{instance}}" },
+        { expr: series("commands_pending_limit"), legend: "{{instance}} limit" },
+      ],
     },
     {
       kind: "graph",

@@ -23,6 +23,25 @@ const state: RowSpec = {
     },
     {
       kind: "graph",
+      title: "Problems",
+      question: "Why is it not ready: the registry, a drain, no room, a late event loop?",
+      unit: "short",
+      queries: [{ expr: series("edge_problems"), legend: "{{instance}} {{problem}}" }],
+    },
+    {
+      kind: "graph",
+      title: "Versions",
+      question: "Does every edge run the same?",
+      unit: "short",
+      queries: [
+        {
+          expr: `count by (version, node, uws) (${series("gateway_build_info")})`,
+          legend: "{{version}}, Node {{node}}, uWebSockets.js {{uws}}",
+        },
+      ],
+    },
+    {
+      kind: "graph",
       title: "Running since",
       question: "Has it been restarted?",
       unit: "s",
@@ -100,6 +119,21 @@ const messages: RowSpec = {
       question: "Do charge points read too slowly?",
       unit: "bytes",
       queries: [{ expr: series("websocket_outbox_bytes"), legend: "{{instance}}" }],
+    },
+    {
+      kind: "graph",
+      title: "Slow consumers",
+      question: "How many charge points do not read what is sent to them?",
+      unit: "short",
+      queries: [{ expr: series("websocket_slow_consumers"), legend: "{{instance}}" }],
+    },
+    {
+      kind: "graph",
+      title: "Oldest CALL without an answer",
+      question: "Does somebody wait: a charge point for its backend (in), or we for a charge point (out)?",
+      unit: "s",
+      redFrom: 30,
+      queries: [{ expr: series("ocpp_oldest_unanswered_seconds"), legend: "{{instance}} {{direction}}" }],
     },
   ],
 };
@@ -188,7 +222,7 @@ const process: RowSpec = {
       unit: "bytes",
       queries: [
         {
-          expr: `${series("process_resident_memory_bytes")} / (${series("websocket_connections_active")} > 0)`,
+          expr: `${series("process_resident_memory_bytes")} / on (instance) (sum by (instance) (${series("websocket_connections_active")}) > 0)`,
           legend: "{{instance}}",
         },
       ],

@@ -95,7 +95,9 @@ const chargePoints: RowSpec = {
       question: "Who holds the charge points, and does the sum stay?",
       unit: "short",
       stacked: true,
-      queries: [{ expr: series("websocket_connections_active"), legend: "{{instance}}" }],
+      queries: [
+        { expr: `sum by (instance) (${series("websocket_connections_active")})`, legend: "{{instance}}" },
+      ],
     },
     {
       kind: "graph",
@@ -105,6 +107,42 @@ const chargePoints: RowSpec = {
       stacked: true,
       queries: [
         { expr: rateBy(["instance"], series("websocket_connections_total")), legend: "{{instance}}" },
+      ],
+    },
+    {
+      kind: "graph",
+      title: "Connected, by subprotocol",
+      question: "Which versions of OCPP does the fleet speak?",
+      unit: "short",
+      stacked: true,
+      queries: [
+        {
+          expr: `sum by (subprotocol) (${series("websocket_connections_active")})`,
+          legend: "{{subprotocol}}",
+        },
+      ],
+    },
+    {
+      kind: "graph",
+      title: "Accepted, by subprotocol",
+      question: "Which versions of OCPP do newcomers speak?",
+      unit: "ops",
+      queries: [
+        { expr: rateBy(["subprotocol"], series("websocket_connections_total")), legend: "{{subprotocol}}" },
+      ],
+    },
+    {
+      kind: "graph",
+      title: "Room left",
+      question:
+        "Which share of the connections that it may hold does each edge hold (listen.maxConnections)?",
+      unit: "percentunit",
+      redFrom: 0.9,
+      queries: [
+        {
+          expr: `sum by (instance) (${series("websocket_connections_active")}) / sum by (instance) (${series("websocket_connections_limit")})`,
+          legend: "{{instance}}",
+        },
       ],
     },
     {
@@ -125,6 +163,13 @@ const chargePoints: RowSpec = {
       queries: [
         { expr: rateBy(["cause"], series("websocket_connections_closed_total")), legend: "{{cause}}" },
       ],
+    },
+    {
+      kind: "graph",
+      title: "Ended, by close code",
+      question: "Which close codes do charge points see or send (1006: none)?",
+      unit: "ops",
+      queries: [{ expr: rateBy(["code"], series("websocket_connections_closed_total")), legend: "{{code}}" }],
     },
     {
       kind: "graph",

@@ -42,9 +42,20 @@ const ownership: RowSpec = {
     {
       kind: "graph",
       title: "Claims and releases owed",
-      question: "How much does Redis not know of yet?",
+      question: "How much does Redis not know of yet, of how much it may (registry.maxOwed)?",
       unit: "short",
-      queries: [{ expr: series("registry_owed"), legend: "{{instance}}" }],
+      queries: [
+        { expr: series("registry_owed"), legend: "{{instance}}" },
+        { expr: series("registry_owed_limit"), legend: "{{instance}} limit" },
+      ],
+    },
+    {
+      kind: "graph",
+      title: "Redis last heard",
+      question: "Since when has no Redis node answered this edge?",
+      unit: "s",
+      redFrom: 6,
+      queries: [{ expr: series("registry_last_heard_seconds"), legend: "{{instance}}" }],
     },
     {
       kind: "graph",
@@ -174,16 +185,29 @@ const calls: RowSpec = {
     {
       kind: "graph",
       title: "Pool: permits in use",
-      question: "How near is each shard's pool to its bound (redis.permitsPerShard, 64)?",
-      unit: "short",
-      queries: [{ expr: series("registry_permits_in_use"), legend: "{{instance}} {{shard}}" }],
+      question: "How near is each shard's pool to its bound (redis.permitsPerShard)?",
+      unit: "percentunit",
+      redFrom: 0.9,
+      queries: [
+        {
+          expr: `${series("registry_permits_in_use")} / ${series("registry_permits_limit")}`,
+          legend: "{{instance}} {{shard}}",
+        },
+      ],
     },
     {
       kind: "graph",
       title: "Pool: waiting for a permit",
-      question: "Is there a line before a shard?",
-      unit: "short",
-      queries: [{ expr: series("registry_permit_waiters"), legend: "{{instance}} {{shard}}" }],
+      question: "Is there a line before a shard, and how near is it to its bound (redis.maxWaiters)?",
+      unit: "percentunit",
+      redFrom: 0.9,
+      queries: [
+        {
+          // A bound of 0 allows no line at all.
+          expr: `${series("registry_permit_waiters")} / clamp_min(${series("registry_permit_waiters_limit")}, 1)`,
+          legend: "{{instance}} {{shard}}",
+        },
+      ],
     },
   ],
 };

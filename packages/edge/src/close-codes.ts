@@ -92,5 +92,14 @@ export const closeTable: Readonly<Record<CloseCause, CloseRow>> = {
   },
 };
 
+/** What stands for a connection that ended without a close frame (RFC 6455 §7.4.1). */
+export const noCloseFrame = 1006;
+
+/** The code that a charge point sees when this edge closes it for `cause`. */
+export function peerSees(cause: CloseCause): number {
+  const row = closeTable[cause];
+  return row.peerSees === "code" ? row.code : noCloseFrame;
+}
+
 /** How a socket ended, as it is counted: by this edge (a row of the table), by the peer, or by the network. */
 export type EndLabel = CloseCause | "peer" | "lost" | "invalidUtf8";

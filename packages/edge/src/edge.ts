@@ -168,7 +168,7 @@ function sessionContext(parts: EdgeParts, { instruments, lifetimes, onBug }: Wir
     maxQueuedCommands: ocpp.maxQueuedCommands,
     callTimeoutMs: ocpp.callTimeoutMs,
     newMessageId: () => parts.ids.message(),
-    onEnded: (session, label) => lifetimes.end(session, label),
+    onEnded: (session, label, code) => lifetimes.end(session, label, code),
     onBug,
   };
 }

@@ -18,6 +18,7 @@ import type { CommandMeter } from "./commands/outcomes.ts";
 import { openCredentialsFile } from "./credentials-file.ts";
 import { startEdge, type DrainEnd, type RunningEdge } from "./edge.ts";
 import { createInstruments } from "./edge-instruments.ts";
+import { observeReadiness, tellSettled } from "./gateway-metrics.ts";
 import { judgeHealth, type HealthFacts } from "./health.ts";
 import { systemIds } from "./ids.ts";
 import { openStreamLog } from "./integrations/open-stream-log.ts";
@@ -29,6 +30,7 @@ import { logReadiness } from "./readiness-log.ts";
 import { createRegistry } from "./registry.ts";
 import type { RoutePlan } from "./routes-file.ts";
 import type { Session } from "./session.ts";
+import { observeSessions } from "./session-metrics.ts";
 import { Sessions } from "./sessions.ts";
 
 /** Something a person has to mend before the gateway can start: one line for each. */
@@ -94,6 +96,7 @@ async function assemble(assembly: Assembly): Promise<Gateway> {
   const { config, ports, telemetry, closers, closeAll } = assembly;
   const { logger } = telemetry;
   const authenticate = openAuthentication(assembly);
+  tellSettled(telemetry, config, assembly.plan);
   const { ownership } = createRegistry(config, telemetry, ports);
   const routes = openRoutes(assembly);
   closers.push(() => routes.close());
@@ -236,14 +239,12 @@ function watchHealth({ config, ports, telemetry, closers }: Assembly, live: Live
   });
   const readiness = logReadiness(() => judgeHealth(health()), telemetry.logger, ports.time);
   closers.push(() => readiness.cancel());
-  telemetry.observe("edge_ready", () => [{ value: judgeHealth(health()).ready ? 1 : 0 }]);
-  telemetry.observe("edge_draining", () => [{ value: edge.isDraining ? 1 : 0 }]);
-  telemetry.observe("websocket_connections_active", () => [{ value: sessions.size }]);
-  telemetry.observe("websocket_outbox_bytes", () => {
-    let bytes = 0;
-    for (const session of sessions) bytes += session.waitingBytes;
-    return [{ value: bytes }];
-  });
+  observeReadiness(
+    telemetry,
+    () => judgeHealth(health()),
+    () => edge.isDraining,
+  );
+  observeSessions(telemetry, sessions, ports.time);
   return health;
 }
 

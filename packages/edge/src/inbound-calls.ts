@@ -33,13 +33,19 @@ export interface InboundOwner extends Station {
   onInboundOverflow(): void;
 }
 
+/** A CALL in the line, and when it came: its age is the charge point's waiting time, the line included. */
+interface Received {
+  readonly request: Request;
+  readonly receivedMs: number;
+}
+
 const unnamed: Remembered = { callId: "", payloadJson: undefined };
 
 /** The inbound side of one session. */
 export class InboundCalls {
   readonly #context: InboundContext;
   readonly #owner: InboundOwner;
-  readonly #line: InboundLine<Request>;
+  readonly #line: InboundLine<Received>;
   #memory: ReusedIds | undefined;
   #served = 0;
   #isClosed = false;
@@ -54,15 +60,21 @@ export class InboundCalls {
     return this.#line.isIdle;
   }
 
+  /** When the CALL came that waits for its answer longest, monotonic; undefined while none waits. */
+  get oldestMs(): number | undefined {
+    return this.#line.head?.receivedMs;
+  }
+
   /** A CALL or SEND arrived. */
   receive(request: Request): void {
     if (!this.#line.isIdle && this.#isInLine(request)) {
       this.#context.instruments.reusedId(); // N2
       return;
     }
-    switch (this.#line.offer(request)) {
+    const received = { request, receivedMs: this.#context.time.monotonicMs() };
+    switch (this.#line.offer(received)) {
       case "serve":
-        this.#serveFrom(request);
+        this.#serveFrom(received);
         return;
       case "waiting":
         return;
@@ -74,64 +86,60 @@ export class InboundCalls {
   /** The socket is gone. */
   closed(): void {
     this.#isClosed = true;
-    for (const { action } of this.#line.clear()) {
-      this.#context.instruments.served(this.#owner.version, action, "unanswered");
+    for (const { request } of this.#line.clear()) {
+      this.#context.instruments.served(this.#owner.version, request.action, "unanswered");
     }
   }
 
   #isInLine(request: Request): boolean {
     const { id, action, payloadJson } = request;
-    const same = this.#line.find((other) => other.id === id && other.action === action);
-    return same !== undefined && same.payloadJson === payloadJson;
+    const same = this.#line.find(({ request: other }) => other.id === id && other.action === action);
+    return same !== undefined && same.request.payloadJson === payloadJson;
   }
 
-  #serveFrom(first: Request): void {
-    let request: Request | undefined = first;
-    while (request !== undefined) {
-      if (this.#serve(request)) return; // its promise goes on with the line
-      request = this.#line.next();
+  #serveFrom(first: Received): void {
+    let received: Received | undefined = first;
+    while (received !== undefined) {
+      if (this.#serve(received)) return; // its promise goes on with the line
+      received = this.#line.next();
     }
   }
 
   /** True: the answer is pending. */
-  #serve(request: Request): boolean {
-    const { router, time } = this.#context;
+  #serve(received: Received): boolean {
+    const { router } = this.#context;
+    const { request } = received;
     const route = router.route(this.#owner.version, request.action);
-    const startedMs = time.monotonicMs();
     if (route === undefined) {
-      this.#answer(request, notImplemented, startedMs);
+      this.#answer(received, notImplemented);
       return false;
     }
     // What the edge answers by itself is not worth remembering: serving it again is as good, and fresher.
     const known = route.kind === "local" ? unnamed : this.#recall(request);
     if (known.payloadJson !== undefined) {
       this.#context.instruments.reusedId();
-      this.#answer(request, { kind: "result", payloadJson: known.payloadJson }, startedMs); // N2
+      this.#answer(received, { kind: "result", payloadJson: known.payloadJson }); // N2
       return false;
     }
     const call = this.#callOf(request, known.callId);
     const answer = route.serve(call);
     if (!(answer instanceof Promise)) {
-      this.#answer(request, answer, startedMs); // N1
+      this.#answer(received, answer); // N1
       return false;
     }
-    this.#finishLater(request, call, { answer, startedMs });
+    this.#finishLater(received, call, answer);
     return true;
   }
 
-  #finishLater(
-    request: Request,
-    call: InboundCall,
-    pending: { readonly answer: Promise<CallAnswer>; readonly startedMs: number },
-  ): void {
+  #finishLater(received: Received, call: InboundCall, pending: Promise<CallAnswer>): void {
     const finish = (answer: CallAnswer): void => {
-      this.#remember(request, call.callId, answer);
-      this.#answer(request, answer, pending.startedMs);
+      this.#remember(received.request, call.callId, answer);
+      this.#answer(received, answer);
       if (this.#isClosed) return; // N3
       const next = this.#line.next();
       if (next !== undefined) this.#serveFrom(next);
     };
-    pending.answer.then(finish).catch((error: unknown) => {
+    pending.then(finish).catch((error: unknown) => {
       this.#context.onBug(error); // integrations do not reject: their contract
     });
   }
@@ -167,12 +175,12 @@ export class InboundCalls {
     this.#memory.remember(message, { callId, payloadJson }, this.#context.time.monotonicMs());
   }
 
-  #answer(request: Request, answer: CallAnswer, startedMs: number): void {
+  #answer({ request, receivedMs }: Received, answer: CallAnswer): void {
     const { instruments, time } = this.#context;
     const type = answer.kind === "result" ? "result" : "error";
     const isSent = request.kind === "call" && this.#owner.sendFrame(this.#frameOf(request, answer), type); // N4
     instruments.served(this.#owner.version, request.action, isSent ? answer.kind : "unanswered");
-    instruments.processing((time.monotonicMs() - startedMs) / 1000);
+    instruments.processing((time.monotonicMs() - receivedMs) / 1000);
   }
 
   #frameOf(request: Request, answer: CallAnswer): string {

@@ -49,6 +49,11 @@ export class InboundLine<T> {
     return unserved;
   }
 
+  /** What is being served: what has been in the line for longest. */
+  get head(): T | undefined {
+    return this.#serving;
+  }
+
   get isIdle(): boolean {
     return this.#serving === undefined;
   }

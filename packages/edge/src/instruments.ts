@@ -55,9 +55,10 @@ export interface IntegrationInstruments {
 
 /** Everything the up path counts. Times are in seconds. */
 export interface Instruments {
-  opened(): void;
+  opened(version: OcppVersion): void;
   refused(reason: RefusalReason): void;
-  ended(label: EndLabel): void;
+  /** `code`: of the close frame, 1006 where there was none. */
+  ended(label: EndLabel, code: number): void;
   handshake(seconds: number): void;
   frameIn(type: FrameType): void;
   frameOut(type: FrameType): void;

@@ -28,6 +28,8 @@ interface PendingCall {
   readonly frame: string;
   readonly resolve: (outcome: CallOutcome) => void;
   readonly deadline: Timer;
+  /** When it went to the station, monotonic; 0 while it waits in line. */
+  sentMs: number;
   isTold: boolean;
 }
 
@@ -48,6 +50,11 @@ export class OutboundCalls {
     return (this.#open !== undefined && !this.#open.isTold) || this.#queue.length > 0;
   }
 
+  /** When the CALL was sent that the station has not answered, monotonic; undefined while none is open. */
+  get openSinceMs(): number | undefined {
+    return this.#open?.sentMs;
+  }
+
   /** Sends a CALL when its turn comes. Never rejects. `payloadJson` is one JSON object as text. */
   call(action: string, payloadJson: string, timeoutMs: number): Promise<CallOutcome> {
     if (this.#isGone) return Promise.resolve({ kind: "gone", delivery: "notSent" });
@@ -61,6 +68,7 @@ export class OutboundCalls {
         frame: encodeCall(id, action, payloadJson),
         resolve,
         deadline: this.#ports.time.after(timeoutMs, () => this.#onDeadline(pending)),
+        sentMs: 0,
         isTold: false,
       };
       this.#queue.push(pending);
@@ -95,6 +103,7 @@ export class OutboundCalls {
     const next = this.#queue.shift();
     if (next === undefined) return;
     this.#open = next;
+    next.sentMs = this.#ports.time.monotonicMs();
     if (!this.#ports.send(next.frame)) {
       // The socket is ending and `gone` follows or has come already; the caller need not wait for it.
       this.#open = undefined;

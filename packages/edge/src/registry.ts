@@ -14,7 +14,7 @@ import {
   type RegistryPorts,
   type RetentionSettings,
 } from "@cpg/session-registry";
-import type { Counter, Histogram, Telemetry } from "@cpg/telemetry";
+import { instruments, type Counter, type Histogram, type Telemetry } from "@cpg/telemetry";
 
 /** Longer than anything a dead incarnation may still have in flight; a day also outlasts an operator's night. */
 const fenceMs = 86_400_000;
@@ -33,7 +33,7 @@ export function createRegistry(
     config.registry.kind === "memory"
       ? createMemoryRegistry(settings, counted)
       : createClusterRegistry({ ...settings, redis: redisSettings(config) }, counted);
-  observe(registry, telemetry);
+  observe(registry, telemetry, config);
   return registry;
 }
 
@@ -63,6 +63,17 @@ function tlsTexts(tls: GatewayConfig["redis"]["tls"]): RedisTls {
   };
 }
 
+/** Ends of calls that any Redis may cause on any day: shown at 0 from the start, the others from their first time on. */
+const foreseenEnds = [
+  "ok",
+  "POOL_TIMEOUT",
+  "POOL_EXHAUSTED",
+  "CIRCUIT_OPEN",
+  "DEADLINE",
+  "TIMEOUT",
+  "UNAVAILABLE",
+];
+
 /** Handles are resolved once: a call of the registry costs two additions and one bucket. */
 function registryMeter(telemetry: Telemetry): RegistryMeter {
   const outcomes = new Map<string, Counter>();
@@ -75,6 +86,14 @@ function registryMeter(telemetry: Telemetry): RegistryMeter {
     remembered(durations, operation, () =>
       telemetry.histogram("registry_call_duration_seconds", { operation }),
     );
+  const { registry_calls_total: callsTotal, registry_retries_total: retries } = instruments;
+  for (const operation of callsTotal.labels.operation.values)
+    for (const end of foreseenEnds) outcomeOf(operation, end);
+  for (const reason of retries.labels.reason.values) telemetry.counter("registry_retries_total", { reason });
+  for (const operation of instruments.registry_conditional_misses_total.labels.operation.values)
+    telemetry.counter("registry_conditional_misses_total", { operation });
+  for (const kind of instruments.registry_inbox_messages_total.labels.kind.values)
+    telemetry.counter("registry_inbox_messages_total", { kind });
   const timeouts = telemetry.counter("registry_pool_timeouts_total");
   const exhausted = telemetry.counter("registry_pool_exhausted_total");
   const badRows = telemetry.counter("registry_bad_rows_total");
@@ -111,8 +130,17 @@ function remembered<T>(known: Map<string, T>, key: string, make: () => T): T {
 }
 
 /** What is read only when somebody asks. */
-function observe(registry: Registry, telemetry: Telemetry): void {
+function observe(
+  registry: Registry,
+  telemetry: Telemetry,
+  { redis, registry: { maxOwed } }: GatewayConfig,
+): void {
   const { ownership } = registry;
+  const perShard = (value: number) =>
+    registry.shardStates().map(({ shard }) => ({ value, labels: { shard } }));
+  telemetry.observe("registry_permits_limit", () => perShard(redis.permitsPerShard));
+  telemetry.observe("registry_permit_waiters_limit", () => perShard(redis.maxWaiters));
+  telemetry.observe("registry_owed_limit", () => [{ value: maxOwed }]);
   telemetry.observe("registry_permits_in_use", () =>
     registry.shardStates().map(({ shard, inUse }) => ({ value: inUse, labels: { shard } })),
   );
@@ -124,8 +152,11 @@ function observe(registry: Registry, telemetry: Telemetry): void {
   );
   telemetry.observe("registry_lease_valid", () => [{ value: ownership.isLeaseValid() ? 1 : 0 }]);
   telemetry.observe("registry_owed", () => [{ value: ownership.health().owed }]);
-  telemetry.observe("registry_lease_age_seconds", () => {
-    const { leaseAgeMs } = ownership.health();
-    return Number.isFinite(leaseAgeMs) ? [{ value: leaseAgeMs / 1000 }] : [];
-  });
+  telemetry.observe("registry_lease_age_seconds", () => age(ownership.health().leaseAgeMs));
+  telemetry.observe("registry_last_heard_seconds", () => age(ownership.health().lastHeardMs));
+}
+
+/** What never happened has no age. */
+function age(ms: number): readonly { readonly value: number }[] {
+  return Number.isFinite(ms) ? [{ value: ms / 1000 }] : [];
 }

@@ -43,7 +43,7 @@ export class SessionLifetimes {
   begin(context: SessionContext, socket: Socket, accepted: AcceptedSession): Session {
     const { sessions, ownership, instruments } = this.#ports;
     const session = new Session(context, socket, accepted);
-    instruments.opened();
+    instruments.opened(session.version);
     const older = sessions.add(session);
     const admission = ownership.claim(newSession(accepted));
     older?.close("superseded"); // V2
@@ -57,10 +57,10 @@ export class SessionLifetimes {
   }
 
   /** The socket is gone. */
-  end(session: Session, label: EndLabel): void {
+  end(session: Session, label: EndLabel, code: number): void {
     const { sessions, ownership, instruments } = this.#ports;
     sessions.remove(session);
-    instruments.ended(label);
+    instruments.ended(label, code);
     if (session.isReleaseOwed) {
       session.isReleaseOwed = false; // V1
       ownership.release(session.connection, endCauseOf(label));

@@ -14,7 +14,7 @@ import {
   type OcppVersion,
 } from "@cpg/ocpp";
 import type { ConnectionId, Epoch } from "@cpg/session-registry";
-import { closeTable, type EndLabel } from "./close-codes.ts";
+import { closeTable, noCloseFrame, peerSees, type EndLabel } from "./close-codes.ts";
 import type { FrameType, MalformedAs } from "./instruments.ts";
 import { InboundCalls, type InboundContext, type InboundOwner } from "./inbound-calls.ts";
 import { isTooDeep } from "./json-depth.ts";
@@ -29,8 +29,8 @@ export interface SessionContext extends InboundContext {
   readonly maxQueuedCommands: number;
   readonly callTimeoutMs: number;
   readonly newMessageId: () => string;
-  /** The socket is gone. Called once. */
-  onEnded(session: Session, label: EndLabel): void;
+  /** The socket is gone. Called once. `code`: of the close frame, or 1006 where there was none. */
+  onEnded(session: Session, label: EndLabel, code: number): void;
 }
 
 /** What is known of a session from its start. */
@@ -91,6 +91,15 @@ export class Session implements LiveSession, SocketHandler, InboundOwner {
   /** Bytes that wait for the station to read them. */
   get waitingBytes(): number {
     return this.#outbox.waitingBytes;
+  }
+
+  /** Since when the oldest CALL of each direction waits for its answer, monotonic ms; undefined while none does. */
+  get oldestInboundMs(): number | undefined {
+    return this.#inbound.oldestMs;
+  }
+
+  get oldestOutboundMs(): number | undefined {
+    return this.#outbound?.openSinceMs;
   }
 
   call(action: string, payloadJson: string, timeoutMs: number): Promise<CallOutcome> {
@@ -174,10 +183,11 @@ export class Session implements LiveSession, SocketHandler, InboundOwner {
   closed(end: SocketEnd): void {
     if (this.#phase.kind === "ended") return; // S1
     const label = this.#phase.kind === "ending" ? this.#phase.cause : labelOf(end);
+    const code = this.#phase.kind === "ending" ? peerSees(this.#phase.cause) : codeOf(end);
     this.#phase = ended;
     this.#outbound?.gone();
     this.#inbound.closed();
-    this.#context.onEnded(this, label);
+    this.#context.onEnded(this, label, code);
   }
 
   #answered(id: string, outcome: CallOutcome): void {
@@ -203,6 +213,10 @@ export class Session implements LiveSession, SocketHandler, InboundOwner {
     if (frame.reply !== undefined)
       this.sendFrame(frame.reply, frame.answers === undefined ? "error" : "resultError");
   }
+}
+
+function codeOf(end: SocketEnd): number {
+  return end.kind === "closed" ? end.code : noCloseFrame;
 }
 
 function labelOf(end: SocketEnd): EndLabel {

@@ -6,4 +6,5 @@ export { createLogger } from "./log.ts";
 export type { Logger, LogOptions } from "./log.ts";
 export { instruments } from "./instruments.ts";
 export type { CounterName, GaugeName, HistogramName, InstrumentName, LabelsOf } from "./instruments.ts";
+export { sharedReading } from "./shared-reading.ts";
 export { other } from "./declare.ts";

@@ -29,7 +29,7 @@ describe("handles", () => {
   });
 
   test("counting changes numbers in place: nothing is allocated on the hot path", () => {
-    const counter = meter().counter("websocket_connections_total");
+    const counter = meter().counter("ocpp_reused_ids_total");
     const histogram = meter().histogram("command_duration_seconds");
     const buckets = Reflect.get(histogram, "buckets");
     for (let n = 0; n < 1_000; n += 1) {
@@ -69,7 +69,7 @@ describe("labels", () => {
     expectTypeOf<"command_duration_seconds">().not.toExtend<CounterName>();
     const telemetry = noTelemetry();
     // @ts-expect-error an undeclared name
-    expect(() => telemetry.counter("websocket_conections_total")).toThrow(TypeError);
+    expect(() => telemetry.counter("ocpp_reusd_ids_total")).toThrow(TypeError);
     // @ts-expect-error an undeclared value
     telemetry.counter("commands_total", { outcome: "maybe" });
     // @ts-expect-error a missing label
@@ -124,7 +124,7 @@ describe("labels", () => {
 describe("what is read", () => {
   test("counters that can be foreseen stand at 0 before anything happened; gauges do not claim a 0", async () => {
     const fresh = meter();
-    expect(await series(fresh, "websocket_connections_total")).toEqual([[{}, 0]]);
+    expect(await series(fresh, "ocpp_reused_ids_total")).toEqual([[{}, 0]]);
     expect(await series(fresh, "registry_evictions_total")).toEqual([
       [{ direction: "sent" }, 0],
       [{ direction: "received" }, 0],
@@ -180,8 +180,8 @@ describe("what is read", () => {
 describe("noTelemetry", () => {
   test("counts like the real one, so nobody branches and tests can look", async () => {
     const telemetry = noTelemetry();
-    telemetry.counter("websocket_connections_total").inc();
-    expect(telemetry.counter("websocket_connections_total").value).toBe(1);
+    telemetry.counter("ocpp_reused_ids_total").inc();
+    expect(telemetry.counter("ocpp_reused_ids_total").value).toBe(1);
     telemetry.observe("commands_pending", () => {
       throw new Error("nobody asks");
     })();

@@ -42,11 +42,11 @@ function family(text: string, name: string): readonly string[] {
 describe("a scrape", () => {
   test("shows a counter under its exact name, without a second _total", async () => {
     const telemetry = await start();
-    telemetry.counter("websocket_connections_total").inc(3);
-    expect(family(await scrape(telemetry), "websocket_connections_total")).toEqual([
-      "# HELP websocket_connections_total WebSocket connections accepted since the process started.",
-      "# TYPE websocket_connections_total counter",
-      "websocket_connections_total 3",
+    telemetry.counter("ocpp_reused_ids_total").inc(3);
+    expect(family(await scrape(telemetry), "ocpp_reused_ids_total")).toEqual([
+      "# HELP ocpp_reused_ids_total CALLs that repeated a message id and were answered from memory.",
+      "# TYPE ocpp_reused_ids_total counter",
+      "ocpp_reused_ids_total 3",
     ]);
   });
 
@@ -150,9 +150,9 @@ describe("a scrape", () => {
 
   test("of two telemetries in one process shows each one's own numbers", async () => {
     const [one, two] = [await start(), await start({ edge: "edge-b" })];
-    one.counter("websocket_connections_total").inc(7);
-    expect(await scrape(one)).toContain("\nwebsocket_connections_total 7\n");
-    expect(await scrape(two)).toContain("\nwebsocket_connections_total 0\n");
+    one.counter("ocpp_reused_ids_total").inc(7);
+    expect(await scrape(one)).toContain("\nocpp_reused_ids_total 7\n");
+    expect(await scrape(two)).toContain("\nocpp_reused_ids_total 0\n");
   });
 });
 
@@ -170,14 +170,14 @@ describe("start and end", () => {
     await telemetry.shutdown();
     await expect(fetch(metricsUrl)).rejects.toThrow();
     const again = await start({ metrics: { host: "127.0.0.1", port: Number(new URL(metricsUrl).port) } });
-    expect(await scrape(again)).toContain("websocket_connections_total 0");
+    expect(await scrape(again)).toContain("ocpp_reused_ids_total 0");
   });
 
   test("without metrics no port is opened, and counting goes on", async () => {
     const telemetry = await start({ metrics: undefined });
-    telemetry.counter("websocket_connections_total").inc();
+    telemetry.counter("ocpp_reused_ids_total").inc();
     expect(telemetry.metricsUrl).toBeUndefined();
-    expect(telemetry.counter("websocket_connections_total").value).toBe(1);
+    expect(telemetry.counter("ocpp_reused_ids_total").value).toBe(1);
   });
 
   test("an observer that fails is logged with its instrument, and the scrape goes on", async () => {
@@ -190,7 +190,7 @@ describe("start and end", () => {
     });
     const telemetry = await start({ logLevel: "error", logDestination });
     telemetry.observe("commands_pending", () => Promise.reject(new Error("gone")));
-    expect(await scrape(telemetry)).toContain("websocket_connections_total 0");
+    expect(await scrape(telemetry)).toContain("ocpp_reused_ids_total 0");
     expect(JSON.parse(texts[0] ?? "")).toMatchObject({ level: "error", instrument: "commands_pending" });
   });
 });
@@ -199,13 +199,13 @@ describe("with a collector", () => {
   test("metrics and traces are pushed at the end, named after service and edge", async () => {
     const collector = await startCollector();
     const telemetry = await start({ otlpEndpoint: `${collector.url}/`, tracesSampleRatio: 1 });
-    telemetry.counter("websocket_connections_total").inc(5);
+    telemetry.counter("ocpp_reused_ids_total").inc(5);
     trace.getTracer("test").startSpan("a-span").end();
-    expect(await scrape(telemetry)).toContain("websocket_connections_total 5");
+    expect(await scrape(telemetry)).toContain("ocpp_reused_ids_total 5");
     await telemetry.shutdown();
     const { bodies } = await collector.close();
     expect([...bodies.keys()].sort()).toEqual(["/v1/metrics", "/v1/traces"]);
-    expect(bodies.get("/v1/metrics")).toContain("websocket_connections_total");
+    expect(bodies.get("/v1/metrics")).toContain("ocpp_reused_ids_total");
     expect(bodies.get("/v1/metrics")).toContain("edge-a");
     expect(bodies.get("/v1/traces")).toContain("a-span");
     trace.disable();

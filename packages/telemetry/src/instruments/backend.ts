@@ -23,6 +23,7 @@ export const commands = {
     [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
   ),
   commands_pending: gauge("Commands taken and not yet ended, bounded by management.maxPendingCommands."),
+  commands_pending_limit: gauge("Commands that may be pending at most: management.maxPendingCommands."),
   command_peer_events_total: counter("What happened on the way of commands between edges.", {
     event: closed(
       "commandSent",
@@ -65,6 +66,12 @@ export const integrations = {
     { integration },
   ),
   integration_in_flight: gauge("Requests to a backend in flight.", { integration }),
+  integration_concurrency_limit: gauge(
+    "Requests to an HTTP backend that may be in flight or wait for a connection.",
+    {
+      integration,
+    },
+  ),
   integration_circuit_state: gauge("Circuit of an integration: 0 closed, 1 half open, 2 open.", {
     integration,
   }),
@@ -73,5 +80,13 @@ export const integrations = {
 /** What an orchestrator asks. */
 export const readiness = {
   edge_ready: gauge("1 while /readyz answers 200, otherwise 0."),
+  edge_problems: gauge("Reasons why /readyz does not answer 200, by kind; 0 where there is none.", {
+    problem: closed("registry", "draining", "full", "eventLoop"),
+  }),
   edge_draining: gauge("1 while this edge drains, otherwise 0."),
+  gateway_build_info: gauge("1, with what runs: the gateway's version, Node's, uWebSockets.js'.", {
+    version: named(1),
+    node: named(1),
+    uws: named(1),
+  }),
 };

@@ -23,9 +23,8 @@ const operation = known(
   "clock",
 );
 
-/** "ok" and the codes of RegistryError. */
-const outcome = known(
-  "ok",
+/** The codes of RegistryError. */
+const codes = [
   "POOL_TIMEOUT",
   "POOL_EXHAUSTED",
   "CIRCUIT_OPEN",
@@ -35,13 +34,13 @@ const outcome = known(
   "REFUSED",
   "CLOSED",
   "INVALID",
-);
+] as const;
 
 /** Calls to Redis. */
 export const calls = {
   registry_calls_total: counter("Registry calls as their caller saw them, retries included.", {
     operation,
-    outcome,
+    outcome: known("ok", ...codes),
   }),
   registry_call_duration_seconds: histogram(
     "Duration of a registry call, waiting and retries included.",
@@ -49,10 +48,13 @@ export const calls = {
     { operation },
   ),
   registry_retries_total: counter("Attempts that were repeated, by the code of the failure.", {
-    reason: outcome,
+    // Those that may pass: the caller's faults, a stop and a passed deadline are not repeated.
+    reason: known("POOL_TIMEOUT", "POOL_EXHAUSTED", "TIMEOUT", "UNAVAILABLE", "REFUSED"),
   }),
   registry_permits_in_use: gauge("Calls in flight to a shard, bounded by redis.permitsPerShard.", { shard }),
+  registry_permits_limit: gauge("Calls that may be in flight to a shard: redis.permitsPerShard.", { shard }),
   registry_permit_waiters: gauge("Calls that wait for a permit, bounded by redis.maxWaiters.", { shard }),
+  registry_permit_waiters_limit: gauge("Calls that may wait for a permit: redis.maxWaiters.", { shard }),
   registry_pool_timeouts_total: counter(
     "Calls refused because no permit came within redis.acquireTimeoutMs.",
   ),
@@ -63,11 +65,13 @@ export const calls = {
 /** Sessions, leases and what passes between edges. */
 export const ownership = {
   registry_owed: gauge("Claims and releases that wait for Redis, bounded by registry.maxOwed."),
+  registry_owed_limit: gauge("Claims and releases that may wait for Redis: registry.maxOwed."),
+  registry_last_heard_seconds: gauge("Time since any Redis node answered this edge."),
   registry_evictions_total: counter("Sessions that a newer socket took over.", {
     direction: closed("sent", "received"),
   }),
   registry_conditional_misses_total: counter("Conditional writes that found somebody else's row, or none.", {
-    operation,
+    operation: known("release", "purge"),
   }),
   registry_stale_routes_total: counter("Commands whose edge said that the session is not its own."),
   registry_releases_dropped_total: counter(
