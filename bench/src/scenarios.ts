@@ -10,6 +10,7 @@ import { messages } from "./scenarios/messages.ts";
 import { pool } from "./scenarios/pool.ts";
 import { staged } from "./scenarios/staged.ts";
 import { storm } from "./scenarios/storm.ts";
+import { telemetry } from "./scenarios/telemetry.ts";
 import type { Scenario } from "./scenario.ts";
 
 const single: readonly Scenario[] = [
@@ -21,6 +22,7 @@ const single: readonly Scenario[] = [
   accept,
   messages,
   commands,
+  telemetry,
   faults,
 ];
 

@@ -28,12 +28,18 @@ interface Sample {
   readonly value: number;
 }
 
+/** How many samples a scrape holds. */
+export function samplesIn(text: string): number {
+  return sampleLines(text).length;
+}
+
+function sampleLines(text: string): string[] {
+  return text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+}
+
 /** Reads the text format. */
 export function parseScrape(text: string): Scrape {
-  const samples = text
-    .split("\n")
-    .filter((line) => line !== "" && !line.startsWith("#"))
-    .map(readSample);
+  const samples = sampleLines(text).map(readSample);
   const chosen = (name: string, labels: Readonly<Record<string, string>>): Sample[] => {
     const wanted = Object.entries(labels).map(([key, value]) => `${key}="${value}"`);
     return samples.filter((s) => s.name === name && wanted.every((each) => s.labels.includes(each)));

@@ -15,6 +15,15 @@ export const smallForms: Readonly<Record<string, Values>> = {
   accept: { stations: 400, rounds: 1 },
   messages: { stations: 100, rounds: 1, seconds: 0.5, rate: 1_000, "backend-rate": 300, clients: 1 },
   commands: { stations: 100, rounds: 1, seconds: 0.5, many: 64 },
+  telemetry: {
+    stations: 100,
+    "scraped-stations": 300,
+    rounds: 1,
+    seconds: 0.5,
+    interval: 0.3,
+    scrapes: 2,
+    clients: 1,
+  },
   faults: { stations: 600, limit: 60 },
 };
 

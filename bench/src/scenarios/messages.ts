@@ -16,7 +16,7 @@ import { edgeOf, fleetOn, startPeer, type Subject } from "../system/subject.ts";
 import { startWorker } from "../system/worker.ts";
 import { refuseBeyondDescriptors, rounds, seconds } from "./load-parameters.ts";
 import { addPostFloor, type PostFloor } from "./post-floor.ts";
-import { isClientBound, latencyMs } from "./reading.ts";
+import { cpuPerMessage, isClientBound, latencyMs, wrongOfTraffic } from "./reading.ts";
 
 /** One line of the table: a subject and what it is sent. */
 export interface Lane {
@@ -160,17 +160,14 @@ async function measure(lane: Lane, values: Values): Promise<TrafficResult> {
   return flood;
 }
 
-/** Server CPU of one message, µs. */
-function cpuPerMessage({ serverSeconds, answered }: TrafficResult): number {
-  return (serverSeconds / Math.max(1, answered)) * 1e6;
-}
-
 function mainRounds(lane: Lane): readonly TrafficResult[] {
   return lane.isPacedOnly ? lane.paced : lane.flood;
 }
 
 function reportOf(lanes: readonly Lane[], floor: PostFloor): Report {
-  const wrong = lanes.flatMap(wrongOf);
+  const wrong = lanes.flatMap(({ subject, label, flood, paced }) =>
+    wrongOfTraffic(`${subject.name}, ${label}`, [...flood, ...paced]),
+  );
   if (floor.failed() > 0) wrong.push(`bare POST: ${floor.failed()} failed`);
   return {
     figures: figuresOf(lanes, floor.rounds),
@@ -197,18 +194,6 @@ function barsOf(title: string, lanes: readonly Lane[], others: readonly PlotPoin
     return { x: lane.subject.name, y: median, series: lane.label };
   });
   return { title, kind: "bars", x: "", y: "µs CPU", points: [...others, ...points] };
-}
-
-function wrongOf({ label, subject, flood, paced }: Lane): string[] {
-  return [...flood, ...paced].flatMap((result) => {
-    const name = `${subject.name}, ${label}`;
-    const lines: string[] = [];
-    if (result.wrong > 0)
-      lines.push(`${name}: ${result.wrong} wrong answers, the first: ${result.wrongText ?? ""}`);
-    if (result.unanswered > 0) lines.push(`${name}: ${result.unanswered} messages were never answered`);
-    if (result.answered === 0) lines.push(`${name}: nothing was answered`);
-    return lines;
-  });
 }
 
 function figuresOf(lanes: readonly Lane[], postRounds: readonly number[]): Figure[] {

@@ -9,6 +9,22 @@ export function latencyMs(latencies: Histogram, q: number): number {
   return (latencies.quantile(q) ?? Number.NaN) / 1000;
 }
 
+/** Server CPU of one message, µs. */
+export function cpuPerMessage({ serverSeconds, answered }: TrafficResult): number {
+  return (serverSeconds / Math.max(1, answered)) * 1e6;
+}
+
+/** What was not answered, or not rightly, one line each. */
+export function wrongOfTraffic(name: string, results: readonly TrafficResult[]): string[] {
+  return results.flatMap(({ wrong, wrongText, unanswered, answered }) => {
+    const lines: string[] = [];
+    if (wrong > 0) lines.push(`${name}: ${wrong} wrong answers, the first: ${wrongText ?? ""}`);
+    if (unanswered > 0) lines.push(`${name}: ${unanswered} messages were never answered`);
+    if (answered === 0) lines.push(`${name}: nothing was answered`);
+    return lines;
+  });
+}
+
 /**
  * Whether the rate of a stretch without a pace is the load generator's (or the machine's) and not the server's: a server that was
  * the bottleneck would have used its core. CPU per message counts all the same.

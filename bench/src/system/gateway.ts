@@ -35,6 +35,8 @@ export interface GatewayPlan {
   /** Authenticate by a file of this many machine keys; absent: authentication off. */
   readonly credentials?: { readonly prefix: string; readonly count: number; readonly password: string };
   readonly arguments?: readonly string[];
+  /** The edge's program; the shipped one unless given. */
+  readonly program?: URL;
   /** Arguments of Node itself, for instance `--cpu-prof`. */
   readonly nodeArguments?: readonly string[];
 }
@@ -62,7 +64,7 @@ export const demoRoutes = {
   routes: { $default: "demo" },
 };
 
-const edgeMain = fileURLToPath(new URL("../../../packages/edge/dist/main.js", import.meta.url));
+const edgeMain = new URL("../../../packages/edge/dist/main.js", import.meta.url);
 
 /** Starts the edges and waits until each says that it is ready. */
 export async function startGateway(plan: GatewayPlan): Promise<Gateway> {
@@ -81,7 +83,7 @@ export async function startGateway(plan: GatewayPlan): Promise<Gateway> {
   };
   try {
     for (let n = 0; n < plan.edges; n++) {
-      edges.push(await startEdge(`edge-${n}`, shared, plan.nodeArguments ?? []));
+      edges.push(await startEdge(`edge-${n}`, shared, plan));
     }
     await Promise.all(edges.map((edge) => untilReady(edge, plan.redisNodes !== false)));
   } catch (error) {
@@ -163,14 +165,14 @@ function credentialsFile({ prefix, count, password }: NonNullable<GatewayPlan["c
 async function startEdge(
   name: string,
   shared: readonly string[],
-  nodeArguments: readonly string[],
+  { nodeArguments = [], program = edgeMain }: GatewayPlan,
 ): Promise<Edge> {
   const [port, management, metrics] = [await freePort(), await freePort(), await freePort()];
   const started = await startProcess({
     command: process.execPath,
     args: [
       ...nodeArguments,
-      edgeMain,
+      fileURLToPath(program),
       `--edge-name=${name}`,
       `--listen-port=${port}`,
       `--management-port=${management}`,
@@ -201,6 +203,8 @@ async function untilReady(edge: Edge, hasRegistry: boolean): Promise<void> {
   }
 }
 
+/** What an edge said of its end: the error of a crash stands some lines above the last. */
 function lastLine(edge: Edge): string {
-  return edge.process.lines().at(-1) ?? "it printed nothing";
+  const lines = edge.process.lines().filter((line) => line.trim() !== "");
+  return lines.findLast((line) => /^\w*Error\b/u.test(line)) ?? lines.at(-1) ?? "it printed nothing";
 }
