@@ -2,9 +2,11 @@
 //
 //   untilDeadline( attempt = circuit → permit → request )
 //
-// D1. Ends at the deadline at the latest, whatever an attempt does: its signal is aborted then.
+// D1. Ends at the deadline at the latest, if an attempt ends when its expiry says so.
 // D2. Between two attempts a full-jitter back-off, so a backend that returns is not met by all stations at once.
 // D3. With `once` there is one attempt, and it too ends at the deadline.
+// D4. This runs for every CALL that goes to a backend: an AbortController, with its event target and listeners, would cost
+//     more than all the rest here. One listener at a time is enough.
 
 import type { Random, Time } from "@cpg/session-registry";
 
@@ -23,6 +25,13 @@ export interface Patience {
   readonly attempts: "many" | "once";
 }
 
+/** The end of somebody's patience, as an attempt sees it. */
+export interface Expiry {
+  readonly isOver: boolean;
+  /** Has `run` called when it is over, instead of what listened before; undefined: nobody listens any more (D4). */
+  listen(run: (() => void) | undefined): void;
+}
+
 // The first pause is up to 100 ms, the others up to twice the one before, at most 2 s: about a dozen attempts in 25 s,
 // and a backend that is back is noticed within a second on average.
 const firstPauseMs = 100;
@@ -30,34 +39,50 @@ const longestPauseMs = 2_000;
 
 /** Resolves to the value, or to undefined when the time is up. Rejects only if `attempt` does: a bug. */
 export async function untilDeadline<T>(
-  attempt: (signal: AbortSignal) => Promise<Step<T>>,
+  attempt: (expiry: Expiry) => Promise<Step<T>>,
   { deadlineMs, attempts }: Patience,
   { time, random }: RetryPorts,
 ): Promise<T | undefined> {
-  const expiry = new AbortController();
-  const timer = time.after(deadlineMs, () => expiry.abort()); // D1
+  const expiry = new OneListener();
+  const timer = time.after(deadlineMs, () => expiry.end()); // D1
   try {
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
-      const step = await attempt(expiry.signal);
+      const step = await attempt(expiry);
       if (step.kind === "done") return step.value;
-      if (attempts === "once" || expiry.signal.aborted) return undefined; // D3
-      await pause(random.next() * pauseMs, expiry.signal, time); // D2
-      if (expiry.signal.aborted) return undefined;
+      if (attempts === "once" || expiry.isOver) return undefined; // D3
+      await pause(random.next() * pauseMs, expiry, time); // D2
+      if (expiry.isOver) return undefined;
     }
   } finally {
     timer.cancel();
   }
 }
 
-/** Waits, or until the signal. */
-function pause(ms: number, signal: AbortSignal, time: Time): Promise<void> {
+class OneListener implements Expiry {
+  isOver = false;
+  #run: (() => void) | undefined;
+
+  listen(run: (() => void) | undefined): void {
+    this.#run = run;
+  }
+
+  end(): void {
+    this.isOver = true;
+    const run = this.#run;
+    this.#run = undefined;
+    run?.();
+  }
+}
+
+/** Waits, or until the expiry. */
+function pause(ms: number, expiry: Expiry, time: Time): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       timer.cancel();
-      signal.removeEventListener("abort", done);
+      expiry.listen(undefined);
       resolve();
     };
     const timer = time.after(ms, done);
-    signal.addEventListener("abort", done);
+    expiry.listen(done);
   });
 }

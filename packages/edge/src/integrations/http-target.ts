@@ -1,19 +1,24 @@
-// One backend address as a target: connections, concurrency bound, circuit. The only file that touches undici and opossum.
+// One backend address as a target: connections, concurrency bound, circuit. With http-exchange.ts the only file that touches
+// undici, and the only one of the up path that touches opossum.
 //
 //   circuit (seen before anything is taken) → permit → request
 //
 // H1. An open circuit costs microseconds and no permit (DESIGN §4).
-// H2. At most `maxConcurrent` requests, waiting for a connection or in flight; one more is `overload` at once. opossum's
-//     own capacity is no bulkhead: it frees at a timeout while the request still runs (FACTS §4).
+// H2. At most `maxConcurrent` requests, waiting for a connection or in flight; one more is `overload` at once. A request that
+//     was given up counts until undici has let go of it. opossum's own capacity is no bulkhead: it frees at a timeout while
+//     the request still runs (FACTS §4).
 // H3. The circuit judges the backend, not the message: a 4xx is a success of the backend, overload is no failure of it,
 //     and a request that was cut off by a deadline shorter than the backend's usual answer still is one.
 // H4. opossum sorts its latency window at each failure unless percentiles are off (FACTS §4).
 // H5. At most `maxResponseBytes` of an answer are read; a longer one is cut off.
+// H6. A caller is told at its expiry, also while the request waits for a connection.
 
 import CircuitBreaker from "opossum";
 import { Pool } from "undici";
 import type { Time } from "@cpg/session-registry";
 import type { AttemptEnd, IntegrationInstruments } from "../instruments.ts";
+import type { Expiry } from "../until-deadline.ts";
+import { AnswerTooLarge, HttpExchange, type ExchangeOwner } from "./http-exchange.ts";
 import type { HttpReply } from "./http-reply.ts";
 
 /** Settings of a target. */
@@ -28,7 +33,8 @@ export interface TargetOptions {
 /** One POST. */
 export interface TargetRequest {
   readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
+  /** Name, value, name, value, …: undici takes them as they are. */
+  readonly headers: string[];
   readonly body: string;
 }
 
@@ -57,13 +63,12 @@ class BackendFailure extends Error {
   }
 }
 
-class AnswerTooLarge extends Error {}
-
 /** One target. */
 export class HttpTarget {
   readonly #pool: Pool;
-  readonly #breaker: CircuitBreaker<[TargetRequest, AbortSignal], HttpReply>;
+  readonly #breaker: CircuitBreaker<[TargetRequest, Expiry], HttpReply>;
   readonly #options: TargetOptions;
+  readonly #exchanges: ExchangeOwner;
   readonly #instruments: IntegrationInstruments;
   readonly #time: Pick<Time, "monotonicMs">;
   #inFlight = 0;
@@ -72,6 +77,10 @@ export class HttpTarget {
     this.#options = options;
     this.#instruments = instruments;
     this.#time = time;
+    this.#exchanges = {
+      maxResponseBytes: options.maxResponseBytes, // H5
+      ended: () => instruments.inFlight((this.#inFlight -= 1)),
+    };
     this.#pool = new Pool(options.origin, {
       connections: options.connections,
       pipelining: 1,
@@ -79,7 +88,7 @@ export class HttpTarget {
       headersTimeout: 0, // the route's deadline aborts
       bodyTimeout: 0,
     });
-    this.#breaker = new CircuitBreaker((request, signal) => this.#request(request, signal), {
+    this.#breaker = new CircuitBreaker((request, expiry) => this.#request(request, expiry), {
       ...circuit,
       timeout: false, // our own signal
       rollingPercentilesEnabled: false, // H4
@@ -92,17 +101,14 @@ export class HttpTarget {
   }
 
   /** Sends one request. Never rejects. The caller counts the end, which depends on what the answer means. */
-  async fetch(request: TargetRequest, signal: AbortSignal): Promise<Fetched> {
+  async fetch(request: TargetRequest, expiry: Expiry): Promise<Fetched> {
     if (this.#breaker.opened) return { kind: "none", as: "circuitOpen" }; // H1
     if (this.#inFlight >= this.#options.maxConcurrent) return { kind: "none", as: "overload" }; // H2
-    this.#instruments.inFlight((this.#inFlight += 1));
     try {
-      return { kind: "reply", reply: await this.#breaker.fire(request, signal) };
+      return { kind: "reply", reply: await this.#breaker.fire(request, expiry) };
     } catch (error) {
       if (error instanceof BackendFailure) return { kind: "reply", reply: error.reply };
-      return { kind: "none", as: reasonOf(error, signal) };
-    } finally {
-      this.#instruments.inFlight((this.#inFlight -= 1));
+      return { kind: "none", as: reasonOf(error, expiry) };
     }
   }
 
@@ -116,33 +122,30 @@ export class HttpTarget {
     await this.#pool.destroy();
   }
 
-  async #request(request: TargetRequest, signal: AbortSignal): Promise<HttpReply> {
-    const { path, headers, body } = request;
-    const response = await this.#pool.request({ method: "POST", path, headers, body, signal });
-    const reply: HttpReply = { status: response.statusCode, body: await this.#read(response.body) };
-    if (reply.status >= 500 && reply.status !== 501) throw new BackendFailure(reply); // H3
-    return reply;
-  }
-
-  // H5
-  async #read(body: AsyncIterable<Buffer>): Promise<string> {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    for await (const chunk of body) {
-      bytes += chunk.length;
-      if (bytes > this.#options.maxResponseBytes) throw new AnswerTooLarge(); // leaving the loop destroys the body
-      chunks.push(chunk);
-    }
-    return Buffer.concat(chunks).toString();
+  #request({ path, headers, body }: TargetRequest, expiry: Expiry): Promise<HttpReply> {
+    return new Promise((resolve, reject) => {
+      const exchange = new HttpExchange(this.#exchanges, {
+        resolve(reply) {
+          expiry.listen(undefined);
+          if (reply.status >= 500 && reply.status !== 501)
+            reject(new BackendFailure(reply)); // H3
+          else resolve(reply);
+        },
+        reject(error) {
+          expiry.listen(undefined);
+          reject(error);
+        },
+      });
+      this.#instruments.inFlight((this.#inFlight += 1)); // H2
+      expiry.listen(() => exchange.giveUp()); // H6
+      this.#pool.dispatch({ method: "POST", path, headers, body }, exchange);
+    });
   }
 }
 
-function reasonOf(
-  error: unknown,
-  signal: AbortSignal,
-): "badAnswer" | "timeout" | "circuitOpen" | "unreachable" {
+function reasonOf(error: unknown, expiry: Expiry): "badAnswer" | "timeout" | "circuitOpen" | "unreachable" {
   if (error instanceof AnswerTooLarge) return "badAnswer";
-  if (signal.aborted) return "timeout";
+  if (expiry.isOver) return "timeout";
   const isOpen = error instanceof Error && "code" in error && error.code === "EOPENBREAKER";
   return isOpen ? "circuitOpen" : "unreachable";
 }

@@ -7,8 +7,8 @@
 
 import { subprotocolOf } from "@cpg/ocpp";
 import type { CallAnswer, InboundCall, Route } from "../integration.ts";
-import { untilDeadline, type RetryPorts, type Step } from "../until-deadline.ts";
-import { cloudEventHeaders, wellFormed } from "./cloud-event.ts";
+import { untilDeadline, type Expiry, type RetryPorts, type Step } from "../until-deadline.ts";
+import { edgeHeaders, eventHeaders, wellFormed } from "./cloud-event.ts";
 import { meaningOf } from "./http-reply.ts";
 import type { HttpTarget, TargetRequest } from "./http-target.ts";
 
@@ -35,13 +35,16 @@ const timeIsUp: CallAnswer = {
 
 /** Makes a route to `target`. */
 export function createHttpRoute(options: HttpRouteOptions, target: HttpTarget, ports: HttpRoutePorts): Route {
+  const pathOf = pathTemplate(options.pathTemplate);
+  const always = [...Object.entries(options.headers).flat(), ...edgeHeaders(options.edge)];
+
   async function attempt(
     call: InboundCall,
     request: TargetRequest,
-    signal: AbortSignal,
+    expiry: Expiry,
   ): Promise<Step<CallAnswer>> {
     const startedMs = ports.time.monotonicMs();
-    const fetched = await target.fetch(request, signal);
+    const fetched = await target.fetch(request, expiry);
     if (fetched.kind === "none") {
       target.count(fetched.as, startedMs);
       return { kind: "again" };
@@ -53,35 +56,42 @@ export function createHttpRoute(options: HttpRouteOptions, target: HttpTarget, p
 
   async function serve(call: InboundCall): Promise<CallAnswer> {
     const request: TargetRequest = {
-      path: expand(options.pathTemplate, call),
-      headers: {
-        ...options.headers,
-        ...cloudEventHeaders(call, {
-          edge: options.edge,
-          wallMs: ports.time.wallMs(),
-          traceparent: ports.newTraceparent(),
-        }),
-      },
+      path: pathOf(call),
+      headers: [...always, ...eventHeaders(call, ports.time.wallMs()), "traceparent", ports.newTraceparent()],
       body: call.payloadJson,
     };
     const patience = {
       deadlineMs: options.deadlineMs,
       attempts: call.patience === "once" ? "once" : "many", // W2
     } as const;
-    const answer = await untilDeadline((signal) => attempt(call, request, signal), patience, ports); // W1
+    const answer = await untilDeadline((expiry) => attempt(call, request, expiry), patience, ports); // W1
     return answer ?? timeIsUp;
   }
 
   return { name: options.name, kind: "http", serve };
 }
 
-function expand(template: string, call: InboundCall): string {
-  const values: Readonly<Record<string, string>> = {
-    action: call.action,
-    identity: call.station.identity,
-    subprotocol: subprotocolOf(call.station.version),
+type PathPart = (call: InboundCall) => string;
+
+const variables: ReadonlyMap<string, PathPart> = new Map<string, PathPart>([
+  ["{action}", ({ action }) => pathText(action)],
+  ["{identity}", ({ station }) => pathText(station.identity)],
+  ["{subprotocol}", ({ station }) => subprotocolOf(station.version)],
+]);
+
+/** Cuts the template up once, so that a CALL's path is only put together. */
+function pathTemplate(template: string): PathPart {
+  const pieces = template.split(/(\{(?:action|identity|subprotocol)\})/);
+  const parts = pieces.map((piece): PathPart => variables.get(piece) ?? (() => piece));
+  return (call) => {
+    let path = "";
+    for (const part of parts) path += part(call);
+    return path;
   };
-  return template.replace(/\{(action|identity|subprotocol)\}/g, (_whole, name: string) =>
-    encodeURIComponent(wellFormed(values[name] ?? "")),
-  );
+}
+
+const isUnreserved = /^[\w.~-]*$/;
+
+function pathText(text: string): string {
+  return isUnreserved.test(text) ? text : encodeURIComponent(wellFormed(text));
 }

@@ -9,7 +9,7 @@ import { isTransactionMessage, subprotocolOf } from "@cpg/ocpp";
 import type { CallAnswer, InboundCall, Route } from "../integration.ts";
 import type { AttemptEnd, IntegrationInstruments } from "../instruments.ts";
 import type { JsonObject } from "../json-reader.ts";
-import { untilDeadline, type RetryPorts, type Step } from "../until-deadline.ts";
+import { untilDeadline, type Expiry, type RetryPorts, type Step } from "../until-deadline.ts";
 import { eventType } from "./cloud-event.ts";
 import type { Append, Appended, StreamLog } from "./stream-log.ts";
 
@@ -77,8 +77,8 @@ export function createStreamRoute(options: StreamRouteOptions, ports: StreamRout
       deadlineMs: options.deadlineMs,
       attempts: call.patience === "once" ? "once" : "many",
     } as const;
-    const tryIt = async (signal: AbortSignal): Promise<Step<CallAnswer>> => {
-      const step = await orAborted(attempt(entry), signal);
+    const tryIt = async (expiry: Expiry): Promise<Step<CallAnswer>> => {
+      const step = await orOver(attempt(entry), expiry);
       if (step.kind === "again" && "knownId" in step) entry = { ...entry, knownId: step.knownId };
       return step;
     };
@@ -136,13 +136,12 @@ function templateOf(answer: JsonObject): (wallMs: number) => string {
 const again: Step<CallAnswer> = { kind: "again" };
 
 /** The deadline does not wait for Redis. What was on its way may still be written (X4). */
-function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | typeof again> {
-  if (signal.aborted) return Promise.resolve(again);
+function orOver<T>(work: Promise<T>, expiry: Expiry): Promise<T | typeof again> {
+  if (expiry.isOver) return Promise.resolve(again);
   return new Promise((resolve) => {
-    const onAbort = (): void => resolve(again);
-    signal.addEventListener("abort", onAbort);
+    expiry.listen(() => resolve(again));
     const finish = (value: T | typeof again): void => {
-      signal.removeEventListener("abort", onAbort);
+      expiry.listen(undefined);
       resolve(value);
     };
     work.then(finish).catch(() => finish(again)); // a StreamLog does not reject

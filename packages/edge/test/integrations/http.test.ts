@@ -62,10 +62,20 @@ function portOf(): number {
 
 /** An edge whose every action goes to the backend, with a deadline that a test can wait for. */
 async function start(
-  changes: { deadlineMs?: number; maxConcurrent?: number; port?: number; path?: string } = {},
+  changes: {
+    deadlineMs?: number;
+    maxConcurrent?: number;
+    port?: number;
+    path?: string;
+    connections?: number;
+    /** Actions with a deadline of their own. */
+    patient?: Readonly<Record<string, number>>;
+  } = {},
 ) {
   const {
     deadlineMs = 400,
+    connections = 64,
+    patient = {},
     port = portOf(),
     path = "/ocpp/{subprotocol}/{action}/{identity}",
     ...rest
@@ -73,19 +83,32 @@ async function start(
   const url = `http://127.0.0.1:${String(port)}${path}`;
   const file = {
     integrations: { backend: { type: "http", url, deadlineMs, headers: { "x-key": "secret" }, ...rest } },
-    routes: { $default: "backend", $connect: "backend", $disconnect: "backend" },
+    routes: {
+      $default: "backend",
+      $connect: "backend",
+      $disconnect: "backend",
+      ...Object.fromEntries(
+        Object.entries(patient).map(([name, ms]) => [name, { to: "backend", deadlineMs: ms }]),
+      ),
+    },
   };
   const plan = readRoutes(JSON.stringify(file));
   if (plan.kind === "invalid") throw new Error(plan.problems.join("\n"));
-  built = buildRoutes(plan.routes, defaultConfig(), {
-    time: systemTime,
-    random: systemRandom,
-    ids: systemIds,
-    instruments: counts,
-    openStreamLog: () => {
-      throw new Error("no stream here");
+  const config = defaultConfig();
+  const http = { ...config.routes.http, connectionsPerTarget: connections };
+  built = buildRoutes(
+    plan.routes,
+    { ...config, routes: { ...config.routes, http } },
+    {
+      time: systemTime,
+      random: systemRandom,
+      ids: systemIds,
+      instruments: counts,
+      openStreamLog: () => {
+        throw new Error("no stream here");
+      },
     },
-  });
+  );
   running = await startTestEdge({}, { router: built.router, instruments: counts });
   return running;
 }
@@ -234,6 +257,39 @@ test("requests to one backend are bounded: one more is overload at once, and ser
   await eventually(() => expect(held).toHaveLength(2));
   held[1]?.end("{}");
   await two.answerTo("b");
+});
+
+test("a CALL that waits for a connection ends at its deadline, is never sent, and costs no connection", async () => {
+  const held: ServerResponse[] = [];
+  const sockets = new Set<unknown>();
+  handler = (request, response) => {
+    sockets.add(request.socket);
+    if (request.url?.includes("Authorize") === true) held.push(response);
+    else response.end("{}");
+  };
+  const { url } = await start({ connections: 1, patient: { Authorize: 20_000 }, path: "/{action}" });
+  const [one, two] = [await connect(url("CP1")), await connect(url("CP2"))];
+  one.send([2, "a", "Authorize", {}]);
+  await eventually(() => expect(held).toHaveLength(1)); // the one connection is taken
+  expect((await two.call("b", "MeterValues")).code).toBe("InternalError");
+  expect(one.frames).toEqual([]);
+  held[0]?.end("{}");
+  await one.answerTo("a");
+  expect((await two.call("c", "Heartbeat")).type).toBe(3);
+  expect(bodies().map(({ url: path }) => path)).toEqual(["/Authorize", "/Heartbeat"]);
+  expect(sockets.size).toBe(1);
+});
+
+test("an answer in many pieces is put together before its text is read: no character is cut in two", async () => {
+  const bytes = Buffer.from('{"text":"Zürich 🔌"}');
+  handler = (_request, response) => {
+    response.write(bytes.subarray(0, 11)); // in the middle of ü
+    setImmediate(() => response.end(bytes.subarray(11)));
+  };
+  const { url } = await start({ deadlineMs: 5_000 });
+  const station = await connect(url("CP1"));
+  station.send([2, "a", "Authorize", {}]);
+  await eventually(() => expect(station.frames).toEqual(['[3,"a",{"text":"Zürich 🔌"}]']));
 });
 
 test("a dead backend opens its circuit: then an attempt costs no request; when it is back, it closes", async () => {
