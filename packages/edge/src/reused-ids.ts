@@ -39,7 +39,7 @@ export function fingerprintOf(action: string, payloadJson: string): string {
 export class ReusedIds {
   readonly #maxEntries: number;
   readonly #keepMs: number;
-  #entries: Entry[] = [];
+  readonly #entries: Entry[] = [];
 
   constructor(maxEntries: number, keepMs: number) {
     this.#maxEntries = maxEntries;
@@ -61,8 +61,19 @@ export class ReusedIds {
     if (this.#maxEntries === 0) return;
     const { messageId, fingerprint } = message;
     const untilMs = nowMs + (message.isTransaction ? transactionKeepMs : this.#keepMs);
-    const kept = this.#entries.filter((entry) => entry.messageId !== messageId && entry.untilMs > nowMs);
-    kept.push({ ...answered, messageId, fingerprint, untilMs });
-    this.#entries = kept.length > this.#maxEntries ? kept.slice(-this.#maxEntries) : kept; // I3
+    const entries = this.#entries;
+    for (let at = entries.length - 1; at >= 0; at -= 1) {
+      const entry = entries[at];
+      if (entry === undefined || entry.messageId === messageId || entry.untilMs <= nowMs)
+        entries.splice(at, 1);
+    }
+    entries.push({
+      callId: answered.callId,
+      payloadJson: answered.payloadJson,
+      messageId,
+      fingerprint,
+      untilMs,
+    });
+    if (entries.length > this.#maxEntries) entries.shift(); // I3
   }
 }
