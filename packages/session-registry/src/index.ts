@@ -32,6 +32,8 @@ export { partitionCount, partitionOf, partitions, partitionTags } from "./partit
 export type { Partition } from "./partition.ts";
 export { circuitStates } from "./policy/breaker.ts";
 export type { ShardState } from "./redis/lanes.ts";
+export { NodeWatch } from "./redis/node-watch.ts";
+export type { NodePollOutcome, NodeReading, NodeWatchPorts, NodeWatchSettings } from "./redis/node-watch.ts";
 export type { RedisSettings, RedisTls, RetentionSettings } from "./redis/settings.ts";
 export { systemRandom, systemSoon, systemTime } from "./time.ts";
 export type { Random, Soon, Time, Timer } from "./time.ts";
