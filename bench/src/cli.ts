@@ -63,6 +63,9 @@ function programOf(
     .configureOutput({ writeOut: say, writeErr: say })
     .showSuggestionAfterError()
     .argument("[scenario]", "one of --list")
+    // Of a scenario that is misspelt, not its options are what has to be told.
+    .allowUnknownOption()
+    .allowExcessArguments()
     .option("--list", "the scenarios, a line each")
     .action((name: string | undefined, { list }: { list?: boolean }) => {
       if (name !== undefined) give({ kind: "refused", line: unknownText(name, scenarios) });

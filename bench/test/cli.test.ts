@@ -50,6 +50,8 @@ describe("absurd parameters end at once with one line that says what may be", ()
 
   it("an unknown scenario, an unknown parameter, a parameter without a value", () => {
     expect(refusal("mesages")).toContain("there are");
+    expect(refusal("mesages", "--stations", "5")).toContain('no scenario is called "mesages"');
+    expect(refusal("--stations", "5")).toContain('no scenario is called "--stations"');
     expect(refusal("messages", "--station", "5")).toContain("--stations");
     expect(refusal("messages", "--stations")).toContain("missing");
   });

@@ -30,6 +30,14 @@ export const staged: Scenario = {
     { name: "batch", default: 50, min: 1, max: 18_000, unit: "stations", meaning: "that connect together" },
     { name: "delay", default: 200, min: 0, max: 60_000, unit: "ms", meaning: "between two batches" },
     { name: "hold", default: 3, min: 0, max: 3_600, unit: "s", meaning: "that each stage is held" },
+    {
+      name: "limit",
+      default: 30,
+      min: 1,
+      max: 3_600,
+      unit: "s",
+      meaning: "after which a stage that is not registered and answered has failed",
+    },
     clients,
   ],
   refuse: refuseBeyondDescriptors(),
@@ -90,6 +98,7 @@ interface Climb {
 
 async function climb({ ramp, stations, values, gateway, fleet }: Climb): Promise<Stage> {
   const { open } = await fleet.state();
+  const limitMs = valueOf(values, "limit") * 1000;
   await fleet.reset();
   const before = await gateway.metrics();
   const [startedMs, cpu, overflows] = [nowMs(), cpuSecondsOf(gateway.pids), listenOverflows()];
@@ -100,12 +109,12 @@ async function climb({ ramp, stations, values, gateway, fleet }: Climb): Promise
     endpoints: gateway.endpoints,
     ...(ramp === "paced" ? { batch: valueOf(values, "batch"), delayMs: valueOf(values, "delay") } : {}),
   });
-  await gateway.untilRegistered((count) => count >= stations, 30_000);
+  await gateway.untilRegistered((count) => count >= stations, limitMs);
   const seconds = (nowMs() - startedMs) / 1000;
   const cores = (cpuSecondsOf(gateway.pids) - cpu) / seconds;
   const after = await gateway.metrics();
   await pause(valueOf(values, "hold") * 1000);
-  const boot = await fleet.callOnce(bootNotification, 30_000);
+  const boot = await fleet.callOnce(bootNotification, limitMs);
   const state = await fleet.state();
   const claims = [before, after].map((scraped) =>
     scraped.buckets("registry_call_duration_seconds", { operation: "claim" }),
