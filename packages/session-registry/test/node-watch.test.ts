@@ -53,7 +53,7 @@ test("from one address every node is found, and each says how it is", async () =
   expect(watch.readings.map(({ node }) => node).sort()).toEqual(
     cluster.addresses.map(({ host, port }) => `${host}:${String(port)}`).sort(),
   );
-  const roles = watch.readings.map(({ info }) => info?.role).sort();
+  const roles = watch.readings.map(({ info }) => info?.role ?? "").sort();
   expect(roles).toEqual(["master", "master", "master", "slave", "slave", "slave"]);
   for (const { info } of watch.readings) {
     expect(info?.number("connected_clients")).toBeGreaterThan(0);
