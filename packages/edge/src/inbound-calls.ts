@@ -5,13 +5,15 @@
 //     answered gets the remembered answer. The backend is called once either way (reused-ids.ts).
 // N3. An answer whose socket is gone is counted and dropped; the backend's work is not cancelled: it may be done already.
 // N4. A SEND (2.1) is served like a CALL and never answered, not even with an error.
+// N5. An integration neither throws nor rejects: its contract. One that does so all the same costs its CALL an InternalError,
+//     not the charge point its line.
 
 import { encodeCallError, encodeCallResult, errorCode, isTransactionMessage, type Request } from "@cpg/ocpp";
 import type { Time } from "@cpg/session-registry";
-import type { CallAnswer, InboundCall, Station } from "./integration.ts";
+import type { CallAnswer, InboundCall, Route, Station } from "./integration.ts";
 import { InboundLine } from "./inbound-line.ts";
 import type { FrameType, Instruments } from "./instruments.ts";
-import { fingerprintOf, ReusedIds, type Remembered } from "./reused-ids.ts";
+import { ReusedIds, type Remembered } from "./reused-ids.ts";
 import type { Router } from "./router.ts";
 
 /** What all sessions of an edge share for this. */
@@ -122,7 +124,7 @@ export class InboundCalls {
       return false;
     }
     const call = this.#callOf(request, known.callId);
-    const answer = route.serve(call);
+    const answer = this.#ask(route, call);
     if (!(answer instanceof Promise)) {
       this.#answer(received, answer); // N1
       return false;
@@ -139,9 +141,20 @@ export class InboundCalls {
       const next = this.#line.next();
       if (next !== undefined) this.#serveFrom(next);
     };
-    pending.then(finish).catch((error: unknown) => {
-      this.#context.onBug(error); // integrations do not reject: their contract
-    });
+    const broke = (error: unknown): void => {
+      this.#context.onBug(error);
+      finish(broken); // N5
+    };
+    pending.then(finish, broke).catch((error: unknown) => this.#context.onBug(error));
+  }
+
+  #ask(route: Route, call: InboundCall): CallAnswer | Promise<CallAnswer> {
+    try {
+      return route.serve(call);
+    } catch (error) {
+      this.#context.onBug(error);
+      return broken; // N5
+    }
   }
 
   #callOf(request: Request, knownCallId: string): InboundCall {
@@ -158,21 +171,15 @@ export class InboundCalls {
   }
 
   #recall(request: Request): Remembered {
-    if (this.#memory === undefined) return unnamed;
-    const fingerprint = fingerprintOf(request.action, request.payloadJson);
-    return this.#memory.recall(request.id, fingerprint, this.#context.time.monotonicMs()) ?? unnamed;
+    return this.#memory?.recall(request, this.#context.time.monotonicMs()) ?? unnamed;
   }
 
   #remember(request: Request, callId: string, answer: CallAnswer): void {
     if (this.#isClosed) return;
     this.#memory ??= new ReusedIds(this.#context.reusedIdMemory, this.#context.rememberMs);
-    const message = {
-      messageId: request.id,
-      fingerprint: fingerprintOf(request.action, request.payloadJson),
-      isTransaction: isTransactionMessage(request.action, this.#owner.version),
-    };
+    const isTransaction = isTransactionMessage(request.action, this.#owner.version);
     const payloadJson = answer.kind === "result" ? answer.payloadJson : undefined;
-    this.#memory.remember(message, { callId, payloadJson }, this.#context.time.monotonicMs());
+    this.#memory.remember(request, isTransaction, { callId, payloadJson }, this.#context.time.monotonicMs());
   }
 
   #answer({ request, receivedMs }: Received, answer: CallAnswer): void {
@@ -197,4 +204,10 @@ const notImplemented: CallAnswer = {
   kind: "fault",
   fault: "notImplemented",
   description: "no route for this action",
+};
+
+const broken: CallAnswer = {
+  kind: "fault",
+  fault: "internalError",
+  description: "the edge failed to serve it",
 };

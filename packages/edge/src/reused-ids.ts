@@ -29,6 +29,13 @@ const transactionKeepMs = 600_000;
 // A payload longer than its digest is remembered as one: 1 µs, against kilobytes for each of 100,000 stations.
 const longestPlain = 64;
 
+/** A message, as far as it is recognised by it. */
+export interface MessageText {
+  readonly id: string;
+  readonly action: string;
+  readonly payloadJson: string;
+}
+
 /** What makes two messages with one id the same message (I1). */
 export function fingerprintOf(action: string, payloadJson: string): string {
   const text = `${action} ${payloadJson}`;
@@ -46,27 +53,25 @@ export class ReusedIds {
     this.#keepMs = keepMs;
   }
 
-  recall(messageId: string, fingerprint: string, nowMs: number): Remembered | undefined {
-    const found = this.#entries.findLast((entry) => entry.messageId === messageId);
-    if (found === undefined || found.fingerprint !== fingerprint) return undefined; // I1
-    return found.untilMs > nowMs ? found : undefined;
+  /** What was answered to the same message. An id that is new, as nearly all are, costs no digest. */
+  recall({ id, action, payloadJson }: MessageText, nowMs: number): Remembered | undefined {
+    const found = this.#entries.findLast((entry) => entry.messageId === id);
+    if (found === undefined || found.untilMs <= nowMs) return undefined;
+    return found.fingerprint === fingerprintOf(action, payloadJson) ? found : undefined; // I1
   }
 
   /** Remembers an answer. A later one for the same message replaces it. */
-  remember(
-    message: { readonly messageId: string; readonly fingerprint: string; readonly isTransaction: boolean },
-    answered: Remembered,
-    nowMs: number,
-  ): void {
+  remember(message: MessageText, isTransaction: boolean, answered: Remembered, nowMs: number): void {
     if (this.#maxEntries === 0) return;
-    const { messageId, fingerprint } = message;
-    const untilMs = nowMs + (message.isTransaction ? transactionKeepMs : this.#keepMs);
+    const { id: messageId, action, payloadJson } = message;
+    const untilMs = nowMs + (isTransaction ? transactionKeepMs : this.#keepMs);
     const entries = this.#entries;
     for (let at = entries.length - 1; at >= 0; at -= 1) {
       const entry = entries[at];
       if (entry === undefined || entry.messageId === messageId || entry.untilMs <= nowMs)
         entries.splice(at, 1);
     }
+    const fingerprint = fingerprintOf(action, payloadJson);
     entries.push({
       callId: answered.callId,
       payloadJson: answered.payloadJson,

@@ -48,6 +48,8 @@ async function start(parts: Parameters<typeof startTestEdge>[1] = {}): Promise<{
   return { backend, test: running };
 }
 
+const okay: CallAnswer = { kind: "result", payloadJson: "{}" };
+
 async function sessionOf(edge: TestEdge, identity: string): Promise<LiveSession> {
   const claim = await eventually(() => {
     const found = edge.ownership.claims.findLast((each) => String(each.identity) === identity);
@@ -58,6 +60,29 @@ async function sessionOf(edge: TestEdge, identity: string): Promise<LiveSession>
   if (session === undefined) throw new Error("no session");
   return session;
 }
+
+test.each(["throws", "rejects"])(
+  "an integration that %s is a bug: told, answered with InternalError, and the next CALL in line is served",
+  async (how) => {
+    const bug = new Error("a bug");
+    const broken = routeOf(() => {
+      if (how === "throws") throw bug;
+      return Promise.reject(bug);
+    });
+    running = await startTestEdge({ Authorize: broken, MeterValues: routeOf(() => okay) });
+    const { url, bugs } = running;
+    const station = await connect(url("CP1"));
+    station.send([2, "a", "Authorize", {}]);
+    station.send([2, "b", "MeterValues", {}]);
+    await eventually(() =>
+      expect(station.frames).toEqual([
+        '[4,"a","InternalError","the edge failed to serve it",{}]',
+        '[3,"b",{}]',
+      ]),
+    );
+    expect(bugs.splice(0)).toEqual([{ err: bug }]);
+  },
+);
 
 describe("an answer nested deeper than can be written again is a rejection, and harms neither edge nor socket", () => {
   const nested = (levels: number): string => '{"a":'.repeat(levels) + "1" + "}".repeat(levels);
