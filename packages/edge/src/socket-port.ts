@@ -41,8 +41,13 @@ export interface SocketHandler {
 export interface UpgradeRequest {
   /** Path as on the wire: percent-encoded, without the query. */
   readonly path: string;
-  /** `Sec-WebSocket-Protocol`, undefined where absent. */
+  /** `Sec-WebSocket-Protocol`, the first header of that name; undefined where absent. */
   readonly offeredProtocols: string | undefined;
+  /**
+   * All of them as one list: to read every header costs more than is needed for the many that send one. Reads the
+   * request, so call it before the first await.
+   */
+  allOfferedProtocols(): string;
   /** `Authorization`, undefined where absent. */
   readonly authorization: string | undefined;
   /** Address of the peer, as text. */

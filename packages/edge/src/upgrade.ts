@@ -67,7 +67,10 @@ export function createUpgrade(
       const seconds = Math.max(ports.retryAfterSeconds, Math.ceil(admission.retryAfterMs / 1000));
       return refuse(admission.reason, plain(503, admission.reason, { "Retry-After": String(seconds) }));
     }
-    const version = negotiate(request.offeredProtocols, ports.versions, parsed.validFor2x);
+    // The first header's match is the one preferred most; only without one the others are looked for.
+    const version =
+      negotiate(request.offeredProtocols, ports.versions, parsed.validFor2x) ??
+      negotiate(request.allOfferedProtocols(), ports.versions, parsed.validFor2x);
     if (version === undefined) {
       ports.instruments.refused("subprotocol");
       return ports.noSubprotocol === "close"

@@ -5,8 +5,10 @@
 // U2. `req` is read before the first await; `res` is never touched after an abort; an upgrade after an await is corked.
 // U3. Message bytes are decoded before the handler returns: the buffer is neutered afterwards.
 // U4. No call on a `ws` after its close handler ran: the wrapper forgets it there.
-// U5. Only WebSocket upgrades by GET are served; every other request is answered once and its connection closed, so
-//     nothing can be smuggled behind it (duplicate Content-Length is accepted by the parser).
+// U5. Only WebSocket upgrades by GET are served; every other request is answered and its connection closed. What came in one
+//     piece with it is still read: requests sent behind it without waiting are each judged and answered in full, an upgrade
+//     among them too. They gain nothing that a connection of their own would not have; but a proxy in front must not put
+//     requests of different clients on one connection (the parser accepts a duplicate Content-Length).
 // U6. The listen is exclusive unless `sharePort`: SO_REUSEPORT would let a second instance take half of the fleet.
 //
 // Liveness is uWebSockets.js' own: any byte from the peer counts, a ping goes out 16 s (of a long timeout) before the
@@ -68,6 +70,7 @@ export interface BorderHandlers {
 const compressFromBytes = 512;
 const LIBUS_LISTEN_DEFAULT = 0;
 const LIBUS_LISTEN_EXCLUSIVE_PORT = 1;
+const protocolHeader = "sec-websocket-protocol";
 const lost: SocketEnd = { kind: "lost" };
 // uWebSockets.js tells why it ended a socket only by the text in place of a close reason.
 const endsByText: ReadonlyMap<string, SocketEnd> = new Map<string, SocketEnd>([
@@ -216,7 +219,8 @@ function upgrade({ res, req, context }: UpgradeCall, handlers: BorderHandlers): 
     };
     const decision = handlers.decide({
       path: req.getUrl(),
-      offeredProtocols: presence(req.getHeader("sec-websocket-protocol")),
+      offeredProtocols: presence(req.getHeader(protocolHeader)),
+      allOfferedProtocols: () => allOf(req, protocolHeader),
       authorization: presence(req.getHeader("authorization")),
       remote: readableAddress(res.getRemoteAddressAsText()),
     });
@@ -288,6 +292,15 @@ function respond(
     for (const [name, value] of Object.entries(headers)) res.writeHeader(name, value);
     res.end(body, true); // U5
   });
+}
+
+/** All values of a header that stands there more than once; a list may be cut up so (RFC 9110 §5.3). */
+function allOf(req: HttpRequest, name: string): string {
+  const values: string[] = [];
+  req.forEach((key, value) => {
+    if (key === name) values.push(value);
+  });
+  return values.join(",");
 }
 
 function presence(header: string): string | undefined {

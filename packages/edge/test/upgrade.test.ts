@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { connect as connectTcp, createServer } from "node:net";
 import { request } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -70,19 +69,29 @@ test("another path is 404, so a wrong setting of a station is told from a wrong 
   expect(counts.of("refused path")).toBe(2);
 });
 
+const upgradeRequest = (path: string, protocols = "Sec-WebSocket-Protocol: ocpp1.6\r\n"): string =>
+  `GET ${path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+  `Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n${protocols}\r\n`;
+
+/** What the port answers to raw bytes, until `holds` is in it. */
+async function answerTo(port: number, bytes: string, holds: RegExp): Promise<string> {
+  const socket = connectTcp(port, "127.0.0.1");
+  let answer = "";
+  socket.on("data", (chunk: Buffer) => (answer += chunk.toString("latin1")));
+  socket.write(bytes);
+  await expect.poll(() => answer).toMatch(holds);
+  socket.destroy();
+  return answer;
+}
+
 // A raw request: every WebSocket client resolves the dots before it sends them.
 test.each([".", "..", "%2e%2e", "%2E."])(
   "the identity %s is 400: it would lead elsewhere in every URL that names it",
   async (segment) => {
     const { edge, counts } = await start();
-    const socket = connectTcp(edge.listenPort, "127.0.0.1");
-    socket.write(
-      `GET /ocpp/${segment} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: ocpp1.6\r\n\r\n",
+    expect(await answerTo(edge.listenPort, upgradeRequest(`/ocpp/${segment}`), /\r\n\r\n/)).toMatch(
+      /^HTTP\/1.1 400 /,
     );
-    const [answer]: Buffer[] = await once(socket, "data");
-    socket.destroy();
-    expect(String(answer)).toMatch(/^HTTP\/1.1 400 /);
     expect(counts.of("refused identity")).toBe(1);
   },
 );
@@ -92,6 +101,20 @@ describe("subprotocols", () => {
     const { url } = await start();
     expect((await connect(url("CP1"), ["ocpp2.0.1", "ocpp1.6"])).ws.protocol).toBe("ocpp2.0.1");
     expect((await connect(url("CP2"), ["ocpp0.9", "ocpp1.6", "ocpp2.1"])).ws.protocol).toBe("ocpp1.6");
+  });
+  test("a list that is cut up into several headers is one list", async () => {
+    const { edge } = await start();
+    const protocols = ["ocpp0.9", "x, ocpp2.0.1", "ocpp1.6"].map((p) => `Sec-WebSocket-Protocol: ${p}\r\n`);
+    const answer = await answerTo(
+      edge.listenPort,
+      upgradeRequest("/ocpp/CP1", protocols.join("")),
+      /\r\n\r\n/,
+    );
+    expect(answer).toMatch(/^HTTP\/1.1 101 [^]*\r\nSec-WebSocket-Protocol: ocpp2\.0\.1\r\n/i);
+    const none = protocols.map((header) => header.replaceAll("ocpp", "xcpp")).join("");
+    expect(await answerTo(edge.listenPort, upgradeRequest("/ocpp/CP2", none), /\r\n\r\n/)).toMatch(
+      /^HTTP\/1.1 400 /,
+    );
   });
   test("nothing in common is 400 by default", async () => {
     const { url, counts } = await start();
@@ -238,6 +261,17 @@ describe("the port speaks WebSocket only", () => {
     expect([get.status, get.headers.get("connection")]).toEqual([426, "close"]);
     expect((await fetch(url, { method: "POST", body: "x" })).status).toBe(405);
     expect([counts.of("refused notWebSocket"), counts.of("refused method")]).toEqual([1, 1]);
+  });
+  test("what is sent behind a refused request without waiting is judged like any other, and claims only what it may", async () => {
+    const { edge, ownership, counts } = await start({
+      authenticate: (identity) => (String(identity) === "CP1" ? "accepted" : "unknown"),
+    });
+    const plain = "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc";
+    const many = plain + upgradeRequest("/ocpp/CP%zz") + upgradeRequest("/ocpp/CP2");
+    const answer = await answerTo(edge.listenPort, many + upgradeRequest("/ocpp/CP1"), /HTTP\/1.1 101 /);
+    expect(answer.match(/HTTP\/1.1 \d+/g)).toEqual(["405", "400", "404", "101"].map((s) => `HTTP/1.1 ${s}`));
+    expect(ownership.claims.map(({ identity }) => identity)).toEqual(["CP1"]);
+    expect(counts.of("refused unknownIdentity")).toBe(1);
   });
   test("a second edge on the same port is told so in one line", async () => {
     const { edge } = await start();
