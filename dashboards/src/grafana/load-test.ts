@@ -1,7 +1,21 @@
 // *Load test*: the way of a connection from the kernel to Redis, in the order of the runbook "Finding the fault in a load test". Data.
 // The generator's own numbers are not here: what it sees, it must tell itself.
 
-import { hostRateBy, rateBy, series, type DashboardSpec, type RowSpec } from "./spec.ts";
+import { redisUnderLoad } from "./redis-nodes.ts";
+import {
+  buckets,
+  circuitWords,
+  hostRateBy,
+  medianAndSlowest,
+  quantileBy,
+  rateBy,
+  series,
+  type DashboardSpec,
+  type RowSpec,
+} from "./spec.ts";
+
+const accepted = rateBy([], series("websocket_connections_total"));
+const refused = rateBy([], series("websocket_connections_refused_total"));
 
 const kernel: RowSpec = {
   title: "Before the edge: the kernel (largest of the chosen edges' hosts)",
@@ -73,6 +87,66 @@ const kernel: RowSpec = {
   ],
 };
 
+const connecting: RowSpec = {
+  title: "Connecting",
+  panels: [
+    {
+      kind: "graph",
+      title: "Connect success",
+      question: "Which share of the connection attempts that reached the edge became a socket?",
+      unit: "percentunit",
+      queries: [{ expr: `${accepted} / (${accepted} + ${refused})`, legend: "accepted" }],
+    },
+    {
+      kind: "graph",
+      title: "Accept rate",
+      question: "How many charge points come in per second, and at which edge?",
+      unit: "ops",
+      queries: [
+        { expr: rateBy(["instance"], series("websocket_connections_total")), legend: "{{instance}}" },
+      ],
+    },
+    {
+      kind: "graph",
+      title: "Refused, by reason",
+      question: "Who is turned away, and why?",
+      unit: "ops",
+      queries: [
+        { expr: rateBy(["reason"], series("websocket_connections_refused_total")), legend: "{{reason}}" },
+      ],
+    },
+    {
+      kind: "graph",
+      title: "Handshake",
+      question: "How long from the upgrade request to its answer? It begins behind the accept queue.",
+      unit: "s",
+      queries: [0.5, 0.95, 0.99].map((quantile) => ({
+        expr: quantileBy([], quantile, buckets("websocket_handshake_duration_seconds")),
+        legend: `${quantile * 100} %`,
+      })),
+    },
+    {
+      kind: "graph",
+      title: "Connected",
+      question: "Does the number follow the ramp, and stay?",
+      unit: "short",
+      stacked: true,
+      queries: [
+        { expr: `sum by (instance) (${series("websocket_connections_active")})`, legend: "{{instance}}" },
+      ],
+    },
+    {
+      kind: "graph",
+      title: "Ended, by cause",
+      question: "Do sockets end that should stay?",
+      unit: "ops",
+      queries: [
+        { expr: rateBy(["cause"], series("websocket_connections_closed_total")), legend: "{{cause}}" },
+      ],
+    },
+  ],
+};
+
 const edge: RowSpec = {
   title: "The edge",
   panels: [
@@ -101,10 +175,67 @@ const edge: RowSpec = {
   ],
 };
 
+const registering: RowSpec = {
+  title: "Registering: the way to Redis",
+  panels: [
+    {
+      kind: "graph",
+      title: "Claims",
+      question: "How long does registering a charge point take, waiting and retries included?",
+      unit: "s",
+      queries: medianAndSlowest(buckets("registry_call_duration_seconds", { operation: "claim" })),
+    },
+    {
+      kind: "graph",
+      title: "Claims and releases owed",
+      question: "How far is Redis behind? It rises and falls with the ramp.",
+      unit: "short",
+      queries: [{ expr: series("registry_owed"), legend: "{{instance}}" }],
+    },
+    {
+      kind: "graph",
+      title: "Pool: permits in use and waiting",
+      question: "Do calls pile up before a shard?",
+      unit: "short",
+      queries: [
+        { expr: series("registry_permits_in_use"), legend: "{{instance}} {{shard}} in use" },
+        { expr: series("registry_permit_waiters"), legend: "{{instance}} {{shard}} waiting" },
+      ],
+    },
+    {
+      kind: "graph",
+      title: "Pool: refused calls",
+      question: "Did calls get no permit in time, or no place in the line? The objective is none.",
+      unit: "ops",
+      queries: [
+        { expr: rateBy([], series("registry_pool_timeouts_total")), legend: "timed out" },
+        { expr: rateBy([], series("registry_pool_exhausted_total")), legend: "line full" },
+      ],
+    },
+    {
+      kind: "graph",
+      title: "Retries, by reason",
+      question: "What is tried again, and why?",
+      unit: "ops",
+      queries: [{ expr: rateBy(["reason"], series("registry_retries_total")), legend: "{{reason}}" }],
+    },
+    {
+      kind: "states",
+      title: "Circuits",
+      question: "Which shard does an edge not call at the moment?",
+      unit: "short",
+      words: circuitWords,
+      queries: [{ expr: series("registry_circuit_state"), legend: "{{instance}} {{shard}}" }],
+    },
+  ],
+};
+
+const redis: RowSpec = { title: "Redis", panels: redisUnderLoad };
+
 /** The load test. */
 export const loadTest: DashboardSpec = {
   uid: "cpg-load-test",
   title: "Charge Point Gateway / Load test",
   question: "Where on its way does a connection fail or wait: kernel, edge, registry, Redis?",
-  rows: [kernel, edge],
+  rows: [connecting, kernel, edge, registering, redis],
 };

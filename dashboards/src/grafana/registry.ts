@@ -1,6 +1,6 @@
 // *Session registry and Redis*: who owns which charge point, and the way to Redis. Data.
-// The Redis nodes' own numbers get a row of their own here, once telemetry has them.
 
+import { redisRow } from "./redis-nodes.ts";
 import {
   buckets,
   circuitWords,
@@ -217,5 +217,5 @@ export const registry: DashboardSpec = {
   uid: "cpg-registry",
   title: "Charge Point Gateway / Session registry and Redis",
   question: "Does the gateway know who owns which charge point, and is Redis why not?",
-  rows: [ownership, calls],
+  rows: [ownership, calls, redisRow],
 };

@@ -27,7 +27,7 @@ import { measureLoopDelay } from "./loop-delay.ts";
 import { createManagement } from "./management/management.ts";
 import { readNamedFiles } from "./named-files.ts";
 import { logReadiness } from "./readiness-log.ts";
-import { createRegistry } from "./registry.ts";
+import { createRegistry, watchNodes } from "./registry.ts";
 import type { RoutePlan } from "./routes-file.ts";
 import type { Session } from "./session.ts";
 import { observeSessions } from "./session-metrics.ts";
@@ -115,6 +115,7 @@ async function assemble(assembly: Assembly): Promise<Gateway> {
     onPeerMessage: (message, ageMs) => commands.onPeerMessage(message, ageMs),
   });
   closers.push(() => edge.stop());
+  closers.push(watchNodes(config, telemetry, { time: ports.time, ownership }));
   const health = watchHealth(assembly, { edge, ownership, sessions, commands });
   const managementPort = await openManagement(assembly, { commands, ownership, health });
   logger.info(

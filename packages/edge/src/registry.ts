@@ -6,6 +6,7 @@ import type { GatewayConfig } from "@cpg/config";
 import {
   createClusterRegistry,
   createMemoryRegistry,
+  type Ownership,
   type OwnershipSettings,
   type RedisSettings,
   type RedisTls,
@@ -13,8 +14,11 @@ import {
   type RegistryMeter,
   type RegistryPorts,
   type RetentionSettings,
+  type Time,
 } from "@cpg/session-registry";
 import { instruments, type Counter, type Histogram, type Telemetry } from "@cpg/telemetry";
+
+import { isElected, watchRedisNodes } from "./redis-node-metrics.ts";
 
 /** Longer than anything a dead incarnation may still have in flight; a day also outlasts an operator's night. */
 const fenceMs = 86_400_000;
@@ -73,6 +77,18 @@ const foreseenEnds = [
   "TIMEOUT",
   "UNAVAILABLE",
 ];
+
+/** Watches the Redis nodes while this edge is elected (redis-node-metrics.ts); nothing to watch without Redis. Returns the end. */
+export function watchNodes(
+  config: GatewayConfig,
+  telemetry: Telemetry,
+  { time, ownership }: { readonly time: Time; readonly ownership: Pick<Ownership, "edges"> },
+): () => void {
+  if (config.registry.kind === "memory") return () => undefined;
+  const settings = { ...redisSettings(config), everyMs: config.telemetry.redisNodesMs };
+  const isWatcher = (): boolean => isElected(config.edge.name, ownership.edges());
+  return watchRedisNodes(settings, telemetry, { time, isWatcher });
+}
 
 /** Handles are resolved once: a call of the registry costs two additions and one bucket. */
 function registryMeter(telemetry: Telemetry): RegistryMeter {

@@ -7,6 +7,7 @@ import type { AnyDeclaration, Declaration, LabelValues, Labels } from "./declare
 import { commands, integrations, readiness } from "./instruments/backend.ts";
 import { messages, sockets } from "./instruments/charge-points.ts";
 import { hostInstruments, processInstruments } from "./instruments/process.ts";
+import { redisNodes } from "./instruments/redis-nodes.ts";
 import { calls, ownership } from "./instruments/registry.ts";
 
 /** Every instrument by its name. */
@@ -15,6 +16,7 @@ export const instruments = {
   ...messages,
   ...calls,
   ...ownership,
+  ...redisNodes,
   ...commands,
   ...integrations,
   ...readiness,

@@ -163,6 +163,15 @@ export const telemetry = {
     default: "info",
     doc: "Least level that is logged.",
   }),
+  redisNodesMs: integer({
+    default: 15_000,
+    min: 100,
+    max: 600_000,
+    unit: "ms",
+    orZero: "never",
+    doc: "Interval at which the one edge that watches the Redis nodes asks each of them how it is. One interval for all edges.",
+    why: "As often as Prometheus usually scrapes; three small commands to each node, and no scrape waits for them.",
+  }),
   tracesSampleRatio: fraction({
     default: 0,
     min: 0,

@@ -24,6 +24,8 @@ export interface NodeInfo {
   readonly replicas: readonly ReplicaLink[];
   /** "ok" or "fail"; undefined where CLUSTER INFO was not answered. */
   readonly clusterState: string | undefined;
+  /** A replica's link to its master: "up" or "down"; undefined at a master. */
+  readonly masterLink: string | undefined;
 }
 
 /** Reads the texts of INFO and CLUSTER INFO: both are lines of `field:value`. */
@@ -41,6 +43,7 @@ export function nodeInfo(info: string, clusterInfo: string): NodeInfo {
     calls: callsOf(fields),
     replicas: replicasOf(fields),
     clusterState: fields.get("cluster_state"),
+    masterLink: fields.get("master_link_status"),
   };
 }
 
