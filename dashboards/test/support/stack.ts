@@ -101,6 +101,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     `--redis-nodes=${options.redisNodes.map(({ host, port }) => `${host}:${port}`).join(",")}`,
     `--redis-key-prefix=${options.keyPrefix}`,
     `--routes-file=${routesFile}`,
+    "--telemetry-redis-nodes-ms=500", // at 1/60 of the time, too
     ...(options.arguments ?? []),
   ];
   const [one, two] = await Promise.all([startEdge("edge-1", common), startEdge("edge-2", common)]);
