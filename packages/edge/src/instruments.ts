@@ -38,7 +38,7 @@ export type AttemptEnd =
   | "badAnswer" // no JSON object, or too large
   | "httpError"
   | "timeout"
-  | "overload" // concurrency bound, or a stream that is full
+  | "overload" // no permit before the deadline (`once`: at once), or a stream that is full
   | "circuitOpen"
   | "unreachable";
 

@@ -44,7 +44,7 @@ export function createHttpRoute(options: HttpRouteOptions, target: HttpTarget, p
     expiry: Expiry,
   ): Promise<Step<CallAnswer>> {
     const startedMs = ports.time.monotonicMs();
-    const fetched = await target.fetch(request, expiry);
+    const fetched = await target.fetch(request, expiry, call.patience !== "once");
     if (fetched.kind === "none") {
       target.count(fetched.as, startedMs);
       return { kind: "again" };

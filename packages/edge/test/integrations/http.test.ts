@@ -239,24 +239,55 @@ test("a transaction message is not refused fast by a proxy's 403 or 404 during a
   expect((await answer).type).toBe(3);
 });
 
-test("requests to one backend are bounded: one more is overload at once, and served when there is room", async () => {
+describe("requests to one backend are bounded", () => {
   const held: ServerResponse[] = [];
-  handler = (request, response) => {
-    if (request.url?.includes("Authorize") === true) held.push(response);
-    else response.end("{}");
-  };
-  const { url } = await start({ maxConcurrent: 1, deadlineMs: 10_000, path: "/{action}" });
-  const [one, two] = [await connect(url("CP1")), await connect(url("CP2"))];
-  one.send([2, "a", "Authorize", {}]);
-  await eventually(() => expect(held).toHaveLength(1));
-  two.send([2, "b", "Authorize", {}]);
-  await eventually(() => expect(counts.of("attempt backend overload")).toBeGreaterThan(1));
-  expect(held).toHaveLength(1);
-  held[0]?.end("{}");
-  await one.answerTo("a");
-  await eventually(() => expect(held).toHaveLength(2));
-  held[1]?.end("{}");
-  await two.answerTo("b");
+  beforeEach(() => {
+    held.length = 0;
+    handler = (request, response) => {
+      if (request.url?.includes("Authorize") === true) held.push(response);
+      else response.end("{}");
+    };
+  });
+
+  test("those beyond wait their turn and are served as soon as there is room", async () => {
+    const { url } = await start({ maxConcurrent: 1, deadlineMs: 20_000, path: "/{action}" });
+    const stations = await Promise.all(["CP0", "CP1", "CP2", "CP3"].map((name) => connect(url(name))));
+    const before = counts.of("attempt backend overload"); // a $connect may have been given up
+    const answers = stations.map((station) => station.call("a", "Authorize"));
+    for (let n = 0; n < stations.length; n += 1) {
+      await eventually(() => expect(held).toHaveLength(n + 1)); // and never one more
+      held[n]?.end("{}");
+    }
+    expect((await Promise.all(answers)).map(({ type }) => type)).toEqual([3, 3, 3, 3]);
+    expect(counts.of("attempt backend overload")).toBe(before);
+  });
+
+  test("one that finds no turn before its deadline is overload, and the turn it left is not lost", async () => {
+    const { url } = await start({ maxConcurrent: 1, patient: { Authorize: 20_000 }, path: "/{action}" });
+    const [one, two] = [await connect(url("CP1")), await connect(url("CP2"))];
+    one.send([2, "a", "Authorize", {}]);
+    await eventually(() => expect(held).toHaveLength(1));
+    const before = counts.of("attempt backend overload"); // a $connect may have been given up
+    expect((await two.call("b", "MeterValues")).code).toBe("InternalError");
+    expect(counts.of("attempt backend overload")).toBe(before + 1);
+    held[0]?.end("{}");
+    await one.answerTo("a");
+    expect((await two.call("c", "Heartbeat")).type).toBe(3);
+  });
+
+  test("when the backend dies, those in line are not sent to it one after the other: its circuit opens for all", async () => {
+    const { url } = await start({ maxConcurrent: 10, patient: { Authorize: 20_000 }, path: "/{action}" });
+    const names = Array.from({ length: 40 }, (_, n) => `CP${String(n)}`);
+    const stations = await Promise.all(names.map((name) => connect(url(name))));
+    const answers = stations.map((station) => station.call("a", "Authorize"));
+    await eventually(() => expect(held).toHaveLength(10));
+    handler = (_request, response) => response.writeHead(503).end();
+    for (const response of held) response.writeHead(503).end();
+    await eventually(() => expect(counts.of("circuit backend 2")).toBe(1));
+    await eventually(() => expect(counts.of("attempt backend circuitOpen")).toBeGreaterThanOrEqual(20));
+    handler = (_request, response) => response.end("{}");
+    expect(new Set((await Promise.all(answers)).map(({ type }) => type))).toEqual(new Set([3]));
+  });
 });
 
 test("a CALL that waits for a connection ends at its deadline, is never sent, and costs no connection", async () => {

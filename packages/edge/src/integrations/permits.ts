@@ -1,0 +1,52 @@
+// Who may use something of which there is a bounded number, and who waits for it, first come first served. No clock.
+//
+// M1. At most `max` are held. One that is given back goes to who has waited longest, without being free in between: nobody
+//     who comes meanwhile takes it.
+// M2. Waiting ends at the waiter's expiry. What is waited for is never taken later.
+// M3. The line has no bound of its own: its users bound it (a charge point has one CALL served at a time, L1).
+
+import type { Expiry } from "../until-deadline.ts";
+
+type Waiter = (isTaken: boolean) => void;
+
+/** A number of permits and the line for them. */
+export class Permits {
+  readonly #max: number;
+  readonly #onHeld: (held: number) => void;
+  readonly #line = new Set<Waiter>(); // in the order of insertion; who gives up leaves from its middle
+  #held = 0;
+
+  /** `onHeld` hears of each change. */
+  constructor(max: number, onHeld: (held: number) => void) {
+    this.#max = max;
+    this.#onHeld = onHeld;
+  }
+
+  /** Takes one if one is free. */
+  take(): boolean {
+    if (this.#held >= this.#max) return false; // M1
+    this.#onHeld((this.#held += 1));
+    return true;
+  }
+
+  /** Waits for one, when none is free. False: the expiry came first (M2). */
+  wait(expiry: Expiry): Promise<boolean> {
+    if (expiry.isOver) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const waiter: Waiter = (isTaken) => {
+        this.#line.delete(waiter);
+        expiry.listen(undefined);
+        resolve(isTaken);
+      };
+      this.#line.add(waiter);
+      expiry.listen(() => waiter(false));
+    });
+  }
+
+  /** Gives one back. */
+  release(): void {
+    const next = this.#line.size === 0 ? undefined : this.#line.values().next().value;
+    if (next === undefined) this.#onHeld((this.#held -= 1));
+    else next(true); // M1
+  }
+}
