@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { readValues } from "../src/parameters.ts";
 import { ciOf, smallForms } from "../src/scenarios/ci.ts";
-import type { Scenario } from "../src/scenario.ts";
+import { BenchError, type Scenario } from "../src/scenario.ts";
 import { scenarios } from "../src/scenarios.ts";
 
 const single = scenarios.filter(({ name }) => name !== "ci");
@@ -40,5 +40,11 @@ describe("the short form", () => {
       scenarioThatFinds("lossy", ["1 station lost"]),
     ]).run(surroundings);
     expect(lossy.wrong).toEqual(["lossy: 1 station lost"]);
+  });
+
+  it("says which scenario could not be measured", async () => {
+    const surroundings = { values: {}, say: () => undefined, nodeArguments: [] };
+    const dead = { ...scenarioThatFinds("storm", []), run: () => Promise.reject(new BenchError("no Redis")) };
+    await expect(ciOf([dead]).run(surroundings)).rejects.toThrow(new BenchError("storm: no Redis"));
   });
 });

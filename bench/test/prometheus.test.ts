@@ -1,6 +1,10 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+
 import { describe, expect, it } from "vitest";
 
-import { parseScrape, quantileBetween } from "../src/measure/prometheus.ts";
+import { parseScrape, quantileBetween, samplesIn, scrapeAll } from "../src/measure/prometheus.ts";
+import { BenchError } from "../src/scenario.ts";
 
 const text = (fast: number, slow: number): string => `# HELP d x
 # TYPE d histogram
@@ -28,5 +32,20 @@ describe("a scrape", () => {
     expect(quantileBetween(new Map(), claims(scraped), 0.5)).toBe(0.001);
     expect(quantileBetween(claims(scraped), claims(parseScrape(text(90, 30))), 0.5)).toBe(0.01);
     expect(quantileBetween(claims(scraped), claims(scraped), 0.5)).toBeUndefined();
+  });
+
+  it("counts samples, not the lines that explain them", () => {
+    expect(samplesIn(text(1, 1))).toBe(7);
+  });
+});
+
+describe("an edge that cannot be scraped", () => {
+  it("is said in one line of the bench, whether nobody answers or something else does", async () => {
+    const server = createServer((_, response) => response.writeHead(503).end());
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/metrics`;
+    await expect(scrapeAll([url])).rejects.toThrow(new BenchError(`the gateway is dead: ${url}: status 503`));
+    await new Promise((resolve) => server.close(resolve));
+    await expect(scrapeAll([url])).rejects.toThrow(/^the gateway is dead: .*ECONNREFUSED[^\n]*$/u);
   });
 });

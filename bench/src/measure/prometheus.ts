@@ -1,5 +1,7 @@
 // An edge's /metrics as numbers. Pure but for the fetch.
 
+import { BenchError } from "../scenario.ts";
+
 /** What was scraped. */
 export interface Scrape {
   /** Sum of the samples called `name` whose labels contain every given `name="value"`. */
@@ -64,13 +66,26 @@ function readSample(line: string): Sample {
   return { name: match?.[1] ?? "", labels: match?.[2] ?? "", value: Number(match?.[3] ?? Number.NaN) };
 }
 
-/** Scrapes once. */
-export async function scrape(url: string): Promise<Scrape> {
-  return parseScrape(await (await fetch(url)).text());
+/** The text of a scrape. Errors: BenchError if nobody answers there, or not with 200. */
+export async function scrapeText(url: string): Promise<string> {
+  const asked = async (): Promise<string> => {
+    const answer = await fetch(url);
+    if (!answer.ok) throw new Error(`status ${answer.status}`);
+    return answer.text();
+  };
+  return asked().catch((error: unknown) => {
+    const { message, cause } = error as Error;
+    const why = cause instanceof Error ? cause.message : message; // undici says no more than "fetch failed"
+    throw new BenchError(`the gateway is dead: ${url}: ${why}`, { cause: error });
+  });
 }
 
-/** Scrapes several edges as one: sums add up, histograms too. */
+/** Scrapes once. Errors: as scrapeText. */
+export async function scrape(url: string): Promise<Scrape> {
+  return parseScrape(await scrapeText(url));
+}
+
+/** Scrapes several edges as one: sums add up, histograms too. Errors: as scrapeText. */
 export async function scrapeAll(urls: readonly string[]): Promise<Scrape> {
-  const texts = await Promise.all(urls.map(async (url) => (await fetch(url)).text()));
-  return parseScrape(texts.join("\n"));
+  return parseScrape((await Promise.all(urls.map(scrapeText))).join("\n"));
 }

@@ -1,7 +1,7 @@
 // What CI runs on every change: every scenario once, small. Fails on wrong results, never on a time.
 
 import type { Figure, Report, Table } from "../report/model.ts";
-import type { Scenario, Surroundings, Values } from "../scenario.ts";
+import { BenchError, type Scenario, type Surroundings, type Values } from "../scenario.ts";
 import { defaultsOf } from "../parameters.ts";
 import { nowMs } from "../time.ts";
 
@@ -44,7 +44,12 @@ async function runAll(scenarios: readonly Scenario[], { say, nodeArguments }: Su
   for (const scenario of scenarios) {
     const startedMs = nowMs();
     const values = { ...defaultsOf(scenario), ...smallForms[scenario.name] };
-    const report = await scenario.run({ values, say: () => undefined, nodeArguments });
+    const report = await scenario
+      .run({ values, say: () => undefined, nodeArguments })
+      .catch((error: unknown) => {
+        if (!(error instanceof BenchError)) throw error;
+        throw new BenchError(`${scenario.name}: ${error.message}`, { cause: error });
+      });
     const seconds = (nowMs() - startedMs) / 1000;
     say(`${scenario.name}: ${report.wrong.length === 0 ? "right" : "WRONG"} (${seconds.toFixed(1)} s)`);
     for (const line of report.wrong) say(`  ${line}`);

@@ -7,7 +7,7 @@
 import type { Fleet, TrafficResult } from "../load/fleet.ts";
 import { heartbeat } from "../load/payloads.ts";
 import { cpuSecondsOf } from "../measure/process.ts";
-import { samplesIn } from "../measure/prometheus.ts";
+import { samplesIn, scrapeText } from "../measure/prometheus.ts";
 import { nowMs, pause } from "../time.ts";
 import { latencyMs } from "./reading.ts";
 
@@ -41,7 +41,7 @@ export async function measureScrapes({ url, pids, probe }: Scraped, scrapes: num
   const longestWithoutMs: number[] = [];
   const scrapeMs: number[] = [];
   const traffic: TrafficResult[] = [];
-  let text = await textOf(url); // the first compiles what the others run
+  let text = await scrapeText(url); // the first compiles what the others run
   for (let n = 0; n < scrapes; n++) {
     const without = await probe.traffic(window, pids);
     const [within, tookMs] = await Promise.all([probe.traffic(window, pids), scrapeAfter(250)]);
@@ -51,7 +51,7 @@ export async function measureScrapes({ url, pids, probe }: Scraped, scrapes: num
     traffic.push(without, within);
   }
   const cpu = cpuSecondsOf(pids);
-  for (let n = 0; n < scrapes; n++) text = await textOf(url);
+  for (let n = 0; n < scrapes; n++) text = await scrapeText(url);
   const cpuMs = ((cpuSecondsOf(pids) - cpu) / scrapes) * 1000;
   const [samples, bytes] = [samplesIn(text), Buffer.byteLength(text)];
   return { longestMs, longestWithoutMs, scrapeMs, cpuMs, samples, bytes, traffic };
@@ -59,13 +59,7 @@ export async function measureScrapes({ url, pids, probe }: Scraped, scrapes: num
   async function scrapeAfter(ms: number): Promise<number> {
     await pause(ms);
     const startedMs = nowMs();
-    await textOf(url);
+    await scrapeText(url);
     return nowMs() - startedMs;
   }
-}
-
-async function textOf(url: string): Promise<string> {
-  const answer = await fetch(url);
-  if (!answer.ok) throw new Error(`${url} answered ${answer.status}`);
-  return answer.text();
 }
