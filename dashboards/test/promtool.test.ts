@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { edgeCases, objectiveCases } from "./alerts/edge-cases.ts";
-import { backendCases, registryCases } from "./alerts/redis-and-backend-cases.ts";
+import { backendCases, redisCases, registryCases } from "./alerts/redis-and-backend-cases.ts";
 import type { AlertCases, Fault, Situation } from "./alerts/situation.ts";
 import { promtool } from "./support/prometheus.ts";
 import { alerts, here } from "./support/shipped.ts";
@@ -14,6 +14,7 @@ const cases: Readonly<Record<string, AlertCases>> = {
   ...edgeCases,
   ...objectiveCases,
   ...registryCases,
+  ...redisCases,
   ...backendCases,
 };
 

@@ -4,6 +4,7 @@
 //     moment are one: the maximum by node, before anything is summed.
 
 import { inRules } from "../promql.ts";
+import { connectionsUsed } from "../redis.ts";
 import { yesNoWords, type PanelSpec, type RowSpec } from "./spec.ts";
 
 const { series } = inRules; // R1
@@ -24,7 +25,7 @@ const clients: PanelSpec = {
   redFrom: 0.8,
   queries: [
     {
-      expr: `${ofNode(series("redis_connected_clients"))} / ${ofNode(series("redis_config_maxclients"))}`,
+      expr: connectionsUsed(series),
       legend: "{{node}}",
     },
   ],

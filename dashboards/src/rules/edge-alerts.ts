@@ -78,5 +78,14 @@ export function capacityAlerts(windows: Windows): readonly AlertRule[] {
       summary: "{{ $labels.instance }} has used {{ $value | humanizePercentage }} of its file descriptors",
       page: "descriptors-near-limit",
     },
+    {
+      alert: "AcceptQueueOverflows",
+      // Counted for the whole host: every edge of it tells the same number.
+      expr: `increase(${inRules.series("host_listen_overflows_total")}[${windows("5m")}]) > 10`,
+      severity: "warning",
+      summary:
+        "on the host of {{ $labels.instance }} {{ $value | humanize }} connections found an accept queue full",
+      page: "accept-queue-overflows",
+    },
   ];
 }

@@ -37,6 +37,15 @@ export function registryAlerts(windows: Windows): readonly AlertRule[] {
       page: "registry-pool-timeouts",
     },
     {
+      alert: "RegistryPermitsUsedUp",
+      expr: `min_over_time(${series("registry_permits_in_use")}[${windows("1m")}]) / ${series("registry_permits_limit")} > 0.9`,
+      for: windows("1m"),
+      severity: "warning",
+      summary:
+        "{{ $labels.instance }} uses {{ $value | humanizePercentage }} of its permits for the Redis shard {{ $labels.shard }} all the time",
+      page: "registry-pool-timeouts",
+    },
+    {
       alert: "ClaimsOwedGrowing",
       expr: `min_over_time(${owed}[${windows("1m")}]) > 0 and deriv(${owed}[${windows("5m")}]) > 0`,
       for: windows("1m"),

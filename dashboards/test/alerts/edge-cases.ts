@@ -115,6 +115,24 @@ export const edgeCases: Readonly<Record<string, AlertCases>> = {
       },
     ],
   },
+  AcceptQueueOverflows: {
+    fires: {
+      ...short,
+      when: "more connections come than are accepted",
+      series: { [of("host_listen_overflows_total")]: "3x20 3+5x20" },
+      at: "10m",
+      labels: edge1(),
+      summary: "on the host of edge-1 95 connections found an accept queue full",
+    },
+    quiet: [
+      {
+        ...short,
+        when: "a few did in a burst",
+        series: { [of("host_listen_overflows_total")]: "3x20 8x20" },
+        at: "8m",
+      },
+    ],
+  },
   DescriptorsNearLimit: {
     fires: {
       ...short,

@@ -115,7 +115,7 @@ async function assemble(assembly: Assembly): Promise<Gateway> {
     onPeerMessage: (message, ageMs) => commands.onPeerMessage(message, ageMs),
   });
   closers.push(() => edge.stop());
-  closers.push(watchNodes(config, telemetry, { time: ports.time, ownership }));
+  closers.push(watchNodes(config, telemetry, { time: ports.time, ownership, edge }));
   const health = watchHealth(assembly, { edge, ownership, sessions, commands });
   const managementPort = await openManagement(assembly, { commands, ownership, health });
   logger.info(

@@ -3,7 +3,8 @@
 // One and not each: N edges asking M nodes would tell the same M series N times, cost N × M connections, and make every sum over edges N
 // times too large. The elected one is the live edge, not draining, whose name sorts lowest among those that the registry lists. Nobody
 // votes: a partition, or the time until a death is noticed, may have two watchers or none for a moment. That is why panels take the
-// maximum by node. An edge that cannot reach the registry at all goes on with the list it read last.
+// maximum by node. An edge counts itself whether or not it is listed: when Redis takes no leases (full, cut off, never reached), every
+// edge watches rather than none, for then the nodes' numbers are what is asked for.
 
 import type {
   EdgeRow,
@@ -16,10 +17,12 @@ import type {
 import { NodeWatch } from "@cpg/session-registry";
 import type { GaugeName, LabelsOf, Telemetry } from "@cpg/telemetry";
 
-/** Whether the edge of this name is the one that watches the Redis nodes. */
-export function isElected(name: string, edges: readonly EdgeRow[]): boolean {
-  const candidates = edges.filter(({ isDraining }) => !isDraining).map(({ edge }) => edge);
-  return candidates.includes(name) && candidates.every((other) => name <= other);
+/** Whether this edge is the one that watches the Redis nodes. `edges`: those that the registry lists, this one among them or not. */
+export function isElected(
+  own: { readonly name: string; readonly isDraining: boolean },
+  edges: readonly Pick<EdgeRow, "edge" | "isDraining">[],
+): boolean {
+  return !own.isDraining && edges.every(({ edge, isDraining }) => isDraining || own.name <= edge);
 }
 
 /** Watches while elected, and tells what was read at each scrape. `everyMs` 0: never. Returns the end. */
@@ -61,6 +64,7 @@ const changes: Readonly<Record<Exclude<NodePollOutcome, "ok">, string>> = {
 /** Numbers that stand in INFO or CLUSTER INFO as they are, by the instrument that tells them. */
 const plainFields = {
   redis_connected_clients: "connected_clients",
+  redis_cluster_connections: "cluster_connections",
   redis_blocked_clients: "blocked_clients",
   redis_config_maxclients: "maxclients",
   redis_rejected_connections_total: "rejected_connections",

@@ -78,15 +78,23 @@ const foreseenEnds = [
   "UNAVAILABLE",
 ];
 
+/** Who says whether this edge is elected. */
+interface WatchParts {
+  readonly time: Time;
+  readonly ownership: Pick<Ownership, "edges">;
+  readonly edge: { readonly isDraining: boolean };
+}
+
 /** Watches the Redis nodes while this edge is elected (redis-node-metrics.ts); nothing to watch without Redis. Returns the end. */
 export function watchNodes(
   config: GatewayConfig,
   telemetry: Telemetry,
-  { time, ownership }: { readonly time: Time; readonly ownership: Pick<Ownership, "edges"> },
+  { time, ownership, edge }: WatchParts,
 ): () => void {
   if (config.registry.kind === "memory") return () => undefined;
   const settings = { ...redisSettings(config), everyMs: config.telemetry.redisNodesMs };
-  const isWatcher = (): boolean => isElected(config.edge.name, ownership.edges());
+  const { name } = config.edge;
+  const isWatcher = (): boolean => isElected({ name, isDraining: edge.isDraining }, ownership.edges());
   return watchRedisNodes(settings, telemetry, { time, isWatcher });
 }
 

@@ -1,19 +1,12 @@
 // Who watches the Redis nodes, and what a scrape then shows.
-import { systemTime, type EdgeRow, type RedisSettings } from "@cpg/session-registry";
+import { systemTime, type RedisSettings } from "@cpg/session-registry";
 import { startTelemetry, type Telemetry } from "@cpg/telemetry";
 import { eventually } from "@cpg/testkit";
 import { afterEach, describe, expect, inject, test } from "vitest";
 import { isElected, watchRedisNodes } from "../src/redis-node-metrics.ts";
 import { defaultConfig } from "./support/test-edge.ts";
 
-const edge = (name: string, isDraining = false): EdgeRow => ({
-  edge: name,
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- made by the registry only
-  incarnation: `${name}-1` as EdgeRow["incarnation"],
-  sessions: 0,
-  isDraining,
-  leaseAgeMs: 0,
-});
+const edge = (name: string, isDraining = false) => ({ edge: name, isDraining });
 
 describe("who watches", () => {
   test.each([
@@ -21,18 +14,23 @@ describe("who watches", () => {
     ["the lowest name of several", "a", [edge("c"), edge("a"), edge("b")], true],
     ["another name is lower", "b", [edge("a"), edge("b")], false],
     ["the lower one drains", "b", [edge("a", true), edge("b")], true],
-    ["it drains itself", "a", [edge("a", true), edge("b")], false],
-    ["all drain: nobody", "a", [edge("a", true), edge("b", true)], false],
-    ["the registry does not list it yet", "a", [edge("b")], false],
-    ["the registry lists nobody", "a", [], false],
     ["its own former incarnation is still listed, draining", "a", [edge("a", true), edge("a")], true],
+    ["not listed yet, and its name is lowest", "a", [edge("b")], true],
+    ["not listed yet, and another's is lower", "b", [edge("a")], false],
+    ["Redis takes no leases: nobody is listed, so each watches", "b", [], true],
   ])("%s", (_, name, edges, expected) => {
-    expect(isElected(name, edges)).toBe(expected);
+    expect(isElected({ name, isDraining: false }, edges)).toBe(expected);
   });
 
-  test("of any edges that see the same list, at most one watches", () => {
+  test("not an edge that drains, whatever the registry lists", () => {
+    expect(isElected({ name: "a", isDraining: true }, [])).toBe(false);
+    expect(isElected({ name: "a", isDraining: true }, [edge("a"), edge("b")])).toBe(false);
+  });
+
+  test("of any edges that see the same list, one watches", () => {
     const list = ["e3", "e1", "e2", "E1", "é"].map((name) => edge(name));
-    expect(list.filter((each) => isElected(each.edge, list))).toHaveLength(1);
+    const elected = list.filter((each) => isElected({ name: each.edge, isDraining: false }, list));
+    expect(elected).toHaveLength(1);
   });
 });
 

@@ -36,7 +36,13 @@ export const redisNodes = {
     role: closed("master", "slave"),
     redis_version: named(8),
   }),
-  redis_connected_clients: gauge("Client connections of the node.", { node }),
+  redis_connected_clients: gauge("Client connections of the node, replicas' excluded.", { node }),
+  redis_cluster_connections: gauge(
+    "Connections between this node and the others; they count against maxclients too.",
+    {
+      node,
+    },
+  ),
   redis_blocked_clients: gauge("Clients that wait in a blocking command (WAIT, XREAD BLOCK).", { node }),
   redis_config_maxclients: gauge("Client connections that the node takes at most.", { node }),
   redis_rejected_connections_total: toldCounter("Connections refused because of maxclients.", { node }),
