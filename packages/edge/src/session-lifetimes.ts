@@ -7,7 +7,7 @@
 //     is the truth.
 
 import { subprotocolOf } from "@cpg/ocpp";
-import type { ConnectionId, EndCause, Epoch, NewSession, Ownership } from "@cpg/session-registry";
+import type { ConnectionId, EndCause, Epoch, Ownership } from "@cpg/session-registry";
 import { closeTable, type EndLabel } from "./close-codes.ts";
 import type { InboundCall, Station } from "./integration.ts";
 import type { Instruments } from "./instruments.ts";
@@ -45,7 +45,7 @@ export class SessionLifetimes {
     const session = new Session(context, socket, accepted);
     instruments.opened(session.version);
     const older = sessions.add(session);
-    const admission = ownership.claim(newSession(accepted));
+    const admission = ownership.claim(accepted);
     older?.close("superseded"); // V2
     if (admission.kind === "refused") {
       session.isReleaseOwed = false; // V1
@@ -112,9 +112,4 @@ function endCauseOf(label: EndLabel): EndCause {
 // The epoch of the moment: a session that is gone is no longer granted anything.
 function stationOf({ identity, key, version, connection, epoch, remote }: Station): Station {
   return { identity, key, version, connection, epoch, remote };
-}
-
-function newSession(accepted: AcceptedSession): NewSession {
-  const { identity, key, connection, version, remote, authenticatedAtMs } = accepted;
-  return { identity, key, connection, version, remote, authenticatedAtMs };
 }

@@ -54,16 +54,11 @@ const ended: Phase = { kind: "ended" };
 
 /** A live session. */
 export class Session implements LiveSession, SocketHandler, InboundOwner {
-  readonly identity: Identity;
-  readonly key: IdentityKey;
-  readonly connection: ConnectionId;
-  readonly version: OcppVersion;
-  readonly remote: string;
-  readonly connectedAtMs: number;
   epoch: Epoch | undefined;
   /** False once the registry itself has forgotten the session, or never took it. */
   isReleaseOwed = true;
   readonly #context: SessionContext;
+  readonly #facts: SessionFacts;
   readonly #socket: Socket;
   readonly #outbox: Outbox;
   readonly #inbound: InboundCalls;
@@ -71,16 +66,35 @@ export class Session implements LiveSession, SocketHandler, InboundOwner {
   #phase: Phase = open;
 
   constructor(context: SessionContext, socket: Socket, facts: SessionFacts) {
-    this.identity = facts.identity;
-    this.key = facts.key;
-    this.connection = facts.connection;
-    this.version = facts.version;
-    this.remote = facts.remote;
-    this.connectedAtMs = facts.connectedAtMs;
     this.#context = context;
+    this.#facts = facts;
     this.#socket = socket;
     this.#outbox = new Outbox(socket, context.maxOutboxBytes);
     this.#inbound = new InboundCalls(context, this);
+  }
+
+  get identity(): Identity {
+    return this.#facts.identity;
+  }
+
+  get key(): IdentityKey {
+    return this.#facts.key;
+  }
+
+  get connection(): ConnectionId {
+    return this.#facts.connection;
+  }
+
+  get version(): OcppVersion {
+    return this.#facts.version;
+  }
+
+  get remote(): string {
+    return this.#facts.remote;
+  }
+
+  get connectedAtMs(): number {
+    return this.#facts.connectedAtMs;
   }
 
   /** True while a CALL of either direction is open. */

@@ -92,7 +92,8 @@ const statusTexts: Readonly<Record<number, string>> = {
 type Accepted = Extract<UpgradeDecision, { kind: "accept" }>;
 
 interface Slot {
-  readonly accepted: Accepted;
+  /** What the decision was; nothing once the socket is open, so that an idle one holds little. */
+  accepted: Accepted | undefined;
   socket: UwsSocket | undefined;
   handler: SocketHandler | undefined;
 }
@@ -243,7 +244,8 @@ function open(ws: WebSocket<Slot>, compress: boolean, handlers: BorderHandlers):
   const socket = new UwsSocket(ws, compress);
   slot.socket = socket;
   try {
-    slot.handler = slot.accepted.open(socket);
+    slot.handler = slot.accepted?.open(socket);
+    slot.accepted = undefined;
   } catch (error) {
     handlers.onBug(error);
     socket.abort();

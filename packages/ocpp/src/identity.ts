@@ -80,8 +80,13 @@ export function identityKeyCandidates(identity: Identity): readonly IdentityKey[
   return folded === exact ? [exact] : [exact, folded];
 }
 
+const upperCase = /[A-Z]/;
+const ascii = /^[\x00-\x7f]*$/; // oxlint-disable-line eslint/no-control-regex -- the whole of ASCII is meant
+
 /** ASCII letters to lower case, every other character as it is: 2.x identities are ASCII, and Unicode folding is not stable. */
 export function foldAscii(text: string): string {
+  if (!upperCase.test(text)) return text;
+  if (ascii.test(text)) return text.toLowerCase();
   return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 

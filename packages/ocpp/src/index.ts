@@ -4,6 +4,7 @@ export { ocppVersions } from "./version.ts";
 export type { OcppVersion } from "./version.ts";
 export {
   asIdentity,
+  foldAscii,
   identityKey,
   identityKeyCandidates,
   maxIdentityBytes,

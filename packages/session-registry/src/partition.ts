@@ -8,7 +8,7 @@
 
 import { crc32 } from "node:zlib";
 import clusterKeySlot from "cluster-key-slot";
-import type { IdentityKey } from "@cpg/ocpp";
+import { foldAscii, type IdentityKey } from "@cpg/ocpp";
 
 /** Number of partitions. Part of the data format: changing it needs a migration. Some 20 for each of 3 masters, and few enough to poll each twice a second. */
 export const partitionCount = 64;
@@ -33,9 +33,12 @@ export const partitionSlots: readonly number[] = partitionTags.map((tag) => clus
 /** All of them, in order. */
 export const partitions: readonly Partition[] = partitionTags.map((_, index) => index as Partition);
 
-/** Where a text lives; even over the partitions whatever naming scheme an operator uses. */
+/**
+ * Where a text lives; even over the partitions whatever naming scheme an operator uses. Without regard to ASCII case: the keys that one
+ * identity may have (as written in 1.6, folded in 2.x) lie in one slot, so asking for both is one way there and back.
+ */
 export function partitionOf(text: IdentityKey | string): Partition {
-  return (crc32(text) % partitionCount) as Partition;
+  return (crc32(foldAscii(text)) % partitionCount) as Partition;
 }
 
 /** Every eighth: leases need few keys, spread over all shards, so that reading them all costs little. */

@@ -94,11 +94,23 @@ export interface InboxEntry {
   readonly fields: Readonly<Record<string, string>>;
 }
 
+/** A wake-up's entry and the id of the one before it ("0": there is none): who has read that one has nothing else to read. */
+export interface CarriedEntry {
+  readonly after: string;
+  readonly entry: InboxEntry;
+}
+
+/** Entries that one read of an inbox gives at most: a few dozen KB. Fewer: there were no more. */
+export const inboxPage = 256;
+
 /** What a row read tells: absent, a session, or something that this version cannot read (never routed, replaced by the next claim). */
 export type RowReading =
   | { readonly kind: "absent" }
   | { readonly kind: "found"; readonly row: SessionRow }
   | { readonly kind: "bad"; readonly reason: string };
+
+/** Told that an inbox has something; a small entry may come along. */
+export type OnWake = (partition: Partition, carried?: CarriedEntry) => void;
 
 /** A registry store: see the head of this file. */
 export interface RegistryStore {
@@ -148,15 +160,17 @@ export interface RegistryStore {
     fields: Readonly<Record<string, string>>,
     deadlineMs: number,
   ): Promise<"posted" | "dead" | "full">;
-  /** Entries after `afterId` ("0" = from the beginning), oldest first; entries up to `afterId` may be dropped. */
+  /** Entries after `afterId` ("0" = from the beginning), oldest first, `inboxPage` at most; those up to `afterId` may be dropped. */
   readInbox(
     partition: Partition,
     incarnation: Incarnation,
     afterId: string,
     deadlineMs: number,
   ): Promise<readonly InboxEntry[]>;
+  /** Drops the entries before `id`: an inbox holds only what its owner has not seen. Nobody depends on it. */
+  trimInbox(partition: Partition, incarnation: Incarnation, id: string, deadlineMs: number): Promise<void>;
   /** Begins to listen for the wake-ups of an incarnation (and stops for any earlier one). A wake-up is a hint: inboxes are polled too. */
-  listen(incarnation: Incarnation, onWake: (partition: Partition) => void): void;
+  listen(incarnation: Incarnation, onWake: OnWake): void;
   /** Asks that a wake-up of this partition be sent to this incarnation: the probe of its own channel. */
   probe(partition: Partition, incarnation: Incarnation, deadlineMs: number): Promise<void>;
 

@@ -14,7 +14,7 @@ import {
   type Ownership,
 } from "../src/index.ts";
 import { Keyspace } from "../src/keyspace.ts";
-import { partitionOf, partitionSlots } from "../src/partition.ts";
+import { partitionOf, partitionSlots, partitionTags } from "../src/partition.ts";
 import { readEntries, readEvent } from "../src/redis/replies.ts";
 import { ownershipSettings, redisSettings, retention } from "./settings.ts";
 
@@ -84,8 +84,10 @@ async function losing(key: IdentityKey, work: () => Promise<void>): Promise<numb
     cluster.nodes.map(async (node) => ((await roleOf(node.port)) === "slave" ? node : undefined)),
   );
   const replicas = others.filter((node) => node !== undefined);
-  for (const replica of replicas) replica.pause();
   const admin = new Redis(master.port, master.host);
+  await admin.set(`{${partitionTags[partitionOf(key)] ?? ""}}:marker`, "1");
+  expect(await admin.wait(1, 20_000)).toBeGreaterThan(0); // what was written before is not to be lost: a replica has it
+  for (const replica of replicas) replica.pause();
   await admin.call("CLIENT", "KILL", "TYPE", "replica"); // what was sent to them already, they would still read
   admin.disconnect();
   await work();

@@ -44,6 +44,7 @@ export function ownershipSettings(edge: string, changes: Partial<OwnershipSettin
     maxOwed: 20_000,
     replayPerSecond: 5000,
     maxClaimsPerCall: 64,
+    gatherMs: 50,
     callDeadlineMs: 5000,
     fenceMs: 3_600_000,
     retry: { baseMs: 20, maxMs: 500 },

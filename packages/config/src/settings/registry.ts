@@ -76,6 +76,14 @@ export const registry = {
     doc: "Claims of one partition that travel in one script call.",
     why: "Redis serves one script at a time: 64 claims of about 20 µs hold a shard for little more than a millisecond.",
   }),
+  gatherMs: integer({
+    default: 50,
+    min: 0,
+    max: 1_000,
+    unit: "ms",
+    doc: "Shortest time between two script calls for claims of one partition; the first goes at once, what comes meanwhile travels together. 0: no pause.",
+    why: "Bounds an edge to 1,280 such calls a second however large the storm; 4,000 newcomers a second then travel by threes, and none is registered more than this later.",
+  }),
   eventsMaxLength: integer({
     default: 100_000,
     min: 1_000,

@@ -46,6 +46,7 @@ const ownershipOf = (edge: string): OwnershipSettings => ({
   maxOwed: 1000,
   replayPerSecond: 1000,
   maxClaimsPerCall: 64,
+  gatherMs: 50,
   callDeadlineMs: 5000,
   fenceMs: 3_600_000,
   retry,

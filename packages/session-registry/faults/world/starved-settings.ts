@@ -31,6 +31,7 @@ export function starvedSettings(
       maxOwed: 18_000,
       replayPerSecond: 2000,
       maxClaimsPerCall,
+      gatherMs: 0, // every claim asks for a permit as soon as it can
       callDeadlineMs: 10_000,
       fenceMs: dayMs,
       retry,

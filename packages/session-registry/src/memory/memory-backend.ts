@@ -7,16 +7,18 @@
 import type { IdentityKey } from "@cpg/ocpp";
 import type { ConnectionId, Incarnation, LifecycleEvent, SessionRow } from "../model.ts";
 import { partitions, type Partition } from "../partition.ts";
-import type {
-  Claim,
-  Claimant,
-  ClaimOutcome,
-  ClaimReply,
-  InboxEntry,
-  LeaseEntry,
-  LeaseRenewal,
-  Release,
-  ReleaseOutcome,
+import {
+  inboxPage,
+  type Claim,
+  type Claimant,
+  type ClaimOutcome,
+  type ClaimReply,
+  type InboxEntry,
+  type LeaseEntry,
+  type LeaseRenewal,
+  type Release,
+  type ReleaseOutcome,
+  type OnWake,
 } from "../store-port.ts";
 import { leaseValue, readLease, tombstoneValue } from "../lease-value.ts";
 
@@ -55,7 +57,7 @@ export class MemoryBackend {
     undone: new Map(),
     inboxes: new Map(),
   }));
-  readonly #wakers = new Map<Incarnation, (partition: Partition) => void>();
+  readonly #wakers = new Map<Incarnation, OnWake>();
   readonly #retention: MemoryRetention;
   readonly clockUs: () => number;
   #sequence = 0;
@@ -202,7 +204,7 @@ export class MemoryBackend {
     const { inboxes } = this.#at(partition);
     const left = (inboxes.get(incarnation) ?? []).filter((entry) => order(entry.id) > order(afterId));
     inboxes.set(incarnation, left);
-    return [...left];
+    return left.slice(0, inboxPage);
   }
 
   events(partition: Partition, afterId: string, limit: number) {
@@ -212,7 +214,7 @@ export class MemoryBackend {
       .slice(0, limit);
   }
 
-  listen(incarnation: Incarnation, onWake: (partition: Partition) => void): void {
+  listen(incarnation: Incarnation, onWake: OnWake): void {
     this.#wakers.set(incarnation, onWake);
   }
 

@@ -8,6 +8,7 @@ import type {
   Claimant,
   LeaseEntry,
   LeaseRenewal,
+  OnWake,
   RegistryStore,
   Release,
   RowReading,
@@ -89,7 +90,11 @@ export class MemoryStore implements RegistryStore {
     return Promise.resolve(this.#backend.readInbox(partition, incarnation, afterId));
   }
 
-  listen(incarnation: Incarnation, onWake: (partition: Partition) => void): void {
+  trimInbox(): Promise<void> {
+    return Promise.resolve(); // reading dropped them
+  }
+
+  listen(incarnation: Incarnation, onWake: OnWake): void {
     if (this.#listening) this.#backend.unlisten(this.#listening);
     this.#listening = incarnation;
     this.#backend.listen(incarnation, onWake);

@@ -4,12 +4,21 @@
 // X2. One read of a partition at a time, in order: an eviction is seen before any message that was written after it.
 //     After a change of master a partition is read from its beginning: what the new one numbers may lie below what the old one
 //     had numbered. Receivers know what they have seen (evictions by epoch, messages by id: R11).
+// X4. A wake-up that brings its entry spares the read if nothing can lie between: no read is under way, and the entry before it is the
+//     one read last. Otherwise the inbox is read, as for an empty one. So the order of X2 holds either way.
+// X5. What was read is trimmed at the next poll: once for many. Failing to trim costs memory until the inbox's life ends.
 // X3. The own channel is probed after `silenceMs` without any wake-up of that shard; silence then is told, and the subscriber begins anew.
 
 import type { Incarnation } from "../model.ts";
 import type { RegistryMeter } from "../meter.ts";
 import { partitions, type Partition } from "../partition.ts";
-import type { InboxEntry, RegistryStore } from "../store-port.ts";
+import {
+  inboxPage,
+  type CarriedEntry,
+  type InboxEntry,
+  type OnWake,
+  type RegistryStore,
+} from "../store-port.ts";
 import type { Time, Timer } from "../time.ts";
 
 /** What the inbox needs. */
@@ -28,6 +37,9 @@ const silenceMs = 30_000;
 /** A probe that was not heard within this is a dead channel; a wake-up takes milliseconds. */
 const probeMs = 5000;
 
+/** Where a reader stands who has read nothing. */
+const fromTheBeginning = "0";
+
 interface Channel {
   heardAtMs: number;
   probedAtMs: number | undefined;
@@ -39,6 +51,7 @@ export class Inbox {
   readonly #after = new Map<Partition, string>();
   readonly #reading = new Set<Partition>();
   readonly #again = new Set<Partition>();
+  readonly #untrimmed = new Set<Partition>();
   readonly #channels = new Map<string, Channel>();
   readonly #timers: Timer[] = [];
   #of: Incarnation | undefined;
@@ -67,12 +80,14 @@ export class Inbox {
     if (incarnation === this.#of) return;
     this.#of = incarnation;
     this.#after.clear();
-    this.#context.store.listen(incarnation, (partition) => this.#woken(partition));
+    this.#untrimmed.clear();
+    this.#context.store.listen(incarnation, this.#onWake);
   }
 
   /** Reads a partition from its beginning next time (X2). */
   changeMaster(partition: Partition): void {
     this.#after.delete(partition);
+    this.#untrimmed.delete(partition);
   }
 
   stop(): void {
@@ -80,19 +95,49 @@ export class Inbox {
     this.#of = undefined;
   }
 
-  #woken(partition: Partition): void {
+  readonly #onWake: OnWake = (partition, carried) => {
+    this.#heard(partition);
+    if (carried && this.#follows(partition, carried)) this.#take(partition, carried.entry);
+    else void this.#read(partition);
+  };
+
+  /** X4. */
+  #follows(partition: Partition, carried: CarriedEntry): boolean {
+    return (
+      this.#of !== undefined &&
+      !this.#reading.has(partition) &&
+      carried.after === (this.#after.get(partition) ?? fromTheBeginning)
+    );
+  }
+
+  #heard(partition: Partition): void {
     const shard = this.#context.store.shardOf(partition);
-    if (shard !== undefined) {
-      if (this.#channels.get(shard)?.probedAtMs !== undefined)
-        this.#context.meter.ownChannelProbe("answered");
-      this.#channels.set(shard, { heardAtMs: this.#context.time.monotonicMs(), probedAtMs: undefined });
-      this.#isChannelAlive = [...this.#channels.values()].every((channel) => !this.#isSilent(channel));
+    if (shard === undefined) return;
+    const now = this.#context.time.monotonicMs();
+    const channel = this.#channels.get(shard);
+    if (channel && channel.probedAtMs === undefined && this.#isChannelAlive) {
+      channel.heardAtMs = now;
+      return;
     }
-    void this.#read(partition);
+    if (channel?.probedAtMs !== undefined) this.#context.meter.ownChannelProbe("answered");
+    this.#channels.set(shard, { heardAtMs: now, probedAtMs: undefined });
+    this.#isChannelAlive = [...this.#channels.values()].every((other) => !this.#isSilent(other));
   }
 
   #pollAll(): void {
+    this.#trim();
     for (const partition of partitions) void this.#read(partition); // X1
+  }
+
+  /** X5. */
+  #trim(): void {
+    const { store, pollMs } = this.#context;
+    for (const partition of this.#untrimmed) {
+      const last = this.#after.get(partition);
+      if (this.#of && last)
+        void store.trimInbox(partition, this.#of, last, 2 * pollMs).catch(() => undefined);
+    }
+    this.#untrimmed.clear();
   }
 
   async #read(partition: Partition): Promise<void> {
@@ -116,13 +161,21 @@ export class Inbox {
     const { store, pollMs } = this.#context;
     const of = this.#of;
     if (!of) return false;
-    const entries = await store.readInbox(partition, of, this.#after.get(partition) ?? "0", 2 * pollMs);
+    const entries = await store.readInbox(
+      partition,
+      of,
+      this.#after.get(partition) ?? fromTheBeginning,
+      2 * pollMs,
+    );
     if (of !== this.#of) return false;
-    for (const entry of entries) {
-      this.#after.set(partition, entry.id);
-      this.#context.received(entry, this.#ageMs(partition, entry));
-    }
-    return entries.length > 0;
+    for (const entry of entries) this.#take(partition, entry);
+    return entries.length >= inboxPage;
+  }
+
+  #take(partition: Partition, entry: InboxEntry): void {
+    this.#after.set(partition, entry.id);
+    this.#untrimmed.add(partition);
+    this.#context.received(entry, this.#ageMs(partition, entry));
   }
 
   #ageMs(partition: Partition, entry: InboxEntry): number {
@@ -151,7 +204,7 @@ export class Inbox {
         channel.probedAtMs = undefined; // the shard is away: that says nothing about the channel
       });
     }
-    if (isRenewed && this.#of) this.#context.store.listen(this.#of, (partition) => this.#woken(partition));
+    if (isRenewed && this.#of) this.#context.store.listen(this.#of, this.#onWake);
   }
 
   #isSilent(channel: Channel): boolean {

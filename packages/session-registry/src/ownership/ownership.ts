@@ -99,11 +99,10 @@ export class RegistryOwnership implements Ownership {
     }
     this.#sessions = sessions;
     const { time } = this.#ports;
-    const { reassertMs } = this.#settings;
     this.#inbox.start();
     this.#timers.push(
       // One partition at a time, so that the whole fleet is looked at once in reassertMs and never all at once.
-      time.every(reassertMs / partitions.length, () => {
+      time.every(this.#settings.reassertMs / partitions.length, () => {
         this.#nextReassert = (this.#nextReassert + 1) % partitions.length;
         this.#loop(this.#nextReassert as Partition).reassert();
       }),
@@ -264,7 +263,7 @@ export class RegistryOwnership implements Ownership {
 
   #makeLoops(): PartitionLoop[] {
     const { store, time, random, soon } = this.#ports;
-    const { retry, maxClaimsPerCall, callDeadlineMs, edge } = this.#settings;
+    const { retry, maxClaimsPerCall, gatherMs, callDeadlineMs, edge } = this.#settings;
     const context = {
       store,
       time,
@@ -272,6 +271,7 @@ export class RegistryOwnership implements Ownership {
       soon,
       retry,
       maxClaimsPerCall,
+      gatherMs,
       callDeadlineMs,
       book: this.#book,
       pacer: new Pacer(this.#settings.replayPerSecond, time),

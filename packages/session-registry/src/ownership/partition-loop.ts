@@ -1,7 +1,8 @@
 // Carries the claims and releases of one partition to the store, one call of each kind at a time.
 //
-// O1. One claim call of a partition is in flight; what comes meanwhile travels together in the next. So a storm fills batches
-//     instead of lines, and attempts of one socket never overtake each other.
+// O1. One claim call of a partition is in flight; what comes meanwhile, and within gatherMs of the last turn's beginning, travels
+//     together in the next. So a storm fills batches instead of lines (a call costs many times what one more claim in it does), one
+//     newcomer alone never waits, and attempts of one socket never overtake each other.
 // O2. Releases go before claims: a station that reconnects finds its old session ended, not superseded.
 // O3. A call that fails leaves everything owed; the loop waits (jittered, or as long as the open circuit asks) and goes on. It ends
 //     only when nothing is owed.
@@ -29,6 +30,7 @@ export interface LoopContext {
   readonly soon: Soon;
   readonly retry: RetrySettings;
   readonly maxClaimsPerCall: number;
+  readonly gatherMs: number;
   readonly callDeadlineMs: number;
   /** Who claims; undefined while there is no confirmed lease (an edge that died so early would never be reaped). */
   claimant(): Claimant | undefined;
@@ -56,6 +58,7 @@ export class PartitionLoop {
   #isRunning = false;
   #isStopped = false;
   #failures = 0;
+  #turnAtMs = Number.NEGATIVE_INFINITY;
   /** How many more go at the pacer's rate (O4). */
   #paced = 0;
 
@@ -129,6 +132,7 @@ export class PartitionLoop {
   async #run(): Promise<void> {
     while (this.#hasWork()) {
       try {
+        await this.#gather(); // O1
         await this.#releaseSome(); // O2
         await this.#claimSome();
         if (this.#leaving.size === 0 && this.#wanted.size === 0) await this.#reconcile();
@@ -138,6 +142,13 @@ export class PartitionLoop {
       }
     }
     this.#isRunning = false;
+  }
+
+  async #gather(): Promise<void> {
+    const { time, gatherMs } = this.#context;
+    const waitMs = this.#turnAtMs + gatherMs - time.monotonicMs();
+    if (waitMs > 0) await new Promise<void>((resolve) => time.after(waitMs, resolve));
+    this.#turnAtMs = time.monotonicMs();
   }
 
   async #releaseSome(): Promise<void> {

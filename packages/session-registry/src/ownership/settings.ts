@@ -17,6 +17,7 @@ export interface OwnershipSettings {
   readonly maxOwed: number;
   readonly replayPerSecond: number;
   readonly maxClaimsPerCall: number;
+  readonly gatherMs: number;
   readonly callDeadlineMs: number;
   readonly fenceMs: number;
   readonly retry: RetrySettings;

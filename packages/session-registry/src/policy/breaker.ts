@@ -23,7 +23,8 @@ export interface BreakerSettings {
 /** State of a circuit; the numbers are those of the gauge `registry_circuit_state`. */
 export const circuitStates = { closed: 0, halfOpen: 1, open: 2 } as const;
 
-const isAboutShard = (error: unknown): boolean =>
+/** Whether a failure says something about the shard (B1). */
+export const isAboutShard = (error: unknown): boolean =>
   !(error instanceof RegistryError) || error.code === "TIMEOUT" || error.code === "UNAVAILABLE";
 
 /** The circuit of one shard. */

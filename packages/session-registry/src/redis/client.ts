@@ -2,13 +2,12 @@
 //
 // I1. ioredis' own patience is short (a few redirections): waiting and trying again is the policies' business, within a deadline.
 // I2. No offline queue: it is unbounded and no timeout covers it (FACTS §3).
-// I3. slotsRefreshInterval is on: while a circuit is open no command is sent, so no MOVED would tell of the new master.
-// I4. The slot map is read at most every refreshGapMs: each MOVED and each lost subscriber of a failover asks for it, and each look
-//     costs milliseconds (16,384 slots are compared): unpaced, 20–30 a second slowed the healthy shards' calls (FAULTS.md).
+// I3. Its slot map is read when slot-maps.ts says so; what one turn sends leaves in one write (one-write-a-turn.ts).
 
 import { readFileSync } from "node:fs";
 import { Cluster } from "ioredis";
-import { systemTime } from "../time.ts";
+import { systemSoon } from "../time.ts";
+import { writeOnceATurn } from "./one-write-a-turn.ts";
 import type { RedisSettings } from "./settings.ts";
 
 /** The scripts of lua/, as methods of a client: number of keys, keys, arguments. */
@@ -57,7 +56,6 @@ export function openClient(
     retryDelayOnClusterDown: 50,
     retryDelayOnTryAgain: 20,
     slotsRefreshTimeout: settings.commandTimeoutMs,
-    slotsRefreshInterval: settings.slotsRefreshMs, // I3
     clusterRetryStrategy: (times) => Math.min(50 * times, 500),
     redisOptions: {
       connectionName: `cpg-${lane}`,
@@ -71,43 +69,9 @@ export function openClient(
       noDelay: true,
     },
   });
-  paceRefreshes(client);
+  writeOnceATurn(client, systemSoon); // I3
   return client as RegistryClient;
 }
-
-/** Enough to follow a failover (its election alone takes longer), and little enough to cost nothing. */
-const refreshGapMs = 250;
-
-/** I4. */
-function paceRefreshes(client: Cluster): void {
-  const refresh = client.refreshSlotsCache.bind(client);
-  let lastMs = Number.NEGATIVE_INFINITY;
-  let waiting: RefreshDone[] | undefined;
-  client.refreshSlotsCache = (done) => {
-    if (waiting) {
-      if (done) waiting.push(done);
-      return;
-    }
-    const now = systemTime.monotonicMs();
-    const waitMs = lastMs + refreshGapMs - now;
-    if (waitMs <= 0) {
-      lastMs = now;
-      refresh(done);
-      return;
-    }
-    const together: RefreshDone[] = done ? [done] : [];
-    waiting = together;
-    systemTime.after(waitMs, () => {
-      waiting = undefined;
-      lastMs = systemTime.monotonicMs();
-      refresh((error) => {
-        for (const each of together) each(error);
-      });
-    });
-  };
-}
-
-type RefreshDone = NonNullable<Parameters<Cluster["refreshSlotsCache"]>[0]>;
 
 function parseNode(node: string): { host: string; port: number } {
   const colon = node.lastIndexOf(":");

@@ -11,7 +11,13 @@
 import { RegistryError } from "../errors.ts";
 import type { RegistryMeter } from "../meter.ts";
 import { partitionSlots, partitions, type Partition } from "../partition.ts";
-import { ShardCircuit, withBreaker, withCircuitGate } from "../policy/breaker.ts";
+import {
+  circuitStates,
+  isAboutShard,
+  ShardCircuit,
+  withBreaker,
+  withCircuitGate,
+} from "../policy/breaker.ts";
 import type { Call, Invoke } from "../policy/call.ts";
 import { withDeadline } from "../policy/deadline.ts";
 import { Slots, withPool } from "../policy/pool.ts";
@@ -20,6 +26,7 @@ import type { Random, Time } from "../time.ts";
 import { openClient, type RegistryClient, type ScriptReader } from "./client.ts";
 import { describeFailure, toRegistryError } from "./error-map.ts";
 import type { RedisSettings } from "./settings.ts";
+import type { SlotMaps } from "./slot-maps.ts";
 
 /** What a lane is made of. */
 export interface LanePorts {
@@ -44,6 +51,9 @@ export interface ShardState {
 
 /** An attempt and its three redirections (maxRedirections in client.ts). */
 const attemptsInside = 4;
+
+/** A failover takes 4–9 s (FACTS §3). */
+const uneasyMs = 10_000;
 
 /** One attempt. `lastFailure`: what a node said when it was spoken to last, for the person who wonders why none is known. */
 const attempting =
@@ -89,6 +99,7 @@ export class Lane {
   readonly #onHeard: OnHeard;
   readonly #attemptLimitMs: number;
   #lastFailure: string | undefined;
+  #failedAtMs = Number.NEGATIVE_INFINITY;
   #turn = 0;
   #isClosed = false;
 
@@ -96,13 +107,14 @@ export class Lane {
     settings: RedisSettings,
     lane: { readonly name: string; readonly connections: number; readonly hasCircuit: boolean },
     ports: LanePorts,
-    onHeard: OnHeard,
+    shared: { readonly maps: SlotMaps; readonly onHeard: OnHeard },
   ) {
     this.#ports = ports;
-    this.#onHeard = onHeard;
+    this.#onHeard = shared.onHeard;
     this.#attemptLimitMs = attemptsInside * (settings.commandTimeoutMs + settings.connectTimeoutMs);
     this.#clients = Array.from({ length: lane.connections }, () => {
       const client = openClient(settings, lane.name, { scripts: ports.scripts });
+      shared.maps.add(client);
       const failed = (error: unknown): void => void (this.#lastFailure = describeFailure(error));
       client.on("error", failed); // also told through the calls that fail
       client.on("node error", failed);
@@ -143,6 +155,13 @@ export class Lane {
   /** What a node, or the way to it, said last when it failed. */
   get lastFailure(): string | undefined {
     return this.#lastFailure;
+  }
+
+  /** Whether a shard failed to answer lately, or is not spoken to because of it. */
+  get isUneasy(): boolean {
+    if (this.#ports.time.monotonicMs() - this.#failedAtMs < uneasyMs) return true;
+    for (const circuit of this.#circuits.values()) if (circuit.state !== circuitStates.closed) return true;
+    return false;
   }
 
   /** Called after every look at the cluster's slot map. */
@@ -196,6 +215,7 @@ export class Lane {
         } catch (error) {
           const failure = toRegistryError(operation, error);
           hasUnanswered ||= failure.isOutcomeUnknown;
+          if (isAboutShard(failure)) this.#failedAtMs = time.monotonicMs();
           throw failure;
         }
       },

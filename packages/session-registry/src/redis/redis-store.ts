@@ -7,15 +7,16 @@ import { Keyspace } from "../keyspace.ts";
 import { leaseValue, readLease } from "../lease-value.ts";
 import type { Incarnation } from "../model.ts";
 import { partitionOf, partitions, type Partition } from "../partition.ts";
-import type {
-  Claim,
-  Claimant,
-  InboxEntry,
-  LeaseEntry,
-  LeaseRenewal,
-  RegistryStore,
-  Release,
-  RowReading,
+import {
+  inboxPage,
+  type Claim,
+  type Claimant,
+  type LeaseEntry,
+  type LeaseRenewal,
+  type OnWake,
+  type RegistryStore,
+  type Release,
+  type RowReading,
 } from "../store-port.ts";
 import { Lane, type LanePorts, type ShardState } from "./lanes.ts";
 import {
@@ -28,10 +29,11 @@ import {
   rowFormat,
 } from "./replies.ts";
 import type { RedisSettings, RetentionSettings } from "./settings.ts";
+import { SlotMaps } from "./slot-maps.ts";
 import { WakeUps } from "./wake-ups.ts";
 
-/** Entries taken from an inbox in one read: a few dozen KB at most. */
-const inboxReadCount = 256;
+/** A message up to this length travels in the wake-up too: in both it costs Redis less than being fetched (UTF-16 units). */
+const carriedLength = 4096;
 
 /** See store-port.ts. */
 export class RedisStore implements RegistryStore {
@@ -40,6 +42,7 @@ export class RedisStore implements RegistryStore {
   readonly #ports: LanePorts;
   readonly #data: Lane;
   readonly #control: Lane;
+  readonly #maps: SlotMaps;
   readonly #wakeUps: WakeUps;
   readonly #clocks = new ShardClocks();
   readonly #masters: (string | undefined)[] = [];
@@ -50,14 +53,16 @@ export class RedisStore implements RegistryStore {
     this.#keys = new Keyspace(redis.keyPrefix);
     this.#retention = retention;
     this.#ports = ports;
-    const heard = this.#heard.bind(this);
+    const isUneasy = (): boolean => this.#data.isUneasy || this.#control.isUneasy;
+    this.#maps = new SlotMaps(redis.slotsRefreshMs, ports.time, isUneasy);
+    const shared = { maps: this.#maps, onHeard: this.#heard.bind(this) };
     this.#data = new Lane(
       redis,
       { name: "data", connections: redis.connectionsPerShard, hasCircuit: true },
       ports,
-      heard,
+      shared,
     );
-    this.#control = new Lane(redis, { name: "control", connections: 1, hasCircuit: false }, ports, heard);
+    this.#control = new Lane(redis, { name: "control", connections: 1, hasCircuit: false }, ports, shared);
     this.#data.warmUp();
     this.#control.warmUp();
     this.#data.onTopology(() => this.#compareMasters());
@@ -65,7 +70,7 @@ export class RedisStore implements RegistryStore {
       for (const partition of partitions)
         if (this.shardOf(partition) === shard) this.#onMasterChange(partition);
     });
-    this.#wakeUps = new WakeUps(redis, this.#keys);
+    this.#wakeUps = new WakeUps(redis, this.#keys, this.#maps);
   }
 
   async claim(partition: Partition, claimant: Claimant, claims: readonly Claim[], deadlineMs: number) {
@@ -224,6 +229,7 @@ export class RedisStore implements RegistryStore {
         inboxMaxLength,
         inboxLifeMs,
         this.#keys.wake(partition, to),
+        lengthOf(fields) <= carriedLength ? "1" : "0",
         ...Object.entries(fields).flat(),
       ),
     );
@@ -233,20 +239,17 @@ export class RedisStore implements RegistryStore {
   async readInbox(partition: Partition, incarnation: Incarnation, afterId: string, deadlineMs: number) {
     const key = this.#keys.inbox(partition, incarnation);
     const streams = await this.#control.call("inbox", partition, deadlineMs, (client) =>
-      client.xread("COUNT", inboxReadCount, "STREAMS", key, afterId),
+      client.xread("COUNT", inboxPage, "STREAMS", key, afterId),
     );
-    const entries: InboxEntry[] = readEntries(streams?.[0]?.[1] ?? []);
-    const last = entries.at(-1);
-    if (last) {
-      // What was read is not needed again: an inbox holds only what its owner has not seen. Failing to trim costs memory until its life ends.
-      void this.#control
-        .call("trim", partition, deadlineMs, (client) => client.xtrim(key, "MINID", last.id))
-        .catch(() => undefined);
-    }
-    return entries;
+    return readEntries(streams?.[0]?.[1] ?? []);
   }
 
-  listen(incarnation: Incarnation, onWake: (partition: Partition) => void): void {
+  async trimInbox(partition: Partition, incarnation: Incarnation, id: string, deadlineMs: number) {
+    const key = this.#keys.inbox(partition, incarnation);
+    await this.#control.call("trim", partition, deadlineMs, (client) => client.xtrim(key, "MINID", id));
+  }
+
+  listen(incarnation: Incarnation, onWake: OnWake): void {
     this.#wakeUps.listen(incarnation, onWake);
   }
 
@@ -292,6 +295,7 @@ export class RedisStore implements RegistryStore {
     this.#data.close();
     this.#control.close();
     this.#wakeUps.close();
+    this.#maps.close();
     return Promise.resolve();
   }
 
@@ -312,4 +316,10 @@ export class RedisStore implements RegistryStore {
       if (before !== undefined) this.#onMasterChange(partition);
     }
   }
+}
+
+function lengthOf(fields: Readonly<Record<string, string>>): number {
+  let length = 0;
+  for (const value of Object.values(fields)) length += value.length;
+  return length;
 }

@@ -5,7 +5,7 @@
 import type { Identity, IdentityKey, OcppVersion } from "@cpg/ocpp";
 import { RegistryError } from "../errors.ts";
 import type { ConnectionId, EndCause, Incarnation, LifecycleEvent } from "../model.ts";
-import type { ClaimOutcome, ClaimReply, InboxEntry, RowReading } from "../store-port.ts";
+import type { CarriedEntry, ClaimOutcome, ClaimReply, InboxEntry, RowReading } from "../store-port.ts";
 
 /** Version of the row's format. A row of another one is bad to this code (Q1). */
 export const rowFormat = "1";
@@ -85,6 +85,22 @@ export function readEntries(raw: readonly (readonly [string, readonly string[]])
     for (let i = 0; i + 1 < flat.length; i += 2) fields[flat[i] ?? ""] = flat[i + 1] ?? "";
     return { id, fields };
   });
+}
+
+/** What a wake-up carries (post-2.lua); undefined for one that carries nothing, or nothing that this version understands. */
+export function readCarried(text: string): CarriedEntry | undefined {
+  if (text === "") return undefined;
+  let told: unknown;
+  try {
+    told = JSON.parse(text);
+  } catch {
+    return undefined; // Q1: the inbox is read instead
+  }
+  if (!Array.isArray(told) || !told.every((part) => typeof part === "string")) return undefined;
+  const [after, id, ...flat] = told;
+  if (after === undefined || id === undefined) return undefined;
+  const [entry] = readEntries([[id, flat]]);
+  return entry && { after, entry };
 }
 
 /** One entry of the lifecycle stream. */

@@ -1,4 +1,4 @@
-// Sharded pub/sub that says "look into your inbox". Only a hint: whoever depends on it polls as well.
+// Sharded pub/sub that says "look into your inbox", or brings the entry along. Only a hint: whoever depends on it polls as well.
 //
 // W1. One channel per partition and incarnation, one SSUBSCRIBE each (channels of different slots do not travel together).
 // W2. A subscription that fails or is lost is renewed by `refresh`, which the inbox calls when its probe stays silent.
@@ -6,24 +6,29 @@
 import { Keyspace } from "../keyspace.ts";
 import type { Incarnation } from "../model.ts";
 import { partitions, type Partition } from "../partition.ts";
+import type { OnWake } from "../store-port.ts";
 import { openClient, type RegistryClient } from "./client.ts";
+import { readCarried } from "./replies.ts";
 import type { RedisSettings } from "./settings.ts";
+import type { SlotMaps } from "./slot-maps.ts";
 
 /** The subscriber of one edge. */
 export class WakeUps {
   readonly #settings: RedisSettings;
   readonly #keys: Keyspace;
+  readonly #maps: SlotMaps;
   #client: RegistryClient | undefined;
   #byChannel = new Map<string, Partition>();
-  #onWake: (partition: Partition) => void = () => undefined;
+  #onWake: OnWake = () => undefined;
 
-  constructor(settings: RedisSettings, keys: Keyspace) {
+  constructor(settings: RedisSettings, keys: Keyspace, maps: SlotMaps) {
     this.#settings = settings;
     this.#keys = keys;
+    this.#maps = maps;
   }
 
   /** Listens for one incarnation, and for no earlier one any more. */
-  listen(incarnation: Incarnation, onWake: (partition: Partition) => void): void {
+  listen(incarnation: Incarnation, onWake: OnWake): void {
     this.#byChannel = new Map(
       partitions.map((partition) => [this.#keys.wake(partition, incarnation), partition]),
     );
@@ -33,13 +38,14 @@ export class WakeUps {
 
   /** Begins again on new connections (W2): the old ones may be half dead without knowing. */
   refresh(): void {
-    this.#client?.disconnect();
+    this.close();
     const client = openClient(this.#settings, "wake", { shardedSubscribers: true });
+    this.#maps.add(client);
     this.#client = client;
     client.on("error", () => undefined);
-    client.on("smessage", (channel: string) => {
+    client.on("smessage", (channel: string, carried: string) => {
       const partition = this.#byChannel.get(channel);
-      if (partition !== undefined) this.#onWake(partition);
+      if (partition !== undefined) this.#onWake(partition, readCarried(carried));
     });
     const subscribe = (): void => {
       for (const channel of this.#byChannel.keys()) client.ssubscribe(channel).catch(() => undefined); // W1
@@ -48,7 +54,9 @@ export class WakeUps {
   }
 
   close(): void {
-    this.#client?.disconnect();
+    if (!this.#client) return;
+    this.#maps.remove(this.#client);
+    this.#client.disconnect();
     this.#client = undefined;
   }
 }

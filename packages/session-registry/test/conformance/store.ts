@@ -5,7 +5,7 @@ import { eventually } from "@cpg/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ConnectionId, Incarnation } from "../../src/model.ts";
 import { leasePartitionOf, partitionOf, partitions } from "../../src/partition.ts";
-import type { Claim, RegistryStore } from "../../src/store-port.ts";
+import type { CarriedEntry, Claim, RegistryStore } from "../../src/store-port.ts";
 import { systemTime } from "../../src/time.ts";
 
 const deadlineMs = 5000;
@@ -336,7 +336,11 @@ export function storeCases(theStore: () => RegistryStore, sabotage: Sabotage): S
   promise("wakes the receiver of a message and of an eviction", async () => {
     const [key, loser, winner] = [newKey(), newIncarnation(), newIncarnation()];
     const woken: number[] = [];
-    store.listen(loser, (partition) => woken.push(partition));
+    const brought: CarriedEntry[] = [];
+    store.listen(loser, (partition, carried) => {
+      woken.push(partition);
+      if (carried) brought.push(carried);
+    });
     await eventually(async () => {
       await store.probe(partitionOf(key), loser, deadlineMs);
       expect(woken.length).toBeGreaterThan(0);
@@ -344,6 +348,8 @@ export function storeCases(theStore: () => RegistryStore, sabotage: Sabotage): S
     woken.length = 0;
     await store.post(partitionOf(key), loser, { kind: "command" }, deadlineMs);
     await eventually(() => expect(woken).toContain(partitionOf(key)));
+    const [read] = await store.readInbox(partitionOf(key), loser, "0", deadlineMs);
+    for (const carried of brought) expect(carried).toEqual({ after: "0", entry: read }); // the store need not bring any
     await granted(loser, key, newConnection());
     woken.length = 0;
     await granted(winner, key, newConnection());

@@ -131,6 +131,10 @@ export class FaultyStore implements RegistryStore {
     return Math.round(this.#network.shardUs(virtualMs) + this.#clockErrorUs);
   }
   syncClock = (): Promise<void> => Promise.resolve();
+  trimInbox(...args: Parameters<RegistryStore["trimInbox"]>) {
+    return this.#plain(() => this.#network.base.trimInbox(...args));
+  }
+
   listen(): void {
     // No wake-ups: what only polling keeps right is right.
   }

@@ -175,6 +175,37 @@ describe("claims", () => {
     },
   );
 
+  it("sends a newcomer at once, and who follows within gatherMs together (O1)", async () => {
+    const edge = await anEdge({ gatherMs: 50 });
+    await edge.advance(100);
+    const calls: number[] = [];
+    const claim = edge.store.claim.bind(edge.store);
+    edge.store.claim = (...args) => {
+      calls.push(args[2].length);
+      return claim(...args);
+    };
+    const others: IdentityKey[] = [];
+    for (let n = 0; others.length < 3; n++) {
+      const other = `CP-${n}` as IdentityKey;
+      if (partitionOf(other) === partition) others.push(other);
+    }
+    edge.ownership.claim(edge.session("c0"));
+    await edge.advance(1);
+    expect(calls).toEqual([1]);
+    for (const [n, other] of others.entries()) {
+      edge.ownership.claim(edge.session(`c${n + 1}`, other));
+      await edge.advance(10);
+    }
+    expect(calls).toEqual([1]);
+    await edge.advance(50);
+    expect(calls).toEqual([1, 3]);
+    await edge.advance(200);
+    edge.ownership.release("c0" as ConnectionId, "closed");
+    edge.ownership.claim(edge.session("c9"));
+    await edge.advance(1);
+    expect(calls).toEqual([1, 3, 1]);
+  });
+
   it("does nothing more once it was stopped", async () => {
     const edge = await anEdge();
     edge.store.claim = away;
