@@ -217,6 +217,18 @@ const process: RowSpec = {
     },
     {
       kind: "graph",
+      title: "Exports to the collector",
+      question: "Does an OTLP collector, where one is configured, take metrics and traces?",
+      unit: "ops",
+      queries: [
+        {
+          expr: rateBy(["signal", "outcome"], series("telemetry_exports_total")),
+          legend: "{{signal}} {{outcome}}",
+        },
+      ],
+    },
+    {
+      kind: "graph",
       title: "Memory per charge point",
       question: "What does one more charge point cost?",
       unit: "bytes",

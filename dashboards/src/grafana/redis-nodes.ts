@@ -154,8 +154,8 @@ const replication: readonly PanelSpec[] = [
     unit: "bytes",
     queries: [
       {
-        expr: `${ofNode(series("redis_master_repl_offset"))} - on (node) group_right () max by (node, slave_ip, slave_port) (${series("redis_connected_slave_offset_bytes")})`,
-        legend: "{{slave_ip}}:{{slave_port}} behind {{node}}",
+        expr: `${ofNode(series("redis_master_repl_offset"))} - ${ofNode(series("redis_connected_slave_offset_bytes"))}`,
+        legend: "worst replica of {{node}}",
       },
     ],
   },
@@ -166,8 +166,8 @@ const replication: readonly PanelSpec[] = [
     unit: "s",
     queries: [
       {
-        expr: `max by (node, slave_ip, slave_port) (${series("redis_connected_slave_lag_seconds")})`,
-        legend: "{{slave_ip}}:{{slave_port}} of {{node}}",
+        expr: ofNode(series("redis_connected_slave_lag_seconds")),
+        legend: "worst replica of {{node}}",
       },
     ],
   },

@@ -118,11 +118,13 @@ function observeReadings(
     ),
     telemetry.observe("redis_instance_info", () => readings().flatMap(instanceOf)),
     telemetry.observe("redis_commands_total", () => readings().flatMap(commandsOf)),
-    telemetry.observe("redis_connected_slave_offset_bytes", () =>
-      readings().flatMap((reading) => linksOf(reading, "offset")),
+    telemetry.observe(
+      "redis_connected_slave_offset_bytes",
+      each(({ info }) => least(info, "offset")),
     ),
-    telemetry.observe("redis_connected_slave_lag_seconds", () =>
-      readings().flatMap((reading) => linksOf(reading, "lagSeconds")),
+    telemetry.observe(
+      "redis_connected_slave_lag_seconds",
+      each(({ info }) => most(info, "lagSeconds")),
     ),
   ];
 }
@@ -145,11 +147,18 @@ function commandsOf({ node, info }: NodeReading): readonly Told<"redis_commands_
   return [...(info?.calls ?? [])].map(([cmd, value]) => ({ value, labels: { node, cmd } }));
 }
 
-function linksOf(
-  { node, info }: NodeReading,
-  field: "offset" | "lagSeconds",
-): readonly Told<"redis_connected_slave_offset_bytes">[] {
-  return (info?.replicas ?? []).flatMap(({ host, port, [field]: value }) =>
-    value === undefined ? [] : [{ value, labels: { node, slave_ip: host, slave_port: port } }],
-  );
+type LinkField = "offset" | "lagSeconds";
+
+function ofReplicas(info: NodeReading["info"], field: LinkField): readonly number[] {
+  return (info?.replicas ?? []).flatMap(({ [field]: value }) => value ?? []);
+}
+
+function least(info: NodeReading["info"], field: LinkField): number | undefined {
+  const values = ofReplicas(info, field);
+  return values.length === 0 ? undefined : Math.min(...values);
+}
+
+function most(info: NodeReading["info"], field: LinkField): number | undefined {
+  const values = ofReplicas(info, field);
+  return values.length === 0 ? undefined : Math.max(...values);
 }

@@ -6,7 +6,7 @@
 import type { AnyDeclaration, Declaration, LabelValues, Labels } from "./declare.ts";
 import { commands, integrations, readiness } from "./instruments/backend.ts";
 import { messages, sockets } from "./instruments/charge-points.ts";
-import { hostInstruments, processInstruments } from "./instruments/process.ts";
+import { exportInstruments, hostInstruments, processInstruments } from "./instruments/process.ts";
 import { redisNodes } from "./instruments/redis-nodes.ts";
 import { calls, ownership } from "./instruments/registry.ts";
 
@@ -22,6 +22,7 @@ export const instruments = {
   ...readiness,
   ...processInstruments,
   ...hostInstruments,
+  ...exportInstruments,
 } as const;
 
 /** The table's type. */

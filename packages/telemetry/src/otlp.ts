@@ -10,7 +10,9 @@ import { PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
 import type { MetricProducer } from "@opentelemetry/sdk-metrics";
 import { NodeSDK } from "@opentelemetry/sdk-node";
 import { ParentBasedSampler, TraceIdRatioBasedSampler } from "@opentelemetry/sdk-trace";
+import { ExportOutcomes } from "./export-outcomes.ts";
 import type { Logger } from "./log.ts";
+import type { Meter } from "./meter.ts";
 
 /** How long one export may take, retries included: a collector that is away must not hold up the end of a drain. */
 const timeoutMillis = 3_000;
@@ -23,8 +25,9 @@ export interface OtlpOptions {
   /** Share of the traces begun here that are kept; one begun by a caller is kept if the caller keeps it. */
   readonly tracesSampleRatio: number;
   readonly producer: MetricProducer;
-  /** Hears of what could not be sent. */
+  /** Hears of what could not be sent; `meter` counts it. */
   readonly logger: Logger;
+  readonly meter: Pick<Meter, "counter">;
 }
 
 /** A reader that pushes the metrics every minute and once more at shutdown, and the tracing that was started. */
@@ -34,28 +37,35 @@ export interface Otlp {
 }
 
 /** What the SDK says goes to the log: a push that fails is otherwise silent. */
-function logComplaints(logger: Logger): void {
-  const warn = (message: string, ...details: unknown[]): void =>
-    logger.warn({ details }, `OpenTelemetry: ${message}`);
+function logComplaints(outcomes: ExportOutcomes): void {
+  const warn = (message: string, ...details: unknown[]): void => outcomes.complaint(message, details);
   const quiet = (): void => undefined;
   const complaints = { error: warn, warn, info: quiet, debug: quiet, verbose: quiet };
   diag.setLogger(complaints, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
 }
 
 /** Starts tracing (O1) and prepares the push of metrics. Sends nothing yet. */
-export function startOtlp({ endpoint, resource, tracesSampleRatio, producer, logger }: OtlpOptions): Otlp {
-  logComplaints(logger);
+export function startOtlp(options: OtlpOptions): Otlp {
+  const { endpoint, resource, tracesSampleRatio, producer } = options;
+  const outcomes = new ExportOutcomes(options.meter, options.logger);
+  logComplaints(outcomes);
   const base = endpoint.replace(/\/+$/, "");
   const sdk = new NodeSDK({
     resource,
     autoDetectResources: false,
     metricReaders: [],
     logRecordProcessors: [],
-    traceExporter: new OTLPTraceExporter({ url: `${base}/v1/traces`, timeoutMillis }),
+    traceExporter: outcomes.watch(
+      "traces",
+      new OTLPTraceExporter({ url: `${base}/v1/traces`, timeoutMillis }),
+    ),
     sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(tracesSampleRatio) }),
   });
   sdk.start();
-  const exporter = new OTLPMetricExporter({ url: `${base}/v1/metrics`, timeoutMillis });
+  const exporter = outcomes.watch(
+    "metrics",
+    new OTLPMetricExporter({ url: `${base}/v1/metrics`, timeoutMillis }),
+  );
   const reader = new PeriodicExportingMetricReader({
     exporter,
     metricProducers: [producer],

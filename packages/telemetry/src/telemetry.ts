@@ -83,7 +83,14 @@ async function startReaders(options: TelemetryOptions, meter: PlainMeter, logger
   const otlp =
     endpoint === undefined
       ? undefined
-      : (await import("./otlp.ts")).startOtlp({ endpoint, resource, tracesSampleRatio, producer, logger });
+      : (await import("./otlp.ts")).startOtlp({
+          endpoint,
+          resource,
+          tracesSampleRatio,
+          producer,
+          logger,
+          meter,
+        });
   const provider = new MeterProvider({
     resource,
     readers: otlp === undefined ? [exporter] : [exporter, otlp.reader],

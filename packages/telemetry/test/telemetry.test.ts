@@ -211,16 +211,30 @@ describe("with a collector", () => {
     trace.disable();
   });
 
-  test("one that is away delays the shutdown by seconds at most, and is told of in the log", async () => {
+  test("one that is away delays the shutdown by seconds at most, is told of once, counted, and harmless", async () => {
     const collector = await startCollector();
     await collector.close();
     const texts: string[] = [];
     const logDestination = new Writable({ write: (chunk, _, done) => (texts.push(String(chunk)), done()) });
-    const telemetry = await start({ otlpEndpoint: collector.url, logLevel: "warn", logDestination });
+    const telemetry = await start({
+      otlpEndpoint: collector.url,
+      logLevel: "warn",
+      logDestination,
+      tracesSampleRatio: 1,
+    });
+    trace.getTracer("test").startSpan("a-span").end();
+    expect(await scrape(telemetry), "Prometheus is served meanwhile").toContain("ocpp_reused_ids_total 0");
     const began = performance.now();
     await telemetry.shutdown();
+    trace.disable();
     expect(performance.now() - began).toBeLessThan(8_000);
-    expect(texts.join("")).toMatch(/OpenTelemetry: .*ECONNREFUSED/);
+    for (const signal of ["metrics", "traces"] as const) {
+      const lines = texts.filter((line) => line.includes(`"signal":"${signal}"`));
+      expect(lines, `${signal}: one line for the outage`).toHaveLength(1);
+      expect(lines[0]).toMatch(/OpenTelemetry: .*/);
+      expect(lines[0]).toMatch(/ECONNREFUSED/);
+      expect(telemetry.counter("telemetry_exports_total", { signal, outcome: "failed" }).value).toBe(1);
+    }
   }, 15_000);
 });
 

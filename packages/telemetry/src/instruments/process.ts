@@ -30,6 +30,17 @@ export const processInstruments = {
   ),
 };
 
+/** Telemetry about telemetry. */
+export const exportInstruments = {
+  telemetry_exports_total: counter(
+    "Exports to the OTLP collector, by what they carried and how they ended.",
+    {
+      signal: closed("metrics", "traces"),
+      outcome: closed("ok", "failed"),
+    },
+  ),
+};
+
 /** The kernel's side of the sockets (Linux). */
 export const hostInstruments = {
   host_network_receive_bytes_total: toldCounter("Bytes that arrived at the host's network interfaces.", {

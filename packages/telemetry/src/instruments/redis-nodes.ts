@@ -25,9 +25,6 @@ const cmd = known(
   "ping",
 );
 
-/** A replica as its master sees it. */
-const replica = { node, slave_ip: named(64), slave_port: named(64) };
-
 /** Every node of the cluster. */
 export const redisNodes = {
   redis_up: gauge("1 while the node answered the last time it was asked, otherwise 0.", { node }),
@@ -58,8 +55,16 @@ export const redisNodes = {
   redis_connected_slaves: gauge("Replicas of a master that are connected.", { node }),
   redis_master_link_up: gauge("1 while a replica's link to its master is up, otherwise 0.", { node }),
   redis_master_repl_offset: gauge("Offset of the node's replication stream, bytes.", { node }),
-  redis_connected_slave_offset_bytes: gauge("Offset that a replica confirmed to its master.", replica),
-  redis_connected_slave_lag_seconds: gauge("Time since a replica confirmed anything to its master.", replica),
+  // redis_exporter has one of each for every replica; here it is the one that is worst off, which is what an alert would ask for.
+  redis_connected_slave_offset_bytes: gauge("Least offset that a replica of this master confirmed.", {
+    node,
+  }),
+  redis_connected_slave_lag_seconds: gauge(
+    "Longest time since a replica of this master confirmed anything.",
+    {
+      node,
+    },
+  ),
   redis_cluster_state: gauge("1 while the node calls the cluster ok, otherwise 0.", { node }),
   redis_cluster_known_nodes: gauge("Nodes that this one knows of.", { node }),
   redis_cluster_slots_assigned: gauge("Slots that some node serves, of 16,384, as this one sees it.", {
