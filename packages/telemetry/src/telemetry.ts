@@ -13,11 +13,15 @@ import { observeHost } from "./host-metrics.ts";
 import { observeProcess } from "./process-metrics.ts";
 import { PlainProducer } from "./producer.ts";
 import { serveMetrics } from "./scrape.ts";
-import { wallMs as systemWallMs } from "./time.ts";
+import { chance as systemChance, wallMs as systemWallMs } from "./time.ts";
+import { noTracing } from "./tracing.ts";
+import type { Tracing } from "./tracing.ts";
 
 /** What everybody who counts or logs is handed. */
 export interface Telemetry extends Meter {
   readonly logger: Logger;
+  /** Keeps nothing where no collector is configured. */
+  readonly tracing: Tracing;
   /** Where Prometheus finds the metrics; undefined where they are not served. */
   readonly metricsUrl: string | undefined;
   /** Pushes what is left and closes the port. Never rejects: a collector that is away does not stop an exit. */
@@ -33,11 +37,13 @@ export interface TelemetryOptions {
   readonly metrics?: { readonly host: string; readonly port: number } | undefined;
   /** Base URL of an OTLP/HTTP collector; absent: none, and no traces. */
   readonly otlpEndpoint?: string | undefined;
-  /** From 0 to 1. */
+  /** Share of the traces begun here that are kept, from 0 to 1; a caller's own sampled trace is always gone on with. */
   readonly tracesSampleRatio?: number | undefined;
   readonly logDestination?: LogOptions["destination"] | undefined;
   /** Milliseconds since 1970; the system's unless given. */
   readonly wallMs?: (() => number) | undefined;
+  /** From [0, 1): which traces are kept; the system's unless given. */
+  readonly chance?: (() => number) | undefined;
 }
 
 /** Starts counting, serving and logging. Rejects with the system's error if the metrics port is taken. */
@@ -62,7 +68,8 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
       await closeReaders(); // T2
       await server?.close();
     };
-    return asTelemetry(meter, { logger, metricsUrl: server?.url, shutdown });
+    const tracing = readers.otlp?.tracing ?? noTracing;
+    return asTelemetry(meter, { logger, tracing, metricsUrl: server?.url, shutdown });
   } catch (error) {
     await closeReaders();
     throw error;
@@ -71,7 +78,11 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
 
 /** Everything that reads the meter: Prometheus when it asks, a collector every minute. */
 async function startReaders(options: TelemetryOptions, meter: PlainMeter, logger: Logger) {
-  const { serviceName, edge, otlpEndpoint: endpoint, tracesSampleRatio = 0, wallMs = systemWallMs } = options;
+  const { serviceName, edge, otlpEndpoint: endpoint, tracesSampleRatio = 0 } = options;
+  const { wallMs = systemWallMs, chance = systemChance } = options;
+  if (endpoint === undefined && tracesSampleRatio > 0) {
+    logger.warn("telemetry.tracesSampleRatio has no effect: telemetry.otlpEndpoint says where traces go");
+  }
   const producer = new PlainProducer(meter, wallMs);
   const resource = resourceFromAttributes({ "service.name": serviceName, "service.instance.id": edge });
   const metricProducers = [producer];
@@ -87,6 +98,7 @@ async function startReaders(options: TelemetryOptions, meter: PlainMeter, logger
           endpoint,
           resource,
           tracesSampleRatio,
+          chance,
           producer,
           logger,
           meter,
@@ -102,7 +114,7 @@ async function startReaders(options: TelemetryOptions, meter: PlainMeter, logger
 export function noTelemetry(): Telemetry {
   const logger = createLogger({ level: "silent", serviceName: "none", edge: "none" });
   const meter = new PlainMeter(() => undefined);
-  return asTelemetry(meter, { logger, metricsUrl: undefined, shutdown: () => Promise.resolve() });
+  return asTelemetry(meter, { logger, tracing: noTracing, metricsUrl: undefined, shutdown: () => Promise.resolve() });
 }
 
 function asTelemetry(meter: Meter, rest: Omit<Telemetry, keyof Meter>): Telemetry {
