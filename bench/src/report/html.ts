@@ -127,7 +127,7 @@ function tableHtml({ title, columns, rows, clientBound = [], note }: Table): str
   const warning =
     clientBound.length === 0
       ? ""
-      : `<p class="clientbound">Red: the client was the bottleneck. The rate is the load generator's, not the server's.</p>`;
+      : `<p class="clientbound">Red: the client was the bottleneck, or the machine that it shares. The rate is not the server's.</p>`;
   return (
     `<section><h2>${escaped(title)}</h2><div class="scroll" tabindex="0" role="region" aria-label="${escaped(title)}">` +
     `<table class="rows"><thead><tr>${head}</tr></thead><tbody>${body.join("")}</tbody></table></div>` +
