@@ -21,6 +21,7 @@ const impatient = [
   "--redis-permits-per-shard=1",
   "--redis-breaker-minimum-calls=1",
   "--listen-max-connections=24",
+  "--routes-stream-max-length=5", // nobody consumes here
 ];
 
 /** Alerts that this test cannot make fire, and why; promtool.test.ts does. */

@@ -1,8 +1,10 @@
 // *Integrations and commands*: what the operator's backend sees of the gateway, in both directions. Data.
 
+import { inRules } from "../promql.ts";
 import {
   buckets,
   circuitWords,
+  count,
   medianAndSlowest,
   quantileBy,
   rateBy,
@@ -10,6 +12,8 @@ import {
   type DashboardSpec,
   type RowSpec,
 } from "./spec.ts";
+
+const { series: anyEdge } = inRules;
 
 const integrations: RowSpec = {
   title: "Integrations: CALLs to backends",
@@ -74,7 +78,7 @@ const integrations: RowSpec = {
     {
       kind: "graph",
       title: "In flight",
-      question: "Do requests pile up?",
+      question: "Do requests pile up? Of a stream: how many messages are held until they are stored?",
       unit: "short",
       queries: [{ expr: series("integration_in_flight"), legend: "{{instance}} {{integration}}" }],
     },
@@ -90,6 +94,43 @@ const integrations: RowSpec = {
           expr: `${series("integration_in_flight")} / ${series("integration_concurrency_limit")}`,
           legend: "{{instance}} {{integration}}",
         },
+      ],
+    },
+  ],
+};
+
+const streams: RowSpec = {
+  title: "Streams: CALLs into Redis Streams",
+  panels: [
+    {
+      kind: "graph",
+      title: "Longest partition, of maxLength",
+      question: "Do consumers keep up? A full partition holds its messages back.",
+      unit: "percentunit",
+      redFrom: 0.8,
+      queries: [
+        {
+          // Told by one edge at a time, like the Redis nodes.
+          expr: `max by (integration) (${anyEdge("integration_stream_length")}) / max by (integration) (${anyEdge("integration_stream_limit")})`,
+          legend: "{{integration}}",
+        },
+      ],
+    },
+    {
+      kind: "graph",
+      title: "Until a replica has it",
+      question: "How long does a transaction message wait for its stream and WAIT?",
+      unit: "s",
+      queries: medianAndSlowest(buckets("stream_confirm_duration_seconds")),
+    },
+    {
+      kind: "graph",
+      title: "Entries that must be safe, by outcome",
+      question:
+        "Do replicas confirm in time (routes.stream.waitTimeoutMs)? Unconfirmed ones are tried again.",
+      unit: "ops",
+      queries: [
+        { expr: rateBy(["outcome"], count("stream_confirm_duration_seconds")), legend: "{{outcome}}" },
       ],
     },
   ],
@@ -138,5 +179,5 @@ export const backends: DashboardSpec = {
   uid: "cpg-backends",
   title: "Charge Point Gateway / Integrations and commands",
   question: "Do backends answer charge points, and do charge points answer backends?",
-  rows: [integrations, commands],
+  rows: [integrations, streams, commands],
 };

@@ -36,6 +36,15 @@ export function backendAlerts(windows: Windows): readonly AlertRule[] {
         "{{ $labels.instance }} does not call integration {{ $labels.integration }}: its circuit is open",
       page: "integration-failing",
     },
+    {
+      alert: "StreamNearlyFull",
+      expr: `max by (job, integration) (${inRules.series("integration_stream_length")}) / max by (job, integration) (${inRules.series("integration_stream_limit")}) > 0.8`,
+      for: windows("2m"),
+      severity: "critical",
+      summary:
+        "stream {{ $labels.integration }}: its longest partition is {{ $value | humanizePercentage }} full, and holds messages when it is full",
+      page: "stream-nearly-full",
+    },
     ...burnRateAlerts(objectives.commands, {
       alert: "CommandFailures",
       what: "commands end without the charge point's answer",

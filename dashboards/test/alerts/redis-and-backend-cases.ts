@@ -276,6 +276,8 @@ export const redisCases: Readonly<Record<string, AlertCases>> = {
 
 const requests = (outcome: string): string =>
   of("integration_requests_total", { integration: "csms", outcome });
+const streamLength = of("integration_stream_length", { integration: "meters" });
+const streamLimit = of("integration_stream_limit", { integration: "meters" });
 const integrationCircuit = of("integration_circuit_state", { integration: "csms" });
 
 /** The backends'. */
@@ -305,6 +307,24 @@ export const backendCases: Readonly<Record<string, AlertCases>> = {
         when: "one in fifty fails",
         series: { [requests("ok")]: "0+98x40", [requests("unreachable")]: "0+2x40" },
         at: "8m",
+      },
+    ],
+  },
+  StreamNearlyFull: {
+    fires: {
+      ...short,
+      when: "nobody has consumed for long",
+      series: { [streamLength]: "90x20", [streamLimit]: "100x20" },
+      at: "3m",
+      labels: { job: edgeJob, integration: "meters" },
+      summary: "stream meters: its longest partition is 90% full, and holds messages when it is full",
+    },
+    quiet: [
+      {
+        ...short,
+        when: "a consumer catches up",
+        series: { [streamLength]: "90x4 50x20", [streamLimit]: "100x25" },
+        at: "3m",
       },
     ],
   },

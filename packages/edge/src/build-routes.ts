@@ -11,6 +11,7 @@ import type { StreamLog } from "./integrations/stream-log.ts";
 import { createStreamRoute } from "./integrations/stream.ts";
 import type { Instruments } from "./instruments.ts";
 import { createRouter, type Router } from "./router.ts";
+import { countingHeld, type StreamLoad } from "./stream-metrics.ts";
 import type { HttpPlan, RoutePlan, StreamPlan } from "./routes-file.ts";
 
 /** The settings routes depend on. */
@@ -56,6 +57,7 @@ class Builder {
   readonly #settings: RouteSettings;
   readonly #ports: RoutePorts;
   readonly #targets = new Map<string, HttpTarget>();
+  readonly #loads = new Map<string, StreamLoad>();
   #log: StreamLog | undefined;
 
   constructor(settings: RouteSettings, ports: RoutePorts) {
@@ -105,12 +107,16 @@ class Builder {
       answer: entry.answer,
       edge: this.#settings.edge.name,
     };
-    return createStreamRoute(options, {
+    const counted = instruments.integration(to.name);
+    const route = createStreamRoute(options, {
       time,
       random,
       log: this.#log,
-      instruments: instruments.integration(to.name),
+      instruments: counted,
       newTraceparent: () => ids.traceparent(),
     });
+    let load = this.#loads.get(to.name);
+    if (load === undefined) this.#loads.set(to.name, (load = { messages: 0 }));
+    return countingHeld(route, load, counted);
   }
 }

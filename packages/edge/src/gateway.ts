@@ -22,16 +22,19 @@ import { observeReadiness, tellSettled } from "./gateway-metrics.ts";
 import { judgeHealth, type HealthFacts } from "./health.ts";
 import { systemIds } from "./ids.ts";
 import { openStreamLog } from "./integrations/open-stream-log.ts";
+import type { StreamLog } from "./integrations/stream-log.ts";
 import { whyNotListening } from "./listening.ts";
 import { measureLoopDelay } from "./loop-delay.ts";
 import { createManagement } from "./management/management.ts";
 import { readNamedFiles } from "./named-files.ts";
 import { logReadiness } from "./readiness-log.ts";
+import { isElected } from "./redis-node-metrics.ts";
 import { createRegistry, watchNodes } from "./registry.ts";
 import type { RoutePlan } from "./routes-file.ts";
 import type { Session } from "./session.ts";
 import { observeSessions } from "./session-metrics.ts";
 import { Sessions } from "./sessions.ts";
+import { streamsOf, timedStreamLog, watchStreams } from "./stream-metrics.ts";
 
 /** Something a person has to mend before the gateway can start: one line for each. */
 export class StartError extends Error {
@@ -115,7 +118,7 @@ async function assemble(assembly: Assembly): Promise<Gateway> {
     onPeerMessage: (message, ageMs) => commands.onPeerMessage(message, ageMs),
   });
   closers.push(() => edge.stop());
-  closers.push(watchNodes(config, telemetry, { time: ports.time, ownership, edge }));
+  watchRedis(assembly, { edge, ownership, streamLog: routes.streamLog });
   const health = watchHealth(assembly, { edge, ownership, sessions, commands });
   const managementPort = await openManagement(assembly, { commands, ownership, health });
   logger.info(
@@ -171,20 +174,49 @@ function openAuthentication({ config, ports, telemetry, closers }: Assembly): Au
   return authenticateBy(() => credentials.current());
 }
 
-function openRoutes({ config, ports, plan, telemetry }: Assembly): BuiltRoutes {
+interface OpenRoutes extends BuiltRoutes {
+  /** The streams' own way to Redis; undefined while no route goes to one. */
+  readonly streamLog: StreamLog | undefined;
+}
+
+function openRoutes({ config, ports, plan, telemetry }: Assembly): OpenRoutes {
   const { logger } = telemetry;
+  let streamLog: StreamLog | undefined;
   if (config.routes.file === undefined) {
     logger.warn("no routes.file: Heartbeat is answered here, every other action is NotImplemented");
   }
-  return buildRoutes(plan, config, {
+  const built = buildRoutes(plan, config, {
     ...ports,
     ids: systemIds,
     instruments: createInstruments(telemetry),
-    openStreamLog: () =>
-      openStreamLog(config.redis, config.routes.stream.waitTimeoutMs, (error) =>
+    openStreamLog() {
+      const log = openStreamLog(config.redis, config.routes.stream.waitTimeoutMs, (error) =>
         logger.debug({ err: error }, "streams: a Redis node failed"),
-      ),
+      );
+      return (streamLog = timedStreamLog(log, telemetry, ports.time));
+    },
   });
+  return { ...built, close: () => built.close(), streamLog };
+}
+
+/** What one edge of all tells about Redis: the nodes, the streams. */
+function watchRedis(
+  { config, ports, plan, telemetry, closers }: Assembly,
+  { edge, ownership, streamLog }: Pick<Live, "edge" | "ownership"> & Pick<OpenRoutes, "streamLog">,
+): void {
+  const { name } = config.edge;
+  const isWatcher = (): boolean => isElected({ name, isDraining: edge.isDraining }, ownership.edges());
+  closers.push(watchNodes(config, telemetry, { time: ports.time, isWatcher }));
+  if (streamLog === undefined) return;
+  const stop = watchStreams(streamsOf(plan, config.routes.stream.maxLength), {
+    time: ports.time,
+    meter: telemetry,
+    keyPrefix: config.redis.keyPrefix,
+    everyMs: config.telemetry.redisNodesMs,
+    isWatcher,
+    length: (stream) => streamLog.length(stream),
+  });
+  closers.push(stop);
 }
 
 function openCommands(

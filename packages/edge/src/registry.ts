@@ -6,7 +6,6 @@ import type { GatewayConfig } from "@cpg/config";
 import {
   createClusterRegistry,
   createMemoryRegistry,
-  type Ownership,
   type OwnershipSettings,
   type RedisSettings,
   type RedisTls,
@@ -14,11 +13,10 @@ import {
   type RegistryMeter,
   type RegistryPorts,
   type RetentionSettings,
-  type Time,
 } from "@cpg/session-registry";
 import { instruments, type Counter, type Histogram, type Telemetry } from "@cpg/telemetry";
 
-import { isElected, watchRedisNodes } from "./redis-node-metrics.ts";
+import { watchRedisNodes } from "./redis-node-metrics.ts";
 
 /** Longer than anything a dead incarnation may still have in flight; a day also outlasts an operator's night. */
 const fenceMs = 86_400_000;
@@ -78,24 +76,18 @@ const foreseenEnds = [
   "UNAVAILABLE",
 ];
 
-/** Who says whether this edge is elected. */
-interface WatchParts {
-  readonly time: Time;
-  readonly ownership: Pick<Ownership, "edges">;
-  readonly edge: { readonly isDraining: boolean };
-}
-
 /** Watches the Redis nodes while this edge is elected (redis-node-metrics.ts); nothing to watch without Redis. Returns the end. */
 export function watchNodes(
   config: GatewayConfig,
   telemetry: Telemetry,
-  { time, ownership, edge }: WatchParts,
+  ports: Parameters<typeof watchRedisNodes>[2],
 ): () => void {
   if (config.registry.kind === "memory") return () => undefined;
-  const settings = { ...redisSettings(config), everyMs: config.telemetry.redisNodesMs };
-  const { name } = config.edge;
-  const isWatcher = (): boolean => isElected({ name, isDraining: edge.isDraining }, ownership.edges());
-  return watchRedisNodes(settings, telemetry, { time, isWatcher });
+  return watchRedisNodes(
+    { ...redisSettings(config), everyMs: config.telemetry.redisNodesMs },
+    telemetry,
+    ports,
+  );
 }
 
 /** Handles are resolved once: a call of the registry costs two additions and one bucket. */

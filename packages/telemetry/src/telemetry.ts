@@ -114,7 +114,12 @@ async function startReaders(options: TelemetryOptions, meter: PlainMeter, logger
 export function noTelemetry(): Telemetry {
   const logger = createLogger({ level: "silent", serviceName: "none", edge: "none" });
   const meter = new PlainMeter(() => undefined);
-  return asTelemetry(meter, { logger, tracing: noTracing, metricsUrl: undefined, shutdown: () => Promise.resolve() });
+  return asTelemetry(meter, {
+    logger,
+    tracing: noTracing,
+    metricsUrl: undefined,
+    shutdown: () => Promise.resolve(),
+  });
 }
 
 function asTelemetry(meter: Meter, rest: Omit<Telemetry, keyof Meter>): Telemetry {

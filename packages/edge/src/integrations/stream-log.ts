@@ -33,6 +33,8 @@ export type Appended =
 /** A log of streams. */
 export interface StreamLog {
   append(entry: Append): Promise<Appended>;
+  /** Entries of a stream; undefined where Redis does not say. Never rejects. */
+  length(stream: string): Promise<number | undefined>;
   close(): Promise<void>;
 }
 
@@ -68,6 +70,10 @@ export class RedisStreamLog implements StreamLog {
         queueMicrotask(() => void this.#work(lane));
       }
     });
+  }
+
+  length(stream: string): Promise<number | undefined> {
+    return this.#cluster.xlen(stream).catch(() => undefined);
   }
 
   close(): Promise<void> {

@@ -65,12 +65,24 @@ export const integrations = {
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     { integration },
   ),
-  integration_in_flight: gauge("Requests to a backend in flight.", { integration }),
+  integration_in_flight: gauge(
+    "Requests to a backend in flight; of a stream: messages held until they are stored.",
+    { integration },
+  ),
   integration_concurrency_limit: gauge(
     "Requests to an HTTP backend that may be in flight or wait for a connection.",
     {
       integration,
     },
+  ),
+  integration_stream_length: gauge("Entries of a stream's longest partition.", { integration }),
+  integration_stream_limit: gauge("Entries of a partition after which messages are held back: maxLength.", {
+    integration,
+  }),
+  stream_confirm_duration_seconds: histogram(
+    "Time until a transaction message was in its stream and WAIT had ended: a replica had it, or none in time.",
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+    { outcome: closed("confirmed", "unconfirmed") },
   ),
   integration_circuit_state: gauge("Circuit of an integration: 0 closed, 1 half open, 2 open.", {
     integration,

@@ -1,0 +1,132 @@
+// What is counted around the streams: how long until an entry is safe, how many messages are held, how long the streams are.
+//
+// L1. Lengths are read now and then by the edge that watches the Redis nodes (redis-node-metrics.ts says who and why), never by a scrape.
+// L2. Of a stream's partitions the longest is told: that is the one that will hold messages back.
+
+import type { Time } from "@cpg/session-registry";
+import type { Meter } from "@cpg/telemetry";
+import type { Route } from "./integration.ts";
+import type { Append, Appended, StreamLog } from "./integrations/stream-log.ts";
+import { streamKey } from "./integrations/stream.ts";
+import type { IntegrationInstruments } from "./instruments.ts";
+import type { RoutePlan } from "./routes-file.ts";
+
+/** Has the entries timed that a replica must confirm: appending and WAIT together, which is what their charge points wait for. */
+export function timedStreamLog(log: StreamLog, meter: Meter, time: Pick<Time, "monotonicMs">): StreamLog {
+  const confirmed = meter.histogram("stream_confirm_duration_seconds", { outcome: "confirmed" });
+  const unconfirmed = meter.histogram("stream_confirm_duration_seconds", { outcome: "unconfirmed" });
+  return {
+    async append(entry: Append): Promise<Appended> {
+      const startedMs = time.monotonicMs();
+      const appended = await log.append(entry);
+      if (entry.replicas > 0 && (appended.kind === "ok" || appended.kind === "unconfirmed")) {
+        const seconds = (time.monotonicMs() - startedMs) / 1000;
+        (appended.kind === "ok" ? confirmed : unconfirmed).record(seconds);
+      }
+      return appended;
+    },
+    length: (stream) => log.length(stream),
+    close: () => log.close(),
+  };
+}
+
+/** How many messages a stream holds now, all its routes together. */
+export interface StreamLoad {
+  messages: number;
+}
+
+/** Counts a message as in flight from its receipt to its answer: stored, or given up at its deadline. */
+export function countingHeld(
+  route: Route,
+  load: StreamLoad,
+  instruments: Pick<IntegrationInstruments, "inFlight">,
+): Route {
+  return {
+    ...route,
+    async serve(call) {
+      instruments.inFlight((load.messages += 1));
+      try {
+        return await route.serve(call);
+      } finally {
+        instruments.inFlight((load.messages -= 1));
+      }
+    },
+  };
+}
+
+/** A stream of the plan. */
+export interface WatchedStream {
+  readonly name: string;
+  readonly partitions: number;
+  readonly maxLength: number;
+}
+
+/** The streams of a plan, each once. */
+export function streamsOf(plan: readonly RoutePlan[], defaultMaxLength: number): readonly WatchedStream[] {
+  const streams = new Map<string, WatchedStream>();
+  for (const { to } of plan) {
+    if (to.type !== "stream") continue;
+    const { name, partitions } = to;
+    streams.set(name, { name, partitions, maxLength: to.maxLength ?? defaultMaxLength });
+  }
+  return [...streams.values()];
+}
+
+/** What watching lengths needs. */
+export interface StreamWatchPorts {
+  readonly time: Pick<Time, "every">;
+  readonly meter: Pick<Meter, "observe">;
+  readonly keyPrefix: string;
+  /** 0: never. */
+  readonly everyMs: number;
+  readonly isWatcher: () => boolean;
+  /** Entries of a stream's key; undefined where Redis did not say. */
+  readonly length: (stream: string) => Promise<number | undefined>;
+}
+
+/** Reads the streams' lengths while this edge watches (L1). Returns the end. */
+export function watchStreams(streams: readonly WatchedStream[], ports: StreamWatchPorts): () => void {
+  if (ports.everyMs === 0 || streams.length === 0) return () => undefined;
+  let lengths: ReadonlyMap<string, number> = new Map();
+  let isRunning = false;
+  const round = async (): Promise<void> => {
+    if (isRunning) return;
+    isRunning = true;
+    const read = await Promise.all(
+      streams.map(async (stream) => [stream.name, await longest(stream, ports)] as const),
+    );
+    lengths = new Map(
+      read.flatMap(([name, length]) => (length === undefined ? [] : [[name, length] as const])),
+    );
+    isRunning = false;
+  };
+  const timer = ports.time.every(ports.everyMs, () => {
+    if (ports.isWatcher()) void round();
+    else lengths = new Map();
+  });
+  const stops = [
+    ports.meter.observe("integration_stream_length", () =>
+      [...lengths].map(([integration, value]) => ({ value, labels: { integration } })),
+    ),
+    ports.meter.observe("integration_stream_limit", () =>
+      streams
+        .filter(({ name }) => lengths.has(name))
+        .map(({ name, maxLength }) => ({ value: maxLength, labels: { integration: name } })),
+    ),
+  ];
+  return () => {
+    timer.cancel();
+    for (const stop of stops) stop();
+  };
+}
+
+/** L2. Undefined where no partition's length could be read. */
+async function longest(
+  { name, partitions }: WatchedStream,
+  { keyPrefix, length }: StreamWatchPorts,
+): Promise<number | undefined> {
+  const keys = Array.from({ length: partitions }, (_, at) => streamKey({ keyPrefix, stream: name }, at));
+  const read = await Promise.all(keys.map((key) => length(key)));
+  const known = read.filter((value) => value !== undefined);
+  return known.length === 0 ? undefined : Math.max(...known);
+}
