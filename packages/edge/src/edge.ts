@@ -4,6 +4,7 @@
 
 import type { GatewayConfig } from "@cpg/config";
 import type { Ownership, PeerMessage, Random, Time } from "@cpg/session-registry";
+import { noTracing, type Span, type Tracing } from "@cpg/telemetry";
 import { createAdmission } from "./admission.ts";
 import type { Authenticate } from "./authentication.ts";
 import { Drain } from "./drain.ts";
@@ -32,6 +33,7 @@ export interface EdgeParts {
   readonly ids: Ids;
   readonly logger: EdgeLogger;
   readonly instruments?: Instruments;
+  readonly tracing?: Tracing;
   /** Give one to build what needs the sessions (the command router) before the edge starts. */
   readonly sessions?: Sessions<Session>;
   /** What came out of this edge's inboxes: the command router's `onPeerMessage`. */
@@ -76,8 +78,10 @@ const releaseDeadlineMs = 5_000;
 export async function startEdge(parts: EdgeParts): Promise<RunningEdge> {
   const { settings, ownership, router, logger, time, instruments = noInstruments } = parts;
   const sessions = parts.sessions ?? new Sessions<Session>();
-  const onBug = (error: unknown): void => logger.error({ err: error }, "a handler failed: this is a bug");
-  const lifetimes = new SessionLifetimes({ sessions, ownership, router, instruments, onBug });
+  const onBug = (error: unknown, span?: Span): void =>
+    logger.error({ err: error, ...span?.logFields }, "a handler failed: this is a bug");
+  const { tracing = noTracing } = parts;
+  const lifetimes = new SessionLifetimes({ sessions, ownership, router, instruments, tracing, onBug });
   const context = sessionContext(parts, { instruments, lifetimes, onBug });
   let isDraining = false;
   await ownership.start({
@@ -152,7 +156,7 @@ function pickUpgrade({ listen: l, ocpp }: EdgeSettings): {
 interface Wiring {
   readonly instruments: Instruments;
   readonly lifetimes: SessionLifetimes;
-  readonly onBug: (error: unknown) => void;
+  readonly onBug: SessionContext["onBug"];
 }
 
 function sessionContext(parts: EdgeParts, { instruments, lifetimes, onBug }: Wiring): SessionContext {
@@ -160,6 +164,7 @@ function sessionContext(parts: EdgeParts, { instruments, lifetimes, onBug }: Wir
   return {
     router: parts.router,
     time: parts.time,
+    tracing: parts.tracing ?? noTracing,
     instruments,
     maxInboundCalls: ocpp.maxInboundCalls,
     reusedIdMemory: ocpp.reusedIdMemory,

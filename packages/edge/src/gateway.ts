@@ -114,6 +114,7 @@ async function assemble(assembly: Assembly): Promise<Gateway> {
     ids: systemIds,
     logger,
     instruments: createInstruments(telemetry),
+    tracing: telemetry.tracing,
     sessions,
     onPeerMessage: (message, ageMs) => commands.onPeerMessage(message, ageMs),
   });
@@ -229,6 +230,7 @@ function openCommands(
     sessions,
     time: ports.time,
     meter: commandMeter(telemetry),
+    tracing: telemetry.tracing,
     newId: randomUUID,
     limits: limitsOf(config),
   });
@@ -302,6 +304,7 @@ async function openManagement(
     maxConnections: maxPendingCommands + 256, // beside the open commands: health, lists, closes
     maxBodyBytes,
     time: ports.time,
+    tracing: telemetry.tracing,
     log: telemetry.logger,
   });
   const started = await management.start();

@@ -10,22 +10,25 @@
 
 import { encodeCallError, encodeCallResult, errorCode, isTransactionMessage, type Request } from "@cpg/ocpp";
 import type { Time } from "@cpg/session-registry";
+import type { Span, Tracing } from "@cpg/telemetry";
 import type { CallAnswer, InboundCall, Route, Station } from "./integration.ts";
 import { InboundLine } from "./inbound-line.ts";
 import type { FrameType, Instruments } from "./instruments.ts";
 import { ReusedIds, type Remembered } from "./reused-ids.ts";
 import type { Router } from "./router.ts";
+import { beginCallSpan, endCallSpan } from "./spans.ts";
 
 /** What all sessions of an edge share for this. */
 export interface InboundContext {
   readonly router: Router;
   readonly time: Time;
+  readonly tracing: Tracing;
   readonly instruments: Instruments;
   readonly maxInboundCalls: number;
   readonly reusedIdMemory: number;
   /** How long an answer is remembered, unless it is a transaction message's; ms. */
   readonly rememberMs: number;
-  onBug(error: unknown): void;
+  onBug(error: unknown, span?: Span): void;
 }
 
 /** What it needs of its session. */
@@ -39,6 +42,8 @@ export interface InboundOwner extends Station {
 interface Received {
   readonly request: Request;
   readonly receivedMs: number;
+  /** Where it is sampled. */
+  readonly span: Span | undefined;
 }
 
 const unnamed: Remembered = { callId: "", payloadJson: undefined };
@@ -73,7 +78,11 @@ export class InboundCalls {
       this.#context.instruments.reusedId(); // N2
       return;
     }
-    const received = { request, receivedMs: this.#context.time.monotonicMs() };
+    const { time, tracing } = this.#context;
+    const span = tracing.samples()
+      ? beginCallSpan(tracing, this.#owner, request.action, request.id)
+      : undefined;
+    const received = { request, receivedMs: time.monotonicMs(), span };
     switch (this.#line.offer(received)) {
       case "serve":
         this.#serveFrom(received);
@@ -81,6 +90,7 @@ export class InboundCalls {
       case "waiting":
         return;
       case "overflow":
+        span?.end("inboundOverflow");
         this.#owner.onInboundOverflow();
     }
   }
@@ -88,7 +98,8 @@ export class InboundCalls {
   /** The socket is gone. */
   closed(): void {
     this.#isClosed = true;
-    for (const { request } of this.#line.clear()) {
+    for (const { request, span } of this.#line.clear()) {
+      span?.end("closed");
       this.#context.instruments.served(this.#owner.version, request.action, "unanswered");
     }
   }
@@ -123,7 +134,7 @@ export class InboundCalls {
       this.#answer(received, { kind: "result", payloadJson: known.payloadJson }); // N2
       return false;
     }
-    const call = this.#callOf(request, known.callId);
+    const call = this.#callOf(received, known.callId);
     const answer = this.#ask(route, call);
     if (!(answer instanceof Promise)) {
       this.#answer(received, answer); // N1
@@ -142,7 +153,7 @@ export class InboundCalls {
       if (next !== undefined) this.#serveFrom(next);
     };
     const broke = (error: unknown): void => {
-      this.#context.onBug(error);
+      this.#context.onBug(error, call.span);
       finish(broken); // N5
     };
     pending.then(finish, broke).catch((error: unknown) => this.#context.onBug(error));
@@ -152,12 +163,12 @@ export class InboundCalls {
     try {
       return route.serve(call);
     } catch (error) {
-      this.#context.onBug(error);
+      this.#context.onBug(error, call.span);
       return broken; // N5
     }
   }
 
-  #callOf(request: Request, knownCallId: string): InboundCall {
+  #callOf({ request, span }: Received, knownCallId: string): InboundCall {
     const { action, id, payloadJson } = request;
     const isTransaction = isTransactionMessage(action, this.#owner.version);
     return {
@@ -167,6 +178,7 @@ export class InboundCalls {
       payloadJson,
       station: this.#owner,
       patience: isTransaction ? "hold" : "normal",
+      span,
     };
   }
 
@@ -182,12 +194,13 @@ export class InboundCalls {
     this.#memory.remember(request, isTransaction, { callId, payloadJson }, this.#context.time.monotonicMs());
   }
 
-  #answer({ request, receivedMs }: Received, answer: CallAnswer): void {
+  #answer({ request, receivedMs, span }: Received, answer: CallAnswer): void {
     const { instruments, time } = this.#context;
     const type = answer.kind === "result" ? "result" : "error";
     const isSent = request.kind === "call" && this.#owner.sendFrame(this.#frameOf(request, answer), type); // N4
     instruments.served(this.#owner.version, request.action, isSent ? answer.kind : "unanswered");
     instruments.processing((time.monotonicMs() - receivedMs) / 1000);
+    if (span !== undefined) endCallSpan(span, answer, isSent);
   }
 
   #frameOf(request: Request, answer: CallAnswer): string {

@@ -2,6 +2,7 @@
 
 import type { ErrorCode, Identity, IdentityKey, OcppVersion, RpcFault } from "@cpg/ocpp";
 import type { ConnectionId, Epoch } from "@cpg/session-registry";
+import type { Span } from "@cpg/telemetry";
 
 /** The charge point behind a CALL, as integrations tell it to backends. */
 export interface Station {
@@ -29,6 +30,8 @@ export interface InboundCall {
    * `normal`: tried again until the deadline. `once`: best effort, one attempt.
    */
   readonly patience: "hold" | "normal" | "once";
+  /** Where it is sampled, nearly always it is not: what is done for it becomes its parts. Whoever made the call ends it. */
+  readonly span: Span | undefined;
 }
 
 /** How a CALL was served. */

@@ -8,12 +8,14 @@
 
 import { subprotocolOf } from "@cpg/ocpp";
 import type { ConnectionId, EndCause, Epoch, Ownership } from "@cpg/session-registry";
+import type { Tracing } from "@cpg/telemetry";
 import { closeTable, type EndLabel } from "./close-codes.ts";
-import type { InboundCall, Station } from "./integration.ts";
+import type { CallAnswer, InboundCall, Station } from "./integration.ts";
 import type { Instruments } from "./instruments.ts";
 import type { Router } from "./router.ts";
 import { Session, type SessionContext, type SessionFacts } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
+import { beginCallSpan, endCallSpan } from "./spans.ts";
 import type { Socket } from "./socket-port.ts";
 
 /** What the lifetimes of sessions need. */
@@ -22,6 +24,7 @@ export interface LifetimePorts {
   readonly ownership: Pick<Ownership, "claim" | "release">;
   readonly router: Router;
   readonly instruments: Instruments;
+  readonly tracing: Tracing;
   readonly onBug: (error: unknown) => void;
 }
 
@@ -88,7 +91,7 @@ export class SessionLifetimes {
     session: Session,
     payload: Readonly<Record<string, string>>,
   ): void {
-    const { router, onBug } = this.#ports;
+    const { router, tracing, onBug } = this.#ports;
     const route = router.lifecycle(session.version, event);
     if (route === undefined) return;
     const call: InboundCall = {
@@ -98,8 +101,12 @@ export class SessionLifetimes {
       payloadJson: JSON.stringify({ ...payload, subprotocol: subprotocolOf(session.version) }),
       station: stationOf(session),
       patience: "once",
+      span: tracing.samples() ? beginCallSpan(tracing, session, event, "") : undefined,
     };
-    Promise.resolve(route.serve(call)).catch(onBug); // how it ended, the integration counts
+    const told = (answer: CallAnswer): void => {
+      if (call.span !== undefined) endCallSpan(call.span, answer, false);
+    };
+    Promise.resolve(route.serve(call)).then(told).catch(onBug); // how it ended, the integration counts
   }
 }
 

@@ -9,7 +9,9 @@
 
 import { identityKeyCandidates, type Identity } from "@cpg/ocpp";
 import type { Ownership, PeerMessage, Time } from "@cpg/session-registry";
+import type { Span, Tracing } from "@cpg/telemetry";
 import type { LiveSession, SessionTable } from "../session-port.ts";
+import { tracedCall } from "../spans.ts";
 import { createCommandIds } from "./command-ids.ts";
 import { within } from "./deadline.ts";
 import { endOfCall, endOfPeerClose, endOfPeerCommand, noAnswer } from "./ends.ts";
@@ -26,6 +28,8 @@ export interface CommandRequest {
   readonly action: string;
   readonly payloadJson: string;
   readonly timeoutMs: number;
+  /** Where it is traced; the caller ends it. */
+  readonly span?: Span | undefined;
 }
 
 /** The command router of one edge. */
@@ -54,6 +58,8 @@ export interface CommandRouterPorts {
   readonly sessions: SessionTable;
   readonly time: Time;
   readonly meter: CommandMeter;
+  /** For commands that come from other edges; off unless given. */
+  readonly tracing?: Tracing;
   /** Ids that never repeat, at any edge: randomUUID. */
   readonly newId: () => string;
   readonly limits: CommandLimits;
@@ -137,9 +143,9 @@ async function callHere(
   request: CommandRequest,
   ownership: Verification,
 ): Promise<CommandOutcome> {
-  const { action, payloadJson, timeoutMs } = request;
+  const { action, payloadJson, timeoutMs, span } = request;
   const called = await within(ports.time, timeoutMs + ports.limits.graceMs, () =>
-    session.call(action, payloadJson, timeoutMs),
+    tracedCall(span, session, action, () => session.call(action, payloadJson, timeoutMs)),
   ); // C1: the session's own time limit is the first guard, this is the second
   if (called.kind !== "value") return noAnswer("unknown", ownership);
   return endOfCall(called.value, ownership, ports.edge);

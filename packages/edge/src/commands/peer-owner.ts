@@ -10,6 +10,8 @@
 import type { Ownership, PeerMessage, Time } from "@cpg/session-registry";
 import type { CallOutcome, LiveSession, SessionTable } from "../session-port.ts";
 import type { CommandIds } from "./command-ids.ts";
+import { noTracing, type Span, type Tracing } from "@cpg/telemetry";
+import { acceptPeerSpan, tracedCall } from "../spans.ts";
 import { within } from "./deadline.ts";
 import type { CommandMeter } from "./outcomes.ts";
 import {
@@ -37,6 +39,7 @@ export interface PeerOwnerPorts {
   readonly ids: CommandIds;
   readonly time: Time;
   readonly meter: CommandMeter;
+  readonly tracing?: Tracing;
   readonly maxInbound: number;
   readonly replyMs: number;
   readonly graceMs: number;
@@ -44,7 +47,8 @@ export interface PeerOwnerPorts {
 
 /** Makes the owning side. */
 export function createPeerOwner(ports: PeerOwnerPorts): PeerOwner {
-  const { meter, time } = ports;
+  const { meter, time, tracing = noTracing } = ports;
+  const reply = createReply(ports);
   let open = 0;
 
   function onMessage(message: PeerMessage, ageMs: number): void {
@@ -59,23 +63,30 @@ export function createPeerOwner(ports: PeerOwnerPorts): PeerOwner {
   }
 
   function onCommand(message: PeerMessage, body: CommandBody, leftMs: number): void {
-    if (leftMs <= 0) return refuse(message, "expired"); // O3
-    if (!ports.ownership.isLeaseValid()) return refuse(message, "unverifiedOwner"); // O2
+    const span = acceptPeerSpan(tracing, body, message.from);
+    if (leftMs <= 0) return refuse(message, "expired", span); // O3
+    if (!ports.ownership.isLeaseValid()) return refuse(message, "unverifiedOwner", span); // O2
     const session = ports.sessions.byKey(message.key);
-    if (session === undefined) return refuse(message, "notMine");
-    if (open >= ports.maxInbound) return refuse(message, "busy"); // O5
+    if (session === undefined) return refuse(message, "notMine", span);
+    if (open >= ports.maxInbound) return refuse(message, "busy", span); // O5
     meter.peer("commandAccepted");
     open += 1;
-    void callAndReply(message, session, { ...body, budgetMs: leftMs });
+    void callAndReply(message, session, { ...body, budgetMs: leftMs }, span);
   }
 
-  async function callAndReply(message: PeerMessage, session: LiveSession, body: CommandBody): Promise<void> {
-    const ended = await within(time, body.budgetMs + ports.graceMs, () =>
-      session.call(body.action, body.payload, body.budgetMs),
+  async function callAndReply(
+    message: PeerMessage,
+    session: LiveSession,
+    { action, payload, budgetMs }: CommandBody,
+    span: Span | undefined,
+  ): Promise<void> {
+    const ended = await within(time, budgetMs + ports.graceMs, () =>
+      tracedCall(span, session, action, () => session.call(action, payload, budgetMs)),
     );
     open -= 1;
     const outcome: CallOutcome =
       ended.kind === "value" ? ended.value : { kind: "timeout", delivery: "unknown" };
+    span?.end();
     reply(message, calledReply(ports.edge, session.connection === message.connection, outcome));
   }
 
@@ -90,17 +101,10 @@ export function createPeerOwner(ports: PeerOwnerPorts): PeerOwner {
     return reply(message, { kind: "closed" });
   }
 
-  function refuse(message: PeerMessage, kind: keyof typeof refusals): void {
+  function refuse(message: PeerMessage, kind: keyof typeof refusals, span?: Span): void {
+    span?.end(kind);
     meter.peer(refusals[kind]);
     reply(message, { kind });
-  }
-
-  function reply(message: PeerMessage, body: PeerReply): void {
-    const { id, key, connection, epoch, from } = message;
-    const answer = { id, kind: "reply", key, connection, epoch, body: encodeBody(body) } as const;
-    void within(time, ports.replyMs, () => ports.ownership.send(from, answer, ports.replyMs)).then((sent) =>
-      meter.peer(sent.kind === "value" && sent.value ? "replySent" : "replyLost"),
-    ); // O4
   }
 
   return {
@@ -108,6 +112,17 @@ export function createPeerOwner(ports: PeerOwnerPorts): PeerOwner {
     get open() {
       return open;
     },
+  };
+}
+
+// O4
+function createReply(ports: PeerOwnerPorts): (message: PeerMessage, body: PeerReply) => void {
+  const { ownership, time, meter, replyMs } = ports;
+  return ({ id, key, connection, epoch, from }, body) => {
+    const answer = { id, kind: "reply", key, connection, epoch, body: encodeBody(body) } as const;
+    void within(time, replyMs, () => ownership.send(from, answer, replyMs)).then((sent) =>
+      meter.peer(sent.kind === "value" && sent.value ? "replySent" : "replyLost"),
+    );
   };
 }
 

@@ -16,6 +16,8 @@ const commandShape = Type.Object({
   payload: Type.String(),
   /** What is left of the caller's time when it was sent, ms. */
   budgetMs: Type.Number({ minimum: 0 }),
+  /** W3C Trace Context, where the command is traced. Whether it is one, tracing judges: a bad one costs no command. */
+  traceparent: Type.Optional(Type.String()),
 });
 
 const closeShape = Type.Object({ budgetMs: Type.Number({ minimum: 0 }) });

@@ -68,6 +68,7 @@ class BackendFailure extends Error {
 
 /** One target. */
 export class HttpTarget {
+  readonly origin: string;
   readonly #pool: Pool;
   readonly #breaker: CircuitBreaker<[TargetRequest, Expiry], HttpReply>;
   readonly #permits: Permits;
@@ -76,6 +77,7 @@ export class HttpTarget {
   readonly #time: Pick<Time, "monotonicMs">;
 
   constructor(options: TargetOptions, instruments: IntegrationInstruments, time: Pick<Time, "monotonicMs">) {
+    this.origin = options.origin;
     this.#instruments = instruments;
     this.#time = time;
     this.#permits = new Permits(options.maxConcurrent, (held) => instruments.inFlight(held));

@@ -4,12 +4,14 @@
 //     So a restart of the backend is a pause and no error, and a transaction message is never refused fast.
 // W2. `$connect` and `$disconnect` are tried once.
 // W3. Not even a backend's worst answer throws.
+// W4. Backends can always go on with a trace: a CALL that is not sampled gets a `traceparent` of its own that says so.
 
 import { subprotocolOf } from "@cpg/ocpp";
 import type { CallAnswer, InboundCall, Route } from "../integration.ts";
+import { beginAttemptSpan, describeAttempts, endAttemptSpan } from "../spans.ts";
 import { untilDeadline, type Expiry, type RetryPorts, type Step } from "../until-deadline.ts";
 import { edgeHeaders, eventHeaders, wellFormed } from "./cloud-event.ts";
-import { meaningOf } from "./http-reply.ts";
+import { meaningOf, type Meaning } from "./http-reply.ts";
 import type { HttpTarget, TargetRequest } from "./http-target.ts";
 
 /** One route over HTTP. */
@@ -38,28 +40,37 @@ export function createHttpRoute(options: HttpRouteOptions, target: HttpTarget, p
   const pathOf = pathTemplate(options.pathTemplate);
   const always = [...Object.entries(options.headers).flat(), ...edgeHeaders(options.edge)];
 
+  const described = describeAttempts(target.origin, options.pathTemplate);
+
   async function attempt(
     call: InboundCall,
     request: TargetRequest,
     expiry: Expiry,
   ): Promise<Step<CallAnswer>> {
     const startedMs = ports.time.monotonicMs();
-    const fetched = await target.fetch(request, expiry, call.patience !== "once");
-    if (fetched.kind === "none") {
-      target.count(fetched.as, startedMs);
-      return { kind: "again" };
-    }
-    const meaning = meaningOf(fetched.reply, call.station.version, call.patience === "hold");
+    const span = call.span && beginAttemptSpan(call.span, described);
+    const fetched = await target.fetch(
+      span === undefined ? request : withTraceparent(request, span.traceparent),
+      expiry,
+      call.patience !== "once",
+    );
+    const meaning: Meaning =
+      fetched.kind === "none"
+        ? { kind: "failure", as: fetched.as }
+        : meaningOf(fetched.reply, call.station.version, call.patience === "hold");
     target.count(meaning.as, startedMs);
+    if (span !== undefined) endAttemptSpan(span, meaning.as, fetched);
     return meaning.kind === "answer" ? { kind: "done", value: meaning.answer } : { kind: "again" };
   }
 
   async function serve(call: InboundCall): Promise<CallAnswer> {
-    const request: TargetRequest = {
+    const event: TargetRequest = {
       path: pathOf(call),
-      headers: [...always, ...eventHeaders(call, ports.time.wallMs()), "traceparent", ports.newTraceparent()],
+      headers: [...always, ...eventHeaders(call, ports.time.wallMs())],
       body: call.payloadJson,
     };
+    // A sampled CALL's attempts each have their own (W4).
+    const request = call.span === undefined ? withTraceparent(event, ports.newTraceparent()) : event;
     const patience = {
       deadlineMs: options.deadlineMs,
       attempts: call.patience === "once" ? "once" : "many", // W2
@@ -69,6 +80,10 @@ export function createHttpRoute(options: HttpRouteOptions, target: HttpTarget, p
   }
 
   return { name: options.name, kind: "http", serve };
+}
+
+function withTraceparent(request: TargetRequest, traceparent: string): TargetRequest {
+  return { ...request, headers: [...request.headers, "traceparent", traceparent] };
 }
 
 type PathPart = (call: InboundCall) => string;

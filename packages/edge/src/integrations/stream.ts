@@ -6,9 +6,11 @@
 // Z3. A full stream holds its messages, up to the deadline; it is never trimmed.
 
 import { isTransactionMessage, subprotocolOf } from "@cpg/ocpp";
+import type { Span } from "@cpg/telemetry";
 import type { CallAnswer, InboundCall, Route } from "../integration.ts";
 import type { AttemptEnd, IntegrationInstruments } from "../instruments.ts";
 import type { JsonObject } from "../json-reader.ts";
+import { beginAppendSpan } from "../spans.ts";
 import { untilDeadline, type Expiry, type RetryPorts, type Step } from "../until-deadline.ts";
 import { eventType } from "./cloud-event.ts";
 import type { Append, Appended, StreamLog } from "./stream-log.ts";
@@ -52,10 +54,14 @@ const ends: Readonly<Record<Appended["kind"], AttemptEnd>> = {
 export function createStreamRoute(options: StreamRouteOptions, ports: StreamRoutePorts): Route {
   const answer = templateOf(options.answer);
 
-  async function attempt(entry: Append): Promise<Step<CallAnswer> & { readonly knownId: string }> {
+  async function attempt(
+    entry: Append,
+    span: Span | undefined,
+  ): Promise<Step<CallAnswer> & { readonly knownId: string }> {
     const startedMs = ports.time.monotonicMs();
     const appended = await ports.log.append(entry);
     ports.instruments.attempt(ends[appended.kind], (ports.time.monotonicMs() - startedMs) / 1000);
+    span?.event("attempt", { "cpg.outcome": appended.kind });
     if (appended.kind !== "ok")
       return { kind: "again", knownId: "id" in appended ? appended.id : entry.knownId };
     return { kind: "done", knownId: "", value: { kind: "result", payloadJson: answer(ports.time.wallMs()) } };
@@ -63,12 +69,14 @@ export function createStreamRoute(options: StreamRouteOptions, ports: StreamRout
 
   async function serve(call: InboundCall): Promise<CallAnswer> {
     const { version, key } = call.station;
+    const stream = streamKey(options, partitionOf(key, options.partitions));
+    const span = call.span && beginAppendSpan(call.span, options.stream, stream, call.callId);
     let entry: Append = {
-      stream: streamKey(options, partitionOf(key, options.partitions)),
+      stream,
       maxLength: options.maxLength,
       fields: fieldsOf(call, options.edge, {
         wallMs: ports.time.wallMs(),
-        traceparent: ports.newTraceparent(),
+        traceparent: span?.traceparent ?? ports.newTraceparent(),
       }),
       replicas: isTransactionMessage(call.action, version) ? options.replicas : 0, // Z1
       knownId: "",
@@ -78,11 +86,13 @@ export function createStreamRoute(options: StreamRouteOptions, ports: StreamRout
       attempts: call.patience === "once" ? "once" : "many",
     } as const;
     const tryIt = async (expiry: Expiry): Promise<Step<CallAnswer>> => {
-      const step = await orOver(attempt(entry), expiry);
+      const step = await orOver(attempt(entry, span), expiry);
       if (step.kind === "again" && "knownId" in step) entry = { ...entry, knownId: step.knownId };
       return step;
     };
-    return (await untilDeadline(tryIt, patience, ports)) ?? notDurable;
+    const stored = await untilDeadline(tryIt, patience, ports);
+    span?.end(stored === undefined ? "notDurable" : undefined);
+    return stored ?? notDurable;
   }
 
   return { name: options.name, kind: "stream", serve };

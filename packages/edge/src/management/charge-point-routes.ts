@@ -2,7 +2,8 @@
 
 import { parseIdentity, type Identity, type IdentityFault } from "@cpg/ocpp";
 import { RegistryError, type Ownership, type SessionRow, type Time } from "@cpg/session-registry";
-import type { FastifyRequest } from "fastify";
+import { noTracing, type Span, type Tracing } from "@cpg/telemetry";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Static } from "typebox";
 import type { CommandRouter } from "../commands/command-router.ts";
 import { within } from "../commands/deadline.ts";
@@ -10,6 +11,7 @@ import { retryAfterOf } from "../commands/locate.ts";
 import type { CommandOutcome, Verification } from "../commands/outcomes.ts";
 import { isTooDeep, maxJsonDepth } from "../json-depth.ts";
 import type { LiveSession } from "../session-port.ts";
+import { acceptCommandSpan, endCommandSpan } from "../spans.ts";
 import { pathOf, type ManagementApp } from "./app.ts";
 import { HttpProblem } from "./problems.ts";
 import {
@@ -30,6 +32,8 @@ export interface ChargePointPorts {
   readonly router: Pick<CommandRouter, "command" | "close" | "find">;
   readonly ownership: Pick<Ownership, "list">;
   readonly time: Time;
+  /** Off unless given. */
+  readonly tracing?: Tracing;
   /** `ocpp.callTimeoutMs`, and the longest that a caller may ask for. */
   readonly timeouts: { readonly defaultMs: number; readonly maxMs: number };
 }
@@ -108,6 +112,7 @@ function addList(app: ManagementApp, ports: ChargePointPorts): void {
 }
 
 function addCommand(app: ManagementApp, ports: ChargePointPorts): void {
+  const { tracing = noTracing } = ports;
   const schema = {
     summary: "Send a CALL to a charge point and wait for its answer",
     params: identityParams,
@@ -123,16 +128,29 @@ function addCommand(app: ManagementApp, ports: ChargePointPorts): void {
     method: "POST",
     url: "/v1/charge-points/:id/commands",
     schema,
-    handler: async (request) => {
+    handler: async (request, reply) => {
       refuseIdempotencyKey(request);
       const identity = identityOf(request);
       const { action, payload, timeoutMs = ports.timeouts.defaultMs } = request.body;
       if (isTooDeep(payload)) throw new HttpProblem("invalid-request", { detail: tooDeep });
-      return answerOf(
-        await ports.router.command({ identity, action, payloadJson: JSON.stringify(payload), timeoutMs }),
-      );
+      const payloadJson = JSON.stringify(payload);
+      const span = acceptCommandSpan(tracing, traceparentOf(request), identity, action);
+      tellTrace(reply, span);
+      const outcome = await ports.router.command({ identity, action, payloadJson, timeoutMs, span });
+      endCommandSpan(span, outcome);
+      return answerOf(outcome);
     },
   });
+}
+
+function traceparentOf({ headers }: FastifyRequest): string | undefined {
+  const { traceparent } = headers;
+  return typeof traceparent === "string" ? traceparent : undefined;
+}
+
+// W3C Trace Context Level 2 §4: how a caller that began no trace learns which one it is in.
+function tellTrace(reply: FastifyReply, span: Span | undefined): void {
+  if (span !== undefined) reply.header("traceresponse", span.traceparent);
 }
 
 const tooDeep = `body.payload must not nest deeper than ${String(maxJsonDepth)} levels.`;

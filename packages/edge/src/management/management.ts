@@ -5,6 +5,7 @@
 
 import swagger from "@fastify/swagger";
 import type { Ownership, Time } from "@cpg/session-registry";
+import type { Tracing } from "@cpg/telemetry";
 import type { CommandRouter } from "../commands/command-router.ts";
 import { within } from "../commands/deadline.ts";
 import type { HealthFacts } from "../health.ts";
@@ -33,6 +34,8 @@ export interface ManagementOptions {
   /** Largest body, bytes. */
   readonly maxBodyBytes?: number;
   readonly time: Time;
+  /** Off unless given. */
+  readonly tracing?: Tracing;
   readonly log: ManagementLog;
 }
 
