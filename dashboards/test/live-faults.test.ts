@@ -27,6 +27,8 @@ const impatient = [
 /** Alerts that this test cannot make fire, and why; promtool.test.ts does. */
 const notHere: Readonly<Record<string, string>> = {
   MessagesUnanswered: "Heartbeat is answered at the edge here, so something always goes out",
+  CallsWaitTooLong:
+    "it would take a minute and a line of CALLs: the minute is a charge point's patience, no window to scale",
   EventLoopBusy: "it would take a load that fills the core on which the tests run",
   DescriptorsNearLimit: "it would take 19,000 sockets",
 };

@@ -35,6 +35,15 @@ export function servingAlerts(windows: Windows): readonly AlertRule[] {
       summary: "{{ $labels.instance }} receives {{ $value | humanize }} CALLs a second and answers none",
       page: "messages-unanswered",
     },
+    {
+      alert: "CallsWaitTooLong",
+      // Twice the 30 s after which a charge point gives its CALL up: its line moves more slowly than it fills.
+      expr: `min_over_time(${inRules.series("ocpp_oldest_unanswered_seconds", { direction: "in" })}[${windows("1m")}]) > 60`,
+      severity: "critical",
+      summary:
+        "{{ $labels.instance }} keeps a charge point waiting for its answer for {{ $value | humanizeDuration }}",
+      page: "messages-unanswered",
+    },
     ...burnRateAlerts(objectives.connect, {
       alert: "ConnectRefusals",
       what: "connection attempts are refused by the gateway's fault",

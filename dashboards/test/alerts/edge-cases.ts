@@ -73,6 +73,32 @@ export const edgeCases: Readonly<Record<string, AlertCases>> = {
       },
     ],
   },
+  CallsWaitTooLong: {
+    fires: {
+      ...short,
+      when: "a charge point's line has not moved for minutes",
+      series: { [of("ocpp_oldest_unanswered_seconds", { direction: "in" })]: "0+15x20" },
+      at: "5m",
+      labels: edge1({ direction: "in" }),
+      summary: "edge-1 keeps a charge point waiting for its answer for 4m 0s",
+    },
+    quiet: [
+      {
+        ...short,
+        when: "a backend answers late, at its deadline",
+        series: {
+          [of("ocpp_oldest_unanswered_seconds", { direction: "in" })]: "0 15 25 10 25 5 25 20 25 15 25",
+        },
+        at: "2m30s",
+      },
+      {
+        ...short,
+        when: "it is the charge point that does not answer us",
+        series: { [of("ocpp_oldest_unanswered_seconds", { direction: "out" })]: "0+15x20" },
+        at: "5m",
+      },
+    ],
+  },
   EventLoopBlocked: {
     fires: {
       ...short,

@@ -66,7 +66,7 @@ describe("a scrape", () => {
     expect(family(await scrape(telemetry), "integration_in_flight")).toEqual([]);
     telemetry.gauge("integration_in_flight", { integration: 'a"b\\c\nd' }).set(2);
     expect(family(await scrape(telemetry), "integration_in_flight")).toEqual([
-      "# HELP integration_in_flight Requests to a backend in flight.",
+      "# HELP integration_in_flight Requests to a backend in flight; of a stream: messages held until they are stored.",
       "# TYPE integration_in_flight gauge",
       'integration_in_flight{integration="a\\"b\\\\c\\nd"} 2',
     ]);
