@@ -106,7 +106,7 @@ function plotHtml(plot: Plot): string {
   return (
     `<section class="plot"><h2>${escaped(plot.title)}</h2>` +
     (legend + rules === "" ? "" : `<p class="legend">${legend}${rules}</p>`) +
-    `<div class="wide">${plotSvg(plot, 900)}</div><div class="narrow">${plotSvg(plot, 340)}</div></section>`
+    `<div class="wide">${plotSvg(plot, 1000)}</div><div class="narrow">${plotSvg(plot, 340)}</div></section>`
   );
 }
 

@@ -10,7 +10,7 @@ export const style = `
   --series-0: #6ea8e5; --series-1: #f0a658; --series-2: #62c79e; --series-3: #dd8ab2; --series-4: #aaa0ee; --series-5: #9aa6ad; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--ground); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
-header, main { max-width: 940px; margin: 0 auto; padding: 1.25rem 1.25rem 0; }
+header, main { max-width: 1040px; margin: 0 auto; padding: 1.25rem 1.25rem 0; }
 main { padding-top: .5rem; padding-bottom: 3rem; }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .75rem; text-wrap: balance; }
 h2 { font-size: 1.1rem; margin: 0 0 .5rem; }
