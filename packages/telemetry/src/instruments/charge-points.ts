@@ -4,7 +4,7 @@ import { closed, counter, gauge, histogram, known, named } from "../declare.ts";
 /** One of the OCPP versions of the gateway. */
 const version = closed("1.6", "2.0.1", "2.1");
 
-/** Actions that a charge point may send: 45 names over all versions; the edge counts every other one as "unknown". */
+/** Actions that a charge point may send: 41 names over all versions; the edge counts every other one as "unknown". */
 const action = named(64);
 
 /** A WebSocket subprotocol: which OCPP version a session speaks. */
