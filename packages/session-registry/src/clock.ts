@@ -4,6 +4,9 @@
 // C2. An estimate errs by at most half the round trip it was taken from; short round trips replace long ones,
 //     and an old one gives way to any newer (a clock may step, a master may change).
 
+// C3. What was heard while connections were being opened, or while the event loop stood still, is a poor sample: no stamp is made of one
+//     before the shard was asked once more. Once, since it may simply be far away.
+
 interface Estimate {
   /** Shard's clock minus own monotonic clock, µs. */
   readonly offsetUs: number;
@@ -13,10 +16,13 @@ interface Estimate {
 
 /** After this long any newer sample is better than the kept one: quartz drifts some 50 µs a second, so 0.5 ms in this time. */
 const estimateLifeMs = 10_000;
+/** Up to this round trip a sample is good: it errs by 5 ms, less than a charge point needs to connect anew. */
+const goodRoundTripMs = 10;
 
 /** Estimates of the clocks of several shards. */
 export class ShardClocks {
   readonly #estimates = new Map<string, Estimate>();
+  readonly #askedAtMs = new Map<string, number>();
 
   /** A reply that carried the shard's TIME: sent and received in own monotonic ms. */
   heard(
@@ -29,6 +35,19 @@ export class ShardClocks {
       return;
     const offsetUs = sample.nowUs - ((sample.sentAtMs + sample.receivedAtMs) / 2) * 1000;
     this.#estimates.set(shard, { offsetUs, roundTripMs, takenAtMs: sample.receivedAtMs });
+  }
+
+  /** Whether stamps may be made of what is known of a shard's clock (C3). */
+  isKnown(shard: string, nowMs: number): boolean {
+    const estimate = this.#estimates.get(shard);
+    if (!estimate) return false;
+    if (estimate.roundTripMs <= goodRoundTripMs) return true;
+    return nowMs - (this.#askedAtMs.get(shard) ?? Number.NEGATIVE_INFINITY) < estimateLifeMs;
+  }
+
+  /** The shard is being asked for its time. */
+  asked(shard: string | undefined, nowMs: number): void {
+    if (shard !== undefined) this.#askedAtMs.set(shard, nowMs);
   }
 
   /** An own monotonic moment in the shard's clock, whole µs; undefined while the shard was never heard. */

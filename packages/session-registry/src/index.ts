@@ -25,6 +25,8 @@ export type {
   OwnedSessions,
   Ownership,
   OwnershipHealth,
+  HandOver,
+  PeerContent,
   PeerMessage,
   SessionPage,
 } from "./ownership-port.ts";

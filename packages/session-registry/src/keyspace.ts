@@ -28,7 +28,7 @@ export class Keyspace {
   }
 
   /** String: present once this incarnation may claim nothing more here. */
-  fence(partition: Partition, incarnation: Incarnation): string {
+  fence(partition: Partition, incarnation: Incarnation | ""): string {
     return `${this.#base(partition)}fence:${incarnation}`;
   }
 

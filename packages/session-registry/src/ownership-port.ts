@@ -61,6 +61,16 @@ export type LookupResult =
     }
   | { readonly kind: "absent" };
 
+/** What a message says, whoever it is for. */
+export type PeerContent = Pick<PeerMessage, "kind" | "id" | "body">;
+
+/** How handing a message over ended. Only `sent` wrote anything; `own`: the row names this edge, `dead`: its owner is dead. */
+export type HandOver =
+  | { readonly kind: "absent" }
+  | { readonly kind: "sent"; readonly row: SessionRow }
+  | { readonly kind: "own"; readonly row: SessionRow }
+  | { readonly kind: "dead"; readonly row: SessionRow };
+
 /** One page of sessions; `cursor` is absent on the last one. Weakly consistent, as Redis SCAN is. */
 export interface SessionPage {
   readonly sessions: readonly SessionRow[];
@@ -99,6 +109,11 @@ export interface Ownership {
   purge(row: SessionRow): Promise<void>;
   /** Writes into the inbox of `to`. `false`: that incarnation is dead. Errors: RegistryError. */
   send(to: string, message: Omit<PeerMessage, "from">, deadlineMs: number): Promise<boolean>;
+  /**
+   * Looks up the owner and writes into its inbox in one step, unless it is this edge; `key`, `connection` and `epoch` of the message are
+   * the row's. `keys` are those one identity may have (identityKeyCandidates). Errors: RegistryError.
+   */
+  handOver(keys: readonly IdentityKey[], message: PeerContent, deadlineMs: number): Promise<HandOver>;
   list(limit: number, cursor: string | undefined): Promise<SessionPage>;
   edges(): readonly EdgeRow[];
   /** Says to the other edges that this one drains. */

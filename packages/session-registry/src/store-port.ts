@@ -94,6 +94,11 @@ export interface InboxEntry {
   readonly fields: Readonly<Record<string, string>>;
 }
 
+/** What became of handing a message to the owner of a charge point. `own`: the row names the asker, and nothing was written. */
+export type HandOverReply =
+  | { readonly kind: "absent" }
+  | { readonly kind: "posted" | "own" | "dead" | "full"; readonly row: SessionRow };
+
 /** A wake-up's entry and the id of the one before it ("0": there is none): who has read that one has nothing else to read. */
 export interface CarriedEntry {
   readonly after: string;
@@ -130,6 +135,8 @@ export interface RegistryStore {
 
   /** An own monotonic moment (ms) in the clock of the partition's shard, µs; undefined while that shard was never heard. */
   toShardUs(partition: Partition, monotonicMs: number): number | undefined;
+  /** Whether `toShardUs` is good enough to make stamps of. */
+  isClockKnown(partition: Partition): boolean;
   /** Asks the shard for its time, so that `toShardUs` can tell. */
   syncClock(partition: Partition, deadlineMs: number): Promise<void>;
 
@@ -160,6 +167,16 @@ export interface RegistryStore {
     fields: Readonly<Record<string, string>>,
     deadlineMs: number,
   ): Promise<"posted" | "dead" | "full">;
+  /**
+   * Finds the row of `keys` that was granted last and, unless it names the asker, writes into its owner's inbox: `fields`, and `key`, `conn`
+   * and `epoch` of the row. `keys` are those one identity may have: all of one partition.
+   */
+  handOver(
+    keys: readonly IdentityKey[],
+    asker: Incarnation,
+    fields: Readonly<Record<string, string>>,
+    deadlineMs: number,
+  ): Promise<HandOverReply>;
   /** Entries after `afterId` ("0" = from the beginning), oldest first, `inboxPage` at most; those up to `afterId` may be dropped. */
   readInbox(
     partition: Partition,

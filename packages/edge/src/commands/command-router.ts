@@ -1,7 +1,7 @@
 // Carries a command from whoever asks at this edge to the one socket that must get it, and its end back.
 //
-//   command → locate (registry) → own socket
-//                               → peer link → the owner's inbox → its socket
+//   command ─ a socket is here ──▶ locate (registry) → own socket
+//           └ none is here ──────▶ peer link: registry and the owner's inbox in one step → its socket
 //
 // C1. Every command ends with one outcome, at its time limit and the grace at the latest. Nothing here rejects.
 // C2. Open commands are bounded by `maxPending` (R9); one more is an outcome, not a wait.
@@ -130,9 +130,9 @@ function commandHands(
   return {
     here: (session, ownership, leftMs) =>
       callHere(ports, session, { ...request, timeoutMs: leftMs }, ownership),
-    async there(row, leftMs) {
+    async there(to, leftMs) {
       const body = { action, payload: payloadJson, budgetMs: leftMs };
-      return endOfPeerCommand(await link.ask({ row, kind: "command", body, limitMs: leftMs + graceMs }));
+      return endOfPeerCommand(await link.ask({ to, kind: "command", body, limitMs: leftMs + graceMs }));
     },
   };
 }
@@ -157,9 +157,9 @@ function closeHands(link: PeerLink, limits: CommandLimits): Hands<CloseOutcome> 
       session.close("operator");
       return { kind: "closed" };
     },
-    async there(row, leftMs) {
+    async there(to, leftMs) {
       const body = { budgetMs: leftMs };
-      return endOfPeerClose(await link.ask({ row, kind: "close", body, limitMs: leftMs + limits.graceMs }));
+      return endOfPeerClose(await link.ask({ to, kind: "close", body, limitMs: leftMs + limits.graceMs }));
     },
   };
 }

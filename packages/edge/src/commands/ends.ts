@@ -1,5 +1,6 @@
 // From what a socket or another edge said to the outcome that a caller gets. Pure: two total tables.
 
+import type { SessionRow } from "@cpg/session-registry";
 import type { CallOutcome, Delivery } from "../session-port.ts";
 import { busyRetryAfterMs, lineFullRetryAfterMs } from "./limits.ts";
 import { registryRetryAfterMs } from "./locate.ts";
@@ -7,8 +8,14 @@ import type { CloseOutcome, CommandOutcome, Verification } from "./outcomes.ts";
 import type { PeerAnswer } from "./peer-link.ts";
 import type { PeerReply } from "./peer-words.ts";
 
-/** What one handing-on brought: an end, or the certainty that nothing was done there and never will be. */
-export type Step<T> = { readonly kind: "end"; readonly outcome: T } | { readonly kind: "notThere" };
+/**
+ * What one handing-on brought: an end, or the certainty that nothing was done there and never will be (`row`: what was wrong, where that is
+ * known), or that the row names this edge, which may have the socket by now.
+ */
+export type Step<T> =
+  | { readonly kind: "end"; readonly outcome: T }
+  | { readonly kind: "notThere"; readonly row: SessionRow | undefined }
+  | { readonly kind: "own"; readonly row: SessionRow };
 
 /** No answer, what is known of the delivery, and whether the socket that was asked was confirmed. */
 export function noAnswer(
@@ -39,20 +46,20 @@ export function endOfCall(call: CallOutcome, ownership: Verification, edge: stri
 /** The end of a command that was handed to another edge. */
 export function endOfPeerCommand(answer: PeerAnswer): Step<CommandOutcome> {
   if (answer.kind !== "reply") return endWithoutReply(answer);
-  const { reply } = answer;
+  const { reply, row } = answer;
   if (reply.kind === "called") {
     const ownership = reply.isConfirmed ? "verified" : "unverified";
     return end(endOfCall(reply.outcome, ownership, reply.edge));
   }
-  return reply.kind === "closed" ? end(noAnswer("unknown")) : endOfRefusal(reply.kind);
+  return reply.kind === "closed" ? end(noAnswer("unknown")) : endOfRefusal(reply.kind, row);
 }
 
 /** The end of a close that was handed to another edge. */
 export function endOfPeerClose(answer: PeerAnswer): Step<CloseOutcome> {
   if (answer.kind !== "reply") return endWithoutReply(answer);
-  const { reply } = answer;
+  const { reply, row } = answer;
   if (reply.kind === "closed") return end({ kind: "closed" });
-  return reply.kind === "called" ? end(noAnswer("unknown")) : endOfRefusal(reply.kind);
+  return reply.kind === "called" ? end(noAnswer("unknown")) : endOfRefusal(reply.kind, row);
 }
 
 type Common = Extract<CommandOutcome, CloseOutcome>;
@@ -60,7 +67,11 @@ type Common = Extract<CommandOutcome, CloseOutcome>;
 function endWithoutReply(answer: Exclude<PeerAnswer, { kind: "reply" }>): Step<Common> {
   switch (answer.kind) {
     case "dead":
-      return { kind: "notThere" };
+      return { kind: "notThere", row: answer.row };
+    case "own":
+      return { kind: "own", row: answer.row };
+    case "absent":
+      return end({ kind: "offline" });
     case "notWritten":
       return end({ kind: "registryAway", retryAfterMs: answer.retryAfterMs });
     case "silent":
@@ -69,10 +80,13 @@ function endWithoutReply(answer: Exclude<PeerAnswer, { kind: "reply" }>): Step<C
   }
 }
 
-function endOfRefusal(kind: Exclude<PeerReply["kind"], "called" | "closed">): Step<Common> {
+function endOfRefusal(
+  kind: Exclude<PeerReply["kind"], "called" | "closed">,
+  row: SessionRow | undefined,
+): Step<Common> {
   switch (kind) {
     case "notMine":
-      return { kind: "notThere" };
+      return { kind: "notThere", row };
     case "unverifiedOwner": // the owner is cut off from Redis; a newer socket may be anywhere
       return end({ kind: "registryAway", retryAfterMs: registryRetryAfterMs });
     case "busy":
@@ -84,6 +98,7 @@ function endOfRefusal(kind: Exclude<PeerReply["kind"], "called" | "closed">): St
   }
 }
 
-function end<T>(outcome: T): Step<T> {
+/** The end of a way. */
+export function end<T>(outcome: T): Extract<Step<T>, { kind: "end" }> {
   return { kind: "end", outcome };
 }

@@ -3,20 +3,23 @@
 // H1. Handed on at most twice, and the second time only after the certainty that the first did nothing and never will:
 //     the owner said "not mine" (and remembers that: O1), or its incarnation was dead (R5, R11).
 // H2. Nothing is begun after the deadline.
+// H3. Where a socket is here, the registry is asked first whose it is (locate.ts, L1). Where none is, the message goes straight to whoever
+//     the registry names, which is asked and written in one step: a way to Redis and back less for every command across edges.
 
 import type { IdentityKey } from "@cpg/ocpp";
 import type { Ownership, SessionRow } from "@cpg/session-registry";
 import type { LiveSession } from "../session-port.ts";
 import { within } from "./deadline.ts";
-import { noAnswer, type Step } from "./ends.ts";
+import { end, noAnswer, type Step } from "./ends.ts";
 import type { CommandLimits } from "./limits.ts";
-import { locate, type LocatePorts } from "./locate.ts";
+import { locate, placeOf, type Located, type LocatePorts } from "./locate.ts";
 import type { CommandMeter, CommandOutcome, Verification } from "./outcomes.ts";
 
 /** What to do where the charge point is; both get the time that is left, ms. Neither rejects. */
 export interface Hands<T> {
   here(session: LiveSession, ownership: Verification, leftMs: number): Promise<T>;
-  there(row: SessionRow, leftMs: number): Promise<Step<T>>;
+  /** To the owner whose row was read, or to the one that the registry finds by these keys. */
+  there(to: SessionRow | readonly IdentityKey[], leftMs: number): Promise<Step<T>>;
 }
 
 /** What handing on needs besides locating. */
@@ -41,27 +44,49 @@ export async function handOn<T>(
   const leftMs = (): number => deadlineAtMs - ports.time.monotonicMs();
   for (let handing = 1; handing <= maxHandings; handing += 1) {
     if (handing > 1) ports.meter.peer("relookup");
-    const place = await locate(ports, keys, Math.min(ports.limits.lookupMs, leftMs()));
-    if (leftMs() <= 0) return noAnswer("notSent"); // H2
-    switch (place.kind) {
-      case "here":
-        return hands.here(place.session, place.ownership, leftMs());
-      case "absent":
-        return { kind: "offline" };
-      case "away":
-        return { kind: "registryAway", retryAfterMs: place.retryAfterMs };
-      case "there": {
-        const step = await hands.there(place.row, leftMs());
-        if (step.kind === "end") return step.outcome;
-        break;
-      }
-      case "ghost":
-        break;
-    }
-    await purge(ports, place.row, Math.min(ports.limits.lookupMs, leftMs()));
+    const step = await handOnce(ports, keys, leftMs, hands);
+    if (step.kind === "end") return step.outcome;
+    if (step.row !== undefined) await purge(ports, step.row, Math.min(ports.limits.lookupMs, leftMs()));
     if (leftMs() <= 0) return noAnswer("notSent"); // H2: every handing-on so far did nothing
   }
   return { kind: "offline" };
+}
+
+type Handed<T> = Exclude<Step<T | NotReached>, { kind: "own" }>;
+
+async function handOnce<T>(
+  ports: HandingPorts,
+  keys: readonly IdentityKey[],
+  leftMs: () => number,
+  hands: Hands<T>,
+): Promise<Handed<T>> {
+  // H3
+  const isHere = keys.some((key) => ports.sessions.byKey(key) !== undefined);
+  if (!isHere) {
+    const step = await hands.there(keys, leftMs());
+    if (step.kind !== "own") return step;
+    return goTo(placeOf(ports, step.row, true), leftMs, hands);
+  }
+  const place = await locate(ports, keys, Math.min(ports.limits.lookupMs, leftMs()));
+  return goTo(place, leftMs, hands);
+}
+
+async function goTo<T>(place: Located, leftMs: () => number, hands: Hands<T>): Promise<Handed<T>> {
+  if (leftMs() <= 0) return end(noAnswer("notSent")); // H2
+  switch (place.kind) {
+    case "here":
+      return end(await hands.here(place.session, place.ownership, leftMs()));
+    case "absent":
+      return end({ kind: "offline" });
+    case "away":
+      return end({ kind: "registryAway", retryAfterMs: place.retryAfterMs });
+    case "there": {
+      const step = await hands.there(place.row, leftMs());
+      return step.kind === "end" ? step : { kind: "notThere", row: place.row };
+    }
+    case "ghost":
+      return { kind: "notThere", row: place.row };
+  }
 }
 
 // R5. It is conditional, so a row that has changed meanwhile stays. That it failed is no reason to stop.

@@ -50,7 +50,8 @@ export async function locate(
   return placeOf(ports, asked.value.row, asked.value.isOwn);
 }
 
-function placeOf(ports: LocatePorts, row: SessionRow, isOwn: boolean): Located {
+/** Where a row that was just read leads. */
+export function placeOf(ports: LocatePorts, row: SessionRow, isOwn: boolean): Located {
   // A row of an earlier incarnation of this edge may name a socket that is still here: it is being claimed again.
   const isHere = isOwn || ports.sessions.byConnection(row.connection) !== undefined;
   if (!isHere) return { kind: "there", row };

@@ -142,20 +142,39 @@ describe("a command that reaches no socket", () => {
     expect(await a.command("CP1")).toEqual({ kind: "registryAway", retryAfterMs: 700 });
   });
 
-  it("ends when a lookup never does", async () => {
+  it("ends when the registry never does: nobody knows whether it handed the command over", async () => {
     const { world, a } = oneEdge();
     a.lookup = never;
-    const ended = a.command("CP1");
-    await world.time.advance(defaultCommandLimits.lookupMs);
-    expect(await ended).toMatchObject({ kind: "registryAway" });
+    const ended = a.command("CP1", 3000);
+    await world.time.advance(3000 + defaultCommandLimits.graceMs);
+    expect(await ended).toEqual({ kind: "noAnswer", delivery: "unknown" });
+    expect(world.time.timers).toBe(0);
   });
 
-  it("ends when a lookup throws at once", async () => {
-    const { a } = oneEdge();
+  it("ends when the registry throws at once, at its time limit: an error that is none of the registry's tells nothing", async () => {
+    const { world, a } = oneEdge();
     a.lookup = () => {
       throw new TypeError("a bug");
     };
-    expect(await a.command("CP1")).toMatchObject({ kind: "registryAway" });
+    const ended = a.command("CP1", 3000);
+    await world.time.advance(3000 + defaultCommandLimits.graceMs);
+    expect(await ended).toEqual({ kind: "noAnswer", delivery: "unknown" });
+  });
+
+  it("ends when a lookup for a socket that is here never does, or throws: the socket is served, unverified", async () => {
+    for (const lookup of [
+      never,
+      () => {
+        throw new TypeError("a bug");
+      },
+    ]) {
+      const { world, a } = oneEdge();
+      a.connect("CP1", "c1");
+      a.lookup = lookup;
+      const ended = a.command("CP1");
+      await world.time.advance(defaultCommandLimits.lookupMs);
+      expect(await ended).toMatchObject({ kind: "answered", ownership: "unverified" });
+    }
   });
 
   it("ends when the socket's own time limit fails", async () => {

@@ -201,6 +201,15 @@ export class FakeEdge {
       lookup: (keys) => this.lookup(keys),
       isLeaseValid: () => this.isLeaseValid,
       send: (to, message) => world.send(this, to, message),
+      handOver: async (keys, content) => {
+        const found = await this.lookup(keys);
+        if (found.kind === "absent") return found;
+        const { row, isOwn } = found;
+        if (isOwn) return { kind: "own", row };
+        const { key, connection, epoch } = row;
+        const isAlive = await this.ownership.send(row.incarnation, { ...content, key, connection, epoch }, 1);
+        return { kind: isAlive ? "sent" : "dead", row };
+      },
       async purge(row) {
         world.purged.push(row);
         if (world.rows.get(row.key)?.connection === row.connection) world.rows.delete(row.key);

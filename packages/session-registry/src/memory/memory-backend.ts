@@ -6,13 +6,14 @@
 
 import type { IdentityKey } from "@cpg/ocpp";
 import type { ConnectionId, Incarnation, LifecycleEvent, SessionRow } from "../model.ts";
-import { partitions, type Partition } from "../partition.ts";
+import { partitionOf, partitions, type Partition } from "../partition.ts";
 import {
   inboxPage,
   type Claim,
   type Claimant,
   type ClaimOutcome,
   type ClaimReply,
+  type HandOverReply,
   type InboxEntry,
   type LeaseEntry,
   type LeaseRenewal,
@@ -198,6 +199,20 @@ export class MemoryBackend {
     if ((state.inboxes.get(to)?.length ?? 0) >= this.#retention.inboxMaxLength) return "full";
     this.#append(partition, to, fields);
     return "posted";
+  }
+
+  handOver(
+    keys: readonly IdentityKey[],
+    asker: Incarnation,
+    fields: Readonly<Record<string, string>>,
+  ): HandOverReply {
+    const rows = keys.map((key) => this.row(partitionOf(key), key)).filter((row) => row !== undefined);
+    const [row] = rows.sort((a, b) => b.epoch - a.epoch);
+    if (!row) return { kind: "absent" };
+    if (row.incarnation === asker) return { kind: "own", row };
+    const { key, connection: conn, epoch } = row;
+    const entry = { ...fields, key, conn, epoch: String(epoch) };
+    return { kind: this.post(partitionOf(key), row.incarnation, entry), row };
   }
 
   readInbox(partition: Partition, incarnation: Incarnation, afterId: string): InboxEntry[] {

@@ -50,6 +50,10 @@ export class MemoryStore implements RegistryStore {
     return Math.round(monotonicMs * 1000 + this.#offsetUs);
   }
 
+  isClockKnown(): boolean {
+    return true;
+  }
+
   syncClock(): Promise<void> {
     return Promise.resolve();
   }
@@ -84,6 +88,10 @@ export class MemoryStore implements RegistryStore {
 
   post(partition: Partition, to: Incarnation, fields: Readonly<Record<string, string>>) {
     return Promise.resolve(this.#backend.post(partition, to, fields));
+  }
+
+  handOver(keys: readonly IdentityKey[], asker: Incarnation, fields: Readonly<Record<string, string>>) {
+    return Promise.resolve(this.#backend.handOver(keys, asker, fields));
   }
 
   readInbox(partition: Partition, incarnation: Incarnation, afterId: string) {

@@ -3,7 +3,8 @@
 
 import { asIdentity, type IdentityKey } from "@cpg/ocpp";
 import { RegistryError } from "../errors.ts";
-import type { NewSession, PeerMessage } from "../ownership-port.ts";
+import type { NewSession, PeerContent, PeerMessage } from "../ownership-port.ts";
+import { partitionOf } from "../partition.ts";
 import type { SessionRow } from "../model.ts";
 import type { OwnershipSettings } from "./settings.ts";
 
@@ -60,6 +61,17 @@ export function checkMessage(to: string, message: Omit<PeerMessage, "from">): vo
   checkWord("receiver", to);
   checkWord("message id", message.id);
   checkKey(message.key);
+}
+
+/** A message to whoever owns the charge point of `keys`, which must be those of one identity. */
+export function checkContent(keys: readonly IdentityKey[], { id }: PeerContent): void {
+  keys.forEach(checkKey);
+  checkWord("message id", id);
+  if (new Set(keys.map(partitionOf)).size !== 1)
+    throw invalid(
+      `${keys.length} keys of different charge points`,
+      "pass what identityKeyCandidates() of @cpg/ocpp returned",
+    );
 }
 
 /** A page's length. */

@@ -7,17 +7,20 @@ import type {
   Admission,
   ClaimAdmission,
   LookupResult,
+  HandOver,
   NewSession,
   OwnedSessions,
   Ownership,
   OwnershipHealth,
+  PeerContent,
   PeerMessage,
   SessionPage,
 } from "../ownership-port.ts";
-import { leasePartitionOf, partitionOf, partitions, type Partition } from "../partition.ts";
+import { leasePartitionOf, partitions, type Partition } from "../partition.ts";
 import type { InboxEntry } from "../store-port.ts";
 import type { Timer } from "../time.ts";
 import {
+  checkContent,
   checkDeadline,
   checkKey,
   checkLimit,
@@ -33,7 +36,8 @@ import { LeaseHolder } from "./lease-holder.ts";
 import { termMsOf, watchOthers, type Others } from "./others.ts";
 import { Pacer } from "./pacer.ts";
 import { PartitionLoop } from "./partition-loop.ts";
-import { readMessage, writeMessage } from "./peer-message.ts";
+import { readMessage } from "./peer-message.ts";
+import { Posting } from "./posting.ts";
 import type { OwnershipPorts, OwnershipSettings } from "./settings.ts";
 
 /** Kinds of inbox entries: what others write there may be anything, a label may not. */
@@ -51,6 +55,7 @@ export class RegistryOwnership implements Ownership {
   readonly #lease: LeaseHolder;
   readonly #inbox: Inbox;
   readonly #others: Others;
+  readonly #posting: Posting;
   readonly #timers: Timer[] = [];
   #sessions: OwnedSessions | undefined;
   #greatestEpoch = 0;
@@ -78,6 +83,7 @@ export class RegistryOwnership implements Ownership {
       replaced: (old) => this.#replaced(old),
     });
     this.#others = watchOthers(settings, ports, ownIncarnation);
+    this.#posting = new Posting({ ...settings, store, meter, ownIncarnation, reaper: this.#others.reaper });
     this.#inbox = new Inbox({
       store,
       time,
@@ -171,28 +177,22 @@ export class RegistryOwnership implements Ownership {
 
   async purge(row: SessionRow): Promise<void> {
     this.#checkOpen();
-    checkRow(row); // R5: ended only if the row still says what was looked up
-    const release = { key: row.key, connection: row.connection, epoch: row.epoch, cause: "stale" as const };
-    const { callDeadlineMs } = this.#settings;
-    const { meter, store } = this.#ports;
-    const [outcome] = await store.release(partitionOf(row.key), row.incarnation, [release], callDeadlineMs);
-    if (outcome === "ended") meter.staleRoute();
-    else meter.conditionalMiss("purge");
+    checkRow(row);
+    await this.#posting.purge(row);
   }
 
   async send(to: string, message: Omit<PeerMessage, "from">, deadlineMs: number): Promise<boolean> {
     this.#checkOpen();
     checkDeadline("deadlineMs", deadlineMs);
     checkMessage(to, message);
-    const partition = partitionOf(message.key);
-    const fields = writeMessage({ ...message, from: this.#lease.incarnation });
-    const outcome = await this.#ports.store.post(partition, to as Incarnation, fields, deadlineMs);
-    if (outcome === "full") {
-      throw new RegistryError("INBOX_FULL", `the inbox of ${to} is full: that edge does not read it`, {
-        retryable: true,
-      });
-    }
-    return outcome === "posted";
+    return this.#posting.send(to, message, deadlineMs);
+  }
+
+  async handOver(keys: readonly IdentityKey[], content: PeerContent, deadlineMs: number): Promise<HandOver> {
+    this.#checkOpen();
+    checkDeadline("deadlineMs", deadlineMs);
+    checkContent(keys, content);
+    return this.#posting.handOver(keys, content, deadlineMs);
   }
 
   async list(limit: number, cursor: string | undefined): Promise<SessionPage> {

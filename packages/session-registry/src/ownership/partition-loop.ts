@@ -202,8 +202,7 @@ export class PartitionLoop {
 
   async #knowClock(): Promise<void> {
     const { store, callDeadlineMs } = this.#context;
-    if (store.toShardUs(this.#partition, 0) === undefined)
-      await store.syncClock(this.#partition, callDeadlineMs);
+    if (!store.isClockKnown(this.#partition)) await store.syncClock(this.#partition, callDeadlineMs);
   }
 
   async #claim(claimant: Claimant, asked: readonly Entry[]): Promise<void> {

@@ -2,12 +2,17 @@
 
 import type { IdentityKey } from "@cpg/ocpp";
 import type { ConnectionId } from "../model.ts";
-import type { PeerMessage } from "../ownership-port.ts";
+import type { PeerContent, PeerMessage } from "../ownership-port.ts";
 
 /** Fields of an inbox entry. */
 export function writeMessage(message: PeerMessage): Record<string, string> {
-  const { kind, id, key, connection, epoch, from, body } = message;
-  return { kind, id, key, conn: connection, epoch: String(epoch), from, body };
+  const { key, connection, epoch, from } = message;
+  return { ...writeContent(message, from), key, conn: connection, epoch: String(epoch) };
+}
+
+/** The part of them that the sender knows; the rest is the row's. */
+export function writeContent({ kind, id, body }: PeerContent, from: string): Record<string, string> {
+  return { kind, id, from, body };
 }
 
 /** A message, or undefined for an entry that this version does not understand: a newer edge may know more kinds. */

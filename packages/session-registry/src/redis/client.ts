@@ -18,6 +18,7 @@ export interface Scripts {
   cpgRenew(...args: readonly (string | number)[]): Promise<unknown>;
   cpgBury(...args: readonly (string | number)[]): Promise<unknown>;
   cpgPost(...args: readonly (string | number)[]): Promise<unknown>;
+  cpgHandOver(...args: readonly (string | number)[]): Promise<unknown>;
 }
 
 /** An ioredis Cluster with the registry's scripts. */
@@ -36,7 +37,8 @@ const scriptsOf = (lua: ScriptReader) => ({
   cpgFence: { lua: lua("fence-2.lua"), numberOfKeys: 2 },
   cpgRenew: { lua: lua("renew-1.lua"), numberOfKeys: 1 },
   cpgBury: { lua: lua("bury-1.lua"), numberOfKeys: 1 },
-  cpgPost: { lua: lua("post-2.lua"), numberOfKeys: 2 },
+  cpgPost: { lua: lua("append.lua") + lua("post-2.lua"), numberOfKeys: 2 },
+  cpgHandOver: { lua: lua("append.lua") + lua("hand-over-n.lua") },
 });
 
 /** Opens a client; it connects by itself and goes on trying for ever. `lane` names its connections (CLIENT LIST). */

@@ -7,33 +7,22 @@ import { Keyspace } from "../keyspace.ts";
 import { leaseValue, readLease } from "../lease-value.ts";
 import type { Incarnation } from "../model.ts";
 import { partitionOf, partitions, type Partition } from "../partition.ts";
-import {
-  inboxPage,
-  type Claim,
-  type Claimant,
-  type LeaseEntry,
-  type LeaseRenewal,
-  type OnWake,
-  type RegistryStore,
-  type Release,
-  type RowReading,
+import type {
+  Claim,
+  Claimant,
+  LeaseEntry,
+  LeaseRenewal,
+  OnWake,
+  RegistryStore,
+  Release,
+  RowReading,
 } from "../store-port.ts";
+import { RedisInboxes } from "./inboxes.ts";
 import { Lane, type LanePorts, type ShardState } from "./lanes.ts";
-import {
-  readClaimReply,
-  readEntries,
-  readEvent,
-  readPostReply,
-  readRow,
-  rowFields,
-  rowFormat,
-} from "./replies.ts";
+import { readClaimReply, readEntries, readEvent, readRow, rowFields, rowFormat } from "./replies.ts";
 import type { RedisSettings, RetentionSettings } from "./settings.ts";
 import { SlotMaps } from "./slot-maps.ts";
 import { WakeUps } from "./wake-ups.ts";
-
-/** A message up to this length travels in the wake-up too: in both it costs Redis less than being fetched (UTF-16 units). */
-const carriedLength = 4096;
 
 /** See store-port.ts. */
 export class RedisStore implements RegistryStore {
@@ -42,6 +31,7 @@ export class RedisStore implements RegistryStore {
   readonly #ports: LanePorts;
   readonly #data: Lane;
   readonly #control: Lane;
+  readonly #inboxes: RedisInboxes;
   readonly #maps: SlotMaps;
   readonly #wakeUps: WakeUps;
   readonly #clocks = new ShardClocks();
@@ -63,6 +53,13 @@ export class RedisStore implements RegistryStore {
       shared,
     );
     this.#control = new Lane(redis, { name: "control", connections: 1, hasCircuit: false }, ports, shared);
+    this.#inboxes = new RedisInboxes({
+      keys: this.#keys,
+      retention,
+      data: this.#data,
+      control: this.#control,
+      meter: ports.meter,
+    });
     this.#data.warmUp();
     this.#control.warmUp();
     this.#data.onTopology(() => this.#compareMasters());
@@ -150,7 +147,13 @@ export class RedisStore implements RegistryStore {
     return shard === undefined ? undefined : this.#clocks.toShardUs(shard, monotonicMs);
   }
 
+  isClockKnown(partition: Partition): boolean {
+    const shard = this.shardOf(partition);
+    return shard !== undefined && this.#clocks.isKnown(shard, this.#ports.time.monotonicMs());
+  }
+
   async syncClock(partition: Partition, deadlineMs: number): Promise<void> {
+    this.#clocks.asked(this.shardOf(partition), this.#ports.time.monotonicMs());
     // TIME has no key, so it is asked of the node itself; its reply has the form of the scripts': microseconds first.
     await this.#control.call("clock", partition, deadlineMs, async (client) => {
       const node = client
@@ -215,48 +218,28 @@ export class RedisStore implements RegistryStore {
     return keys as IdentityKey[];
   }
 
-  async post(
-    partition: Partition,
-    to: Incarnation,
-    fields: Readonly<Record<string, string>>,
-    deadlineMs: number,
-  ) {
-    const { inboxMaxLength, inboxLifeMs } = this.#retention;
-    const { value, hasStray } = await this.#data.callTelling("post", partition, deadlineMs, (client) =>
-      client.cpgPost(
-        this.#keys.fence(partition, to),
-        this.#keys.inbox(partition, to),
-        inboxMaxLength,
-        inboxLifeMs,
-        this.#keys.wake(partition, to),
-        lengthOf(fields) <= carriedLength ? "1" : "0",
-        ...Object.entries(fields).flat(),
-      ),
-    );
-    return readPostReply(value, hasStray);
+  post(...args: Parameters<RegistryStore["post"]>) {
+    return this.#inboxes.post(...args);
   }
 
-  async readInbox(partition: Partition, incarnation: Incarnation, afterId: string, deadlineMs: number) {
-    const key = this.#keys.inbox(partition, incarnation);
-    const streams = await this.#control.call("inbox", partition, deadlineMs, (client) =>
-      client.xread("COUNT", inboxPage, "STREAMS", key, afterId),
-    );
-    return readEntries(streams?.[0]?.[1] ?? []);
+  handOver(...args: Parameters<RegistryStore["handOver"]>) {
+    return this.#inboxes.handOver(...args);
   }
 
-  async trimInbox(partition: Partition, incarnation: Incarnation, id: string, deadlineMs: number) {
-    const key = this.#keys.inbox(partition, incarnation);
-    await this.#control.call("trim", partition, deadlineMs, (client) => client.xtrim(key, "MINID", id));
+  readInbox(...args: Parameters<RegistryStore["readInbox"]>) {
+    return this.#inboxes.read(...args);
+  }
+
+  trimInbox(...args: Parameters<RegistryStore["trimInbox"]>) {
+    return this.#inboxes.trim(...args);
   }
 
   listen(incarnation: Incarnation, onWake: OnWake): void {
     this.#wakeUps.listen(incarnation, onWake);
   }
 
-  async probe(partition: Partition, incarnation: Incarnation, deadlineMs: number): Promise<void> {
-    await this.#control.call("probe", partition, deadlineMs, (client) =>
-      client.spublish(this.#keys.wake(partition, incarnation), ""),
-    );
+  probe(...args: Parameters<RegistryStore["probe"]>) {
+    return this.#inboxes.probe(...args);
   }
 
   async events(partition: Partition, afterId: string, limit: number, deadlineMs: number) {
@@ -316,10 +299,4 @@ export class RedisStore implements RegistryStore {
       if (before !== undefined) this.#onMasterChange(partition);
     }
   }
-}
-
-function lengthOf(fields: Readonly<Record<string, string>>): number {
-  let length = 0;
-  for (const value of Object.values(fields)) length += value.length;
-  return length;
 }

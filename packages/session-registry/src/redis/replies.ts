@@ -5,7 +5,14 @@
 import type { Identity, IdentityKey, OcppVersion } from "@cpg/ocpp";
 import { RegistryError } from "../errors.ts";
 import type { ConnectionId, EndCause, Incarnation, LifecycleEvent } from "../model.ts";
-import type { CarriedEntry, ClaimOutcome, ClaimReply, InboxEntry, RowReading } from "../store-port.ts";
+import type {
+  CarriedEntry,
+  ClaimOutcome,
+  ClaimReply,
+  HandOverReply,
+  InboxEntry,
+  RowReading,
+} from "../store-port.ts";
 
 /** Version of the row's format. A row of another one is bad to this code (Q1). */
 export const rowFormat = "1";
@@ -71,11 +78,38 @@ export function readClaimReply(raw: unknown): ReadClaims {
  */
 export function readPostReply(raw: unknown, hasStray: boolean): "posted" | "dead" | "full" {
   if (raw === 1) return "posted";
-  if (hasStray) {
-    const message = "an earlier attempt was not answered: the message may have been delivered";
-    throw new RegistryError("UNAVAILABLE", message, { retryable: false, isOutcomeUnknown: true });
-  }
+  if (hasStray) throw mayBePosted();
   return raw === 0 ? "dead" : "full";
+}
+
+const mayBePosted = (): RegistryError =>
+  new RegistryError(
+    "UNAVAILABLE",
+    "an earlier attempt was not answered: the message may have been delivered",
+    { retryable: false, isOutcomeUnknown: true },
+  );
+
+type RawHandOver = [number, 1 | 2 | -1 | -2, number, number?, ...string[]];
+
+const handOvers = new Map([
+  [1, "posted"],
+  [2, "own"],
+  [-1, "full"],
+  [-2, "dead"],
+] as const);
+
+/** Reply of hand-over-n.lua; `hasStray` as with readPostReply. */
+export function readHandOverReply(
+  raw: unknown,
+  keys: readonly IdentityKey[],
+  hasStray: boolean,
+): { readonly reply: HandOverReply; readonly badRows: number } {
+  const [, outcome, badRows, which = 0, ...fields] = raw as RawHandOver;
+  if (outcome !== 1 && hasStray) throw mayBePosted();
+  const [kind, key] = [handOvers.get(outcome), keys[which - 1]];
+  const reading = key === undefined ? undefined : readRow(key, fields);
+  if (kind === undefined || reading?.kind !== "found") return { reply: { kind: "absent" }, badRows };
+  return { reply: { kind, row: reading.row }, badRows };
 }
 
 /** Entries of XREAD or XRANGE. */
@@ -87,7 +121,17 @@ export function readEntries(raw: readonly (readonly [string, readonly string[]])
   });
 }
 
-/** What a wake-up carries (post-2.lua); undefined for one that carries nothing, or nothing that this version understands. */
+/** A message up to this length travels in the wake-up too: in both it costs Redis less than being fetched (UTF-16 units). */
+const carriedLength = 4096;
+
+/** What append.lua is told of it. */
+export function carries(fields: Readonly<Record<string, string>>): "0" | "1" {
+  let length = 0;
+  for (const value of Object.values(fields)) length += value.length;
+  return length <= carriedLength ? "1" : "0";
+}
+
+/** What a wake-up carries (append.lua); undefined for one that carries nothing, or nothing that this version understands. */
 export function readCarried(text: string): CarriedEntry | undefined {
   if (text === "") return undefined;
   let told: unknown;

@@ -140,6 +140,22 @@ export function describeOwnership(title: string, open: (name: string) => TestEdg
       await eventually(() => expect(told[1]!.messages[0]).toMatchObject({ kind: "reply", body: "hi" }));
     });
 
+    it("hands a message over to whoever owns the charge point, by any key it may have, and tells who that is", async () => {
+      const one = await claimed(0);
+      const message = { id: `h-${serial}`, kind: "command" as const, body: "hello" };
+      const keys = [one.key.toUpperCase() as IdentityKey, one.key];
+      const row = await found(1, one.key);
+      expect(await edge(1).handOver(keys, message, 2000)).toEqual({ kind: "sent", row });
+      await eventually(() =>
+        expect(told[0]!.messages).toContainEqual(
+          expect.objectContaining({ ...message, key: one.key, connection: one.connection, epoch: row.epoch }),
+        ),
+      );
+      expect(await edge(0).handOver(keys, message, 2000)).toEqual({ kind: "own", row });
+      const nobody = session().key;
+      expect(await edge(1).handOver([nobody], message, 2000)).toEqual({ kind: "absent" });
+    });
+
     it("purges a row whose owner says that it is not his, and only while it still says so (R5)", async () => {
       const one = await claimed(0);
       const stale = await found(1, one.key);

@@ -333,6 +333,33 @@ export function storeCases(theStore: () => RegistryStore, sabotage: Sabotage): S
     expect(await store.post(partition, to, { kind: "command", id: "3" }, deadlineMs)).toBe("dead");
   });
 
+  promise(
+    "hands a message over to the owner of the newest row, and to nobody who is dead or asks",
+    async () => {
+      const [key, asker, owner] = [newKey(), newIncarnation(), newIncarnation()];
+      const partition = partitionOf(key);
+      const fields = { kind: "command", id: "h1", from: asker, body: "{}" };
+      const keys = [key, `${key}X`.slice(0, -1).toUpperCase() as IdentityKey];
+      expect(await store.handOver(keys, asker, fields, deadlineMs)).toEqual({ kind: "absent" });
+      const connection = newConnection();
+      const epoch = await granted(owner, key, connection);
+      const reply = await store.handOver(keys, asker, fields, deadlineMs);
+      expect(reply).toMatchObject({ kind: "posted", row: { key, connection, epoch, incarnation: owner } });
+      const [entry] = await store.readInbox(partition, owner, "0", deadlineMs);
+      expect(entry?.fields).toEqual({ ...fields, key, conn: connection, epoch: String(epoch) });
+      expect(await store.handOver(keys, owner, fields, deadlineMs)).toMatchObject({
+        kind: "own",
+        row: { epoch },
+      });
+      await store.fence(partition, owner, 0, deadlineMs);
+      expect(await store.handOver(keys, asker, fields, deadlineMs)).toMatchObject({
+        kind: "dead",
+        row: { epoch },
+      });
+      expect(await store.readInbox(partition, owner, entry!.id, deadlineMs)).toEqual([]);
+    },
+  );
+
   promise("wakes the receiver of a message and of an eviction", async () => {
     const [key, loser, winner] = [newKey(), newIncarnation(), newIncarnation()];
     const woken: number[] = [];

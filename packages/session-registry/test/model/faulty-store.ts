@@ -119,6 +119,9 @@ export class FaultyStore implements RegistryStore {
   post(...args: Parameters<RegistryStore["post"]>) {
     return this.#plain(() => this.#network.base.post(...args));
   }
+  handOver(...args: Parameters<RegistryStore["handOver"]>) {
+    return this.#plain(() => this.#network.base.handOver(...args));
+  }
   readInbox(...args: Parameters<RegistryStore["readInbox"]>) {
     return this.#plain(() => this.#network.base.readInbox(...args));
   }
@@ -130,6 +133,7 @@ export class FaultyStore implements RegistryStore {
     const virtualMs = monotonicMs - this.#time.monotonicMs() + this.#network.clock.nowMs;
     return Math.round(this.#network.shardUs(virtualMs) + this.#clockErrorUs);
   }
+  isClockKnown = (): boolean => true;
   syncClock = (): Promise<void> => Promise.resolve();
   trimInbox(...args: Parameters<RegistryStore["trimInbox"]>) {
     return this.#plain(() => this.#network.base.trimInbox(...args));

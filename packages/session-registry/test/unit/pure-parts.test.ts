@@ -170,6 +170,18 @@ describe("a shard's clock as an edge estimates it", () => {
     clocks.heard("s", { sentAtMs: 20_000, receivedAtMs: 20_200, nowUs: 30_000_000 });
     expect(clocks.toShardUs("s", 20_100)).toBe(30_000_000);
   });
+
+  it("is not known by a poor sample alone: the shard is asked once, and no more for a while if it is far away (C3)", () => {
+    const clocks = new ShardClocks();
+    expect(clocks.isKnown("s", 0)).toBe(false);
+    clocks.heard("s", { sentAtMs: 0, receivedAtMs: 200, nowUs: 1_000_000 });
+    expect(clocks.isKnown("s", 200)).toBe(false);
+    clocks.asked("s", 200);
+    expect(clocks.isKnown("s", 201)).toBe(true);
+    expect(clocks.isKnown("s", 11_000)).toBe(false);
+    clocks.heard("s", { sentAtMs: 11_000, receivedAtMs: 11_008, nowUs: 12_000_000 });
+    expect(clocks.isKnown("s", 11_008)).toBe(true);
+  });
 });
 
 describe("partitions", () => {

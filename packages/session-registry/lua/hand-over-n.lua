@@ -1,0 +1,41 @@
+-- Looks up who owns a charge point and, unless it is the asker, puts a message into the owner's inbox: one way there and back for both.
+-- KEYS the rows it may have (its identity as written, and folded); of several, the one granted last counts
+-- ARGV 1 row format   2 incarnation that asks   3 entries kept   4 inbox life, ms   5 '1': the wake-up carries the entry
+--      6 fence prefix, 7 inbox prefix, 8 wake prefix: the owner's name completes them. Known only once the row is read, as in claim-n.lua:
+--        same hash tag, same slot, and fence and inbox are touched before the first write
+--      then the identity key of each row, then fields and values of the entry; key, conn and epoch are added from the row
+-- Returns {now in µs, outcome, bad rows met, which row, its fields …}
+--      outcome 0 no row · 1 posted · 2 the row is the asker's: nothing written · -1 the inbox is full · -2 the owner is fenced
+local FORMAT, asker, kept, life, carries = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local fencePrefix, inboxPrefix, wakePrefix = ARGV[6], ARGV[7], ARGV[8]
+local VERSIONS = {['1.6'] = true, ['2.0.1'] = true, ['2.1'] = true}
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local bad, row, epoch, which = 0, nil, 0, 0
+for n = 1, #KEYS do
+  local f = redis.pcall('HMGET', KEYS[n], 'v', 'epoch', 'inc', 'conn', 'stamp', 'edge', 'id', 'ver', 'ip')
+  if f.err then
+    bad = bad + 1
+  elseif f[1] or f[2] or f[3] then
+    local number = tonumber(f[2] or '')
+    if f[1] ~= FORMAT or not number or not f[3] or not f[4] or not tonumber(f[5] or '') or not f[6] or not f[7]
+      or not VERSIONS[f[8]] or number % 1 ~= 0 or number < 1 or number >= 9007199254740000 then
+      bad = bad + 1
+    elseif number > epoch then
+      row, epoch, which = f, number, n
+    end
+  end
+end
+if not row then return {now, 0, bad} end
+
+local owner, outcome = row[3], 2
+if owner ~= asker then
+  if redis.call('EXISTS', fencePrefix .. owner) == 1 then
+    outcome = -2
+  else
+    local fields = {unpack(ARGV, 9 + #KEYS)}
+    for _, text in ipairs({'key', ARGV[8 + which], 'conn', row[4], 'epoch', row[2]}) do fields[#fields + 1] = text end
+    outcome = append(inboxPrefix .. owner, wakePrefix .. owner, kept, life, carries, fields) and 1 or -1
+  end
+end
+return {now, outcome, bad, which, unpack(row)}
