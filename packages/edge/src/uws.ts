@@ -9,7 +9,10 @@
 //     piece with it is still read: requests sent behind it without waiting are each judged and answered in full, an upgrade
 //     among them too. They gain nothing that a connection of their own would not have; but a proxy in front must not put
 //     requests of different clients on one connection (the parser accepts a duplicate Content-Length).
-// U6. The listen is exclusive unless `sharePort`: SO_REUSEPORT would let a second instance take half of the fleet.
+// U6. The listen is exclusive unless `sharePort`: SO_REUSEPORT would let a second instance take half of the fleet. So the port is taken
+//     exclusively first, which fails while anybody has it, and shared with ourselves only then.
+// U7. One listening socket's accept queue holds 512 connections, fixed in uWebSockets.js; in a storm the kernel drops who comes beyond
+//     them, and each waits a second or more for its next attempt. Sixteen sockets on the port hold 8,192 (bench/README.md, `storm`).
 //
 // Liveness is uWebSockets.js' own: any byte from the peer counts, a ping goes out 16 s (of a long timeout) before the
 // end. It counts sweeps of a 4 s timer, not wall time, and a late timer sweeps once: an event loop that stood still
@@ -71,6 +74,7 @@ const compressFromBytes = 512;
 const LIBUS_LISTEN_DEFAULT = 0;
 const LIBUS_LISTEN_EXCLUSIVE_PORT = 1;
 const protocolHeader = "sec-websocket-protocol";
+const acceptQueues = 16; // U7
 const lost: SocketEnd = { kind: "lost" };
 // uWebSockets.js tells why it ended a socket only by the text in place of a close reason.
 const endsByText: ReadonlyMap<string, SocketEnd> = new Map<string, SocketEnd>([
@@ -150,37 +154,52 @@ export function listen(options: BorderOptions, handlers: BorderHandlers): Promis
   return opened(app, options);
 }
 
-function opened(app: ReturnType<typeof App>, options: BorderOptions): Promise<Listener> {
+async function opened(app: ReturnType<typeof App>, options: BorderOptions): Promise<Listener> {
+  const { host, port, sharePort } = options;
+  if (sharePort && port === 0) return listener(app, [await listenOnce(app, options, true)]); // cannot be shared
+  let own = port;
+  if (!sharePort) {
+    const token = await listenOnce(app, options, false); // U6
+    own = us_socket_local_port(token);
+    us_listen_socket_close(token);
+  }
+  const tokens: us_listen_socket[] = [];
+  while (tokens.length < acceptQueues) tokens.push(await listenOnce(app, { host, port: own }, true)); // U7
+  return listener(app, tokens);
+}
+
+function listenOnce(
+  app: ReturnType<typeof App>,
+  place: Pick<BorderOptions, "host" | "port">,
+  isShared: boolean,
+): Promise<us_listen_socket> {
   return new Promise((resolve, reject) => {
-    const flags = options.sharePort ? LIBUS_LISTEN_DEFAULT : LIBUS_LISTEN_EXCLUSIVE_PORT; // U6
+    const flags = isShared ? LIBUS_LISTEN_DEFAULT : LIBUS_LISTEN_EXCLUSIVE_PORT;
     const onListen = (token: us_listen_socket | false): void => {
-      if (token === false) {
-        void whyRefused(options).then((reason) => reject(new Error(reason)));
-        return;
-      }
-      resolve(listener(app, token));
+      if (token === false) void whyRefused(place).then((reason) => reject(new Error(reason)));
+      else resolve(token);
     };
     // The typings know (host, port, cb) and (port, options, cb); the code takes all four together.
     // oxlint-disable-next-line typescript/unbound-method -- `apply` binds it
-    Reflect.apply(app.listen, app, [options.host, options.port, flags, onListen]);
+    Reflect.apply(app.listen, app, [place.host, place.port, flags, onListen]);
   });
 }
 
 // uWebSockets.js says only that it failed; a socket of Node's own learns why. When that one succeeds, somebody held the
 // port a moment ago, or shares it (SO_REUSEPORT) with us only.
-async function whyRefused({ host, port }: BorderOptions): Promise<string> {
+async function whyRefused({ host, port }: Pick<BorderOptions, "host" | "port">): Promise<string> {
   const error = (await listenError(host, port)) ?? Object.assign(new Error(), { code: "EADDRINUSE" });
   return whyNotListening("listen", host, port, error);
 }
 
-function listener(app: ReturnType<typeof App>, token: us_listen_socket): Listener {
+function listener(app: ReturnType<typeof App>, tokens: readonly us_listen_socket[]): Listener {
   let isAccepting = true;
   return {
-    port: us_socket_local_port(token),
+    port: tokens[0] === undefined ? 0 : us_socket_local_port(tokens[0]),
     stopAccepting() {
       if (!isAccepting) return;
       isAccepting = false;
-      us_listen_socket_close(token);
+      for (const token of tokens) us_listen_socket_close(token);
     },
     close() {
       isAccepting = false;

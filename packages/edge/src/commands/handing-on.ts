@@ -85,6 +85,7 @@ async function goTo<T>(place: Located, leftMs: () => number, hands: Hands<T>): P
       return step.kind === "end" ? step : { kind: "notThere", row: place.row };
     }
     case "ghost":
+    default:
       return { kind: "notThere", row: place.row };
   }
 }
