@@ -242,7 +242,7 @@ function upgrade({ res, req, context }: UpgradeCall, handlers: BorderHandlers): 
       offeredProtocols: presence(req.getHeader(protocolHeader)),
       allOfferedProtocols: () => allOf(req, protocolHeader),
       authorization: presence(req.getHeader("authorization")),
-      remote: readableAddress(res.getRemoteAddressAsText()),
+      remote: addressOf(res),
     });
     if (!(decision instanceof Promise)) {
       finish(decision);
@@ -328,14 +328,13 @@ function presence(header: string): string | undefined {
   return header === "" ? undefined : header;
 }
 
-function readableAddress(bytes: ArrayBuffer): string {
-  const text = Buffer.from(bytes).toString("latin1");
-  const mapped = /^0000:0000:0000:0000:0000:ffff:([0-9a-f]{2})([0-9a-f]{2}):([0-9a-f]{2})([0-9a-f]{2})$/.exec(
-    text,
-  );
-  if (mapped === null) return text;
-  return mapped
-    .slice(1)
-    .map((octet) => String(Number.parseInt(octet, 16)))
-    .join(".");
+// IPv4 in dots, also where a socket of both families shows it mapped into IPv6.
+function addressOf(res: HttpResponse): string {
+  const bytes = new Uint8Array(res.getRemoteAddress());
+  if (bytes.length === 4) return bytes.join(".");
+  const isMapped =
+    bytes.length === 16 && bytes.subarray(0, 12).every((byte, at) => byte === (at < 10 ? 0 : 0xff));
+  return isMapped
+    ? bytes.subarray(12).join(".")
+    : Buffer.from(res.getRemoteAddressAsText()).toString("latin1");
 }

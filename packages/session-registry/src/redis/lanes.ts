@@ -215,7 +215,9 @@ export class Lane {
         } catch (error) {
           const failure = toRegistryError(operation, error);
           hasUnanswered ||= failure.isOutcomeUnknown;
-          if (isAboutShard(failure)) this.#failedAtMs = time.monotonicMs();
+          // What this package says itself, as that no node is known yet, is no sign of a change.
+          if (!(error instanceof RegistryError) && isAboutShard(failure))
+            this.#failedAtMs = time.monotonicMs();
           throw failure;
         }
       },
