@@ -5,8 +5,8 @@
 //     └ POST <path of the route> (client), once an attempt     its traceparent goes to the backend
 //     └ XADD <integration> (producer)                          its traceparent goes into the entry
 //   POST /v1/charge-points/{id}/commands (server)              a command, from the API's caller
-//     ├ registry lookup (client)
-//     ├ peer command (client) → peer command (server)          the second one at the edge that holds the socket
+//     ├ registry lookup (client)                               where a socket is here: is it the newest?
+//     ├ peer command (client) → peer command (server)          where none is: through the registry to the edge that holds it
 //     └ OCPP <action> (client)                                 the CALL to the charge point, below whoever holds it
 //
 // N1. A name is of a small set, whatever a charge point or a caller invents; what they wrote stands in attributes.
@@ -14,7 +14,9 @@
 
 import { actionLabel, subprotocolOf, type OcppVersion } from "@cpg/ocpp";
 import { acceptSpan, type Span, type SpanAttributes, type Tracing } from "@cpg/telemetry";
+import type { Located } from "./commands/locate.ts";
 import type { CommandOutcome } from "./commands/outcomes.ts";
+import type { PeerAnswer } from "./commands/peer-link.ts";
 import type { CommandBody } from "./commands/peer-words.ts";
 import type { AttemptEnd } from "./instruments.ts";
 import type { CallAnswer, Station } from "./integration.ts";
@@ -105,6 +107,24 @@ export function endCommandSpan(span: Span | undefined, outcome: CommandOutcome):
   span.set({ "cpg.outcome": outcome.kind });
   if (outcome.kind === "answered" || outcome.kind === "rejected") span.end();
   else span.end(outcome.kind);
+}
+
+/** Ends the question to the registry where the charge point is. */
+export function endLookupSpan(span: Span | undefined, place: Located): void {
+  if (span === undefined) return;
+  span.set({ "cpg.place": place.kind });
+  span.end(place.kind === "away" ? "registryAway" : undefined);
+}
+
+/** Begins the question to whoever holds the socket: through the registry into that edge's inbox, and back. */
+export function beginPeerSpan(command: Span, action: string): Span {
+  return command.child("peer command", "client", { "ocpp.action": action });
+}
+
+/** Ends it with what that edge answered, or why none did. */
+export function endPeerSpan(span: Span | undefined, answer: PeerAnswer): void {
+  const end = answer.kind === "reply" ? answer.reply.kind : answer.kind;
+  span?.end(end === "called" ? undefined : end);
 }
 
 /** Begins the span of a command that came from another edge, if that one traces it. */

@@ -11,7 +11,7 @@ import { identityKeyCandidates, type Identity } from "@cpg/ocpp";
 import type { Ownership, PeerMessage, Time } from "@cpg/session-registry";
 import type { Span, Tracing } from "@cpg/telemetry";
 import type { LiveSession, SessionTable } from "../session-port.ts";
-import { tracedCall } from "../spans.ts";
+import { beginPeerSpan, endPeerSpan, tracedCall } from "../spans.ts";
 import { createCommandIds } from "./command-ids.ts";
 import { within } from "./deadline.ts";
 import { endOfCall, endOfPeerClose, endOfPeerCommand, noAnswer } from "./ends.ts";
@@ -125,14 +125,20 @@ function commandHands(
   link: PeerLink,
   request: CommandRequest,
 ): Hands<CommandOutcome> {
-  const { action, payloadJson } = request;
+  const { action, payloadJson, span } = request;
   const { graceMs } = ports.limits;
   return {
+    span,
     here: (session, ownership, leftMs) =>
       callHere(ports, session, { ...request, timeoutMs: leftMs }, ownership),
     async there(to, leftMs) {
+      const asking = span && beginPeerSpan(span, action);
       const body = { action, payload: payloadJson, budgetMs: leftMs };
-      return endOfPeerCommand(await link.ask({ to, kind: "command", body, limitMs: leftMs + graceMs }));
+      const traced = asking === undefined ? body : { ...body, traceparent: asking.traceparent };
+      const limitMs = leftMs + graceMs;
+      const answer = await link.ask({ to, kind: "command", body: traced, limitMs, span: asking });
+      endPeerSpan(asking, answer);
+      return endOfPeerCommand(answer);
     },
   };
 }
@@ -153,6 +159,7 @@ async function callHere(
 
 function closeHands(link: PeerLink, limits: CommandLimits): Hands<CloseOutcome> {
   return {
+    span: undefined,
     async here(session) {
       session.close("operator");
       return { kind: "closed" };

@@ -8,7 +8,9 @@
 
 import type { IdentityKey } from "@cpg/ocpp";
 import type { Ownership, SessionRow } from "@cpg/session-registry";
+import type { Span } from "@cpg/telemetry";
 import type { LiveSession } from "../session-port.ts";
+import { endLookupSpan } from "../spans.ts";
 import { within } from "./deadline.ts";
 import { end, noAnswer, type Step } from "./ends.ts";
 import type { CommandLimits } from "./limits.ts";
@@ -17,6 +19,8 @@ import type { CommandMeter, CommandOutcome, Verification } from "./outcomes.ts";
 
 /** What to do where the charge point is; both get the time that is left, ms. Neither rejects. */
 export interface Hands<T> {
+  /** Where it is traced: the way there becomes its parts. */
+  readonly span: Span | undefined;
   here(session: LiveSession, ownership: Verification, leftMs: number): Promise<T>;
   /** To the owner whose row was read, or to the one that the registry finds by these keys. */
   there(to: SessionRow | readonly IdentityKey[], leftMs: number): Promise<Step<T>>;
@@ -67,7 +71,9 @@ async function handOnce<T>(
     if (step.kind !== "own") return step;
     return goTo(placeOf(ports, step.row, true), leftMs, hands);
   }
+  const lookup = hands.span?.child("registry lookup", "client");
   const place = await locate(ports, keys, Math.min(ports.limits.lookupMs, leftMs()));
+  endLookupSpan(lookup, place);
   return goTo(place, leftMs, hands);
 }
 

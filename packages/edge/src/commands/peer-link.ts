@@ -15,6 +15,7 @@ import {
   type SessionRow,
   type Time,
 } from "@cpg/session-registry";
+import type { Span } from "@cpg/telemetry";
 import { retryAfterOf } from "./locate.ts";
 import type { CommandMeter } from "./outcomes.ts";
 import { encodeBody, readReply, type CloseBody, type CommandBody, type PeerReply } from "./peer-words.ts";
@@ -41,6 +42,8 @@ export interface Question {
   readonly kind: "command" | "close";
   readonly body: CommandBody | CloseBody;
   readonly limitMs: number;
+  /** Where it is traced: told when the message was written. */
+  readonly span?: Span | undefined;
 }
 
 /** The asking side. */
@@ -67,7 +70,7 @@ export function createPeerLink(ports: {
 }): PeerLink {
   const waiting = new Map<string, Waiting>();
 
-  function ask({ to, kind, body, limitMs }: Question): Promise<PeerAnswer> {
+  function ask({ to, kind, body, limitMs, span }: Question): Promise<PeerAnswer> {
     const id = ports.newId();
     return new Promise((resolve) => {
       const end = (answer: PeerAnswer): void => {
@@ -83,6 +86,7 @@ export function createPeerLink(ports: {
         (written) => {
           if (written.kind !== "sent") return end(written);
           one.row = written.row;
+          span?.event("handed over", { "cpg.edge": written.row.edge });
           return ports.meter.peer("commandSent");
         },
         (error: unknown) => {

@@ -2,6 +2,7 @@
 // edges that loses, doubles and delays, and sockets that answer as told.
 
 import { identityKey, asIdentity, type Identity, type IdentityKey, type OcppVersion } from "@cpg/ocpp";
+import type { Span } from "@cpg/telemetry";
 import type {
   ConnectionId,
   Incarnation,
@@ -11,6 +12,7 @@ import type {
   SessionRow,
   Time,
 } from "@cpg/session-registry";
+import { FakeTracing } from "../support/fake-tracing.ts";
 import { createCommandRouter, type CommandRouter } from "../../src/commands/command-router.ts";
 import { defaultCommandLimits, type CommandLimits } from "../../src/commands/limits.ts";
 import type { PeerEvent } from "../../src/commands/outcomes.ts";
@@ -130,6 +132,7 @@ export type Carry = (
 
 /** Everything that the edges of a test share. */
 export class World {
+  readonly tracing = new FakeTracing();
   readonly time = new MovedTime();
   readonly rows = new Map<string, SessionRow>();
   readonly edges = new Map<string, FakeEdge>();
@@ -233,6 +236,7 @@ export class FakeEdge {
         ended: (outcome) => void this.ended.push(outcome),
         peer: (event) => void this.events.push(event),
       },
+      tracing: world.tracing,
       newId: () => world.newId(),
       limits,
     });
@@ -244,9 +248,10 @@ export class FakeEdge {
     this.sessions.all.push(session);
     return session;
   }
-  command(id: string, timeoutMs = 10_000) {
+  command(id: string, timeoutMs = 10_000, span?: Span) {
     return this.router.command({
       identity: identityOf(id),
+      span,
       action: "Reset",
       payloadJson: '{"type":"Soft"}',
       timeoutMs,
