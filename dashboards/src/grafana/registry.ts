@@ -114,6 +114,27 @@ const ownership: RowSpec = {
         { expr: rateBy(["outcome"], series("registry_channel_probes_total")), legend: "{{outcome}}" },
       ],
     },
+    {
+      kind: "graph",
+      title: "Round trip of a probe",
+      question: "How fast does pub/sub wake us? Probes are sent only where it was silent for 30 s.",
+      unit: "s",
+      width: 6,
+      queries: [
+        {
+          expr: quantileBy(["instance"], 0.99, buckets("registry_channel_probe_seconds")),
+          legend: "{{instance}} p99",
+        },
+      ],
+    },
+    {
+      kind: "graph",
+      title: "Redirections",
+      question: "Do slots move, or does the cluster not cover them?",
+      unit: "ops",
+      width: 6,
+      queries: [{ expr: rateBy(["kind"], series("registry_redirections_total")), legend: "{{kind}}" }],
+    },
   ],
 };
 

@@ -110,6 +110,9 @@ function registryMeter(telemetry: Telemetry): RegistryMeter {
     telemetry.counter("registry_conditional_misses_total", { operation });
   for (const kind of instruments.registry_inbox_messages_total.labels.kind.values)
     telemetry.counter("registry_inbox_messages_total", { kind });
+  for (const kind of instruments.registry_redirections_total.labels.kind.values)
+    telemetry.counter("registry_redirections_total", { kind });
+  const probe = telemetry.histogram("registry_channel_probe_seconds");
   const timeouts = telemetry.counter("registry_pool_timeouts_total");
   const exhausted = telemetry.counter("registry_pool_exhausted_total");
   const badRows = telemetry.counter("registry_bad_rows_total");
@@ -135,7 +138,11 @@ function registryMeter(telemetry: Telemetry): RegistryMeter {
     releaseDropped: () => dropped.inc(),
     rowsReconciled: (count) => reconciled.inc(count),
     inboxMessages: (kind, count) => telemetry.counter("registry_inbox_messages_total", { kind }).inc(count),
-    ownChannelProbe: (outcome) => telemetry.counter("registry_channel_probes_total", { outcome }).inc(),
+    ownChannelProbe(outcome, roundTripMs) {
+      telemetry.counter("registry_channel_probes_total", { outcome }).inc();
+      if (roundTripMs !== undefined) probe.record(roundTripMs / 1000);
+    },
+    redirected: (kind) => telemetry.counter("registry_redirections_total", { kind }).inc(),
   };
 }
 

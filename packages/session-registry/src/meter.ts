@@ -1,5 +1,8 @@
 // What the registry counts, as the smallest interface it needs; the edge fills it from @cpg/telemetry. Types and a no-op.
 
+/** MOVED, ASK, TRYAGAIN and CLUSTERDOWN of Redis Cluster. */
+export type Redirection = "moved" | "ask" | "tryAgain" | "clusterDown";
+
 /** Told of everything that happens at most once per call; values for gauges are read from `Ownership.health()` and the store's shards. */
 export interface RegistryMeter {
   /** One call as its caller saw it, retries included. `outcome`: "ok" or an error code. */
@@ -14,7 +17,10 @@ export interface RegistryMeter {
   edgeDeclaredDead(): void;
   newIncarnation(): void;
   inboxMessages(kind: string, count: number): void;
-  ownChannelProbe(outcome: "answered" | "silent"): void;
+  /** `roundTripMs`: from the probe to the first wake-up of that shard; of an answered one. */
+  ownChannelProbe(outcome: "answered" | "silent", roundTripMs?: number): void;
+  /** A node sent a command elsewhere, or asked to try again; the client follows a few of them inside one attempt. */
+  redirected(kind: Redirection): void;
   /** A release was dropped because too many were owed (R9); reconciling ends its row later. */
   releaseDropped(): void;
   /** Rows without a socket that reconciling found and ended. */
@@ -36,6 +42,7 @@ export const noMeter: RegistryMeter = {
   newIncarnation: nothing,
   inboxMessages: nothing,
   ownChannelProbe: nothing,
+  redirected: nothing,
   releaseDropped: nothing,
   rowsReconciled: nothing,
 };

@@ -119,7 +119,8 @@ export class Inbox {
       channel.heardAtMs = now;
       return;
     }
-    if (channel?.probedAtMs !== undefined) this.#context.meter.ownChannelProbe("answered");
+    if (channel?.probedAtMs !== undefined)
+      this.#context.meter.ownChannelProbe("answered", now - channel.probedAtMs);
     this.#channels.set(shard, { heardAtMs: now, probedAtMs: undefined });
     this.#isChannelAlive = [...this.#channels.values()].every((other) => !this.#isSilent(other));
   }

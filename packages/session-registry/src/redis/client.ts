@@ -6,6 +6,7 @@
 
 import { readFileSync } from "node:fs";
 import { Cluster } from "ioredis";
+import type { Redirection } from "../meter.ts";
 import { systemSoon } from "../time.ts";
 import { writeOnceATurn } from "./one-write-a-turn.ts";
 import type { RedisSettings } from "./settings.ts";
@@ -41,13 +42,16 @@ const scriptsOf = (lua: ScriptReader) => ({
   cpgHandOver: { lua: lua("append.lua") + lua("hand-over-n.lua") },
 });
 
+/** What differs from one client to another. */
+export interface ClientExtras {
+  readonly shardedSubscribers?: boolean;
+  readonly scripts?: ScriptReader | undefined;
+  readonly redirected?: (kind: Redirection) => void;
+}
+
 /** Opens a client; it connects by itself and goes on trying for ever. `lane` names its connections (CLIENT LIST). */
-export function openClient(
-  settings: RedisSettings,
-  lane: string,
-  extra: { readonly shardedSubscribers?: boolean; readonly scripts?: ScriptReader | undefined } = {},
-): RegistryClient {
-  const { scripts = readScript, ...options } = extra;
+export function openClient(settings: RedisSettings, lane: string, extra: ClientExtras = {}): RegistryClient {
+  const { scripts = readScript, redirected, ...options } = extra;
   const client = new Cluster(settings.nodes.map(parseNode), {
     ...options,
     scripts: scriptsOf(scripts),
@@ -72,7 +76,24 @@ export function openClient(
     },
   });
   writeOnceATurn(client, systemSoon); // I3
+  if (redirected) tellRedirections(client, redirected);
   return client as RegistryClient;
+}
+
+const redirections: ReadonlyMap<string, Redirection> = new Map([
+  ["MOVED", "moved"],
+  ["ASK", "ask"],
+  ["TRYAGAIN", "tryAgain"],
+  ["CLUSTERDOWN", "clusterDown"],
+]);
+
+function tellRedirections(client: Cluster, redirected: (kind: Redirection) => void): void {
+  const handle = client.handleError.bind(client);
+  client.handleError = (error, ...rest) => {
+    const kind = redirections.get(error.message.split(" ", 1)[0] ?? "");
+    if (kind) redirected(kind);
+    handle(error, ...rest);
+  };
 }
 
 function parseNode(node: string): { host: string; port: number } {

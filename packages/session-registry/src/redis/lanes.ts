@@ -113,7 +113,10 @@ export class Lane {
     this.#onHeard = shared.onHeard;
     this.#attemptLimitMs = attemptsInside * (settings.commandTimeoutMs + settings.connectTimeoutMs);
     this.#clients = Array.from({ length: lane.connections }, () => {
-      const client = openClient(settings, lane.name, { scripts: ports.scripts });
+      const client = openClient(settings, lane.name, {
+        scripts: ports.scripts,
+        redirected: (kind) => ports.meter.redirected(kind),
+      });
       shared.maps.add(client);
       const failed = (error: unknown): void => void (this.#lastFailure = describeFailure(error));
       client.on("error", failed); // also told through the calls that fail

@@ -3,10 +3,14 @@
 import { EventEmitter } from "node:events";
 import { Writable } from "node:stream";
 import type { Cluster } from "ioredis";
-import { describe, expect, it } from "vitest";
+import { eventually, uniquePrefix } from "@cpg/testkit";
+import { describe, expect, inject, it } from "vitest";
+import { partitionSlots, partitionTags } from "../../src/partition.ts";
+import { openClient } from "../../src/redis/client.ts";
 import { writeOnceATurn } from "../../src/redis/one-write-a-turn.ts";
 import { SlotMaps } from "../../src/redis/slot-maps.ts";
 import { systemSoon } from "../../src/time.ts";
+import { redisSettings } from "../settings.ts";
 import { ProcessTime, VirtualClock } from "../virtual-time.ts";
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -52,6 +56,23 @@ describe("one write a turn", () => {
     stream.destroy();
     await settle();
     expect(writes).toEqual([]);
+  });
+});
+
+describe("a redirection", () => {
+  it("is told, though the client follows it and the caller sees an answer", async () => {
+    const nodes = inject("redisNodes").map(({ host, port }) => `${host}:${port}`);
+    const told: string[] = [];
+    const client = openClient(redisSettings(nodes, uniquePrefix()), "test", {
+      redirected: (kind) => void told.push(kind),
+    });
+    await eventually(() => expect(client.status).toBe("ready"));
+    const slot = partitionSlots[5] ?? 0;
+    const elsewhere = client.slots.find((served) => served[0] !== client.slots[slot]?.[0]);
+    client.slots[slot] = [...(elsewhere ?? [])];
+    expect(await client.get(`{${partitionTags[5] ?? ""}}nothing`)).toBeNull();
+    expect(told).toEqual(["moved"]);
+    client.disconnect();
   });
 });
 

@@ -12,6 +12,7 @@ const operation = known(
   "lookup",
   "index",
   "post",
+  "handOver",
   "inbox",
   "trim",
   "probe",
@@ -51,6 +52,10 @@ export const calls = {
     // Those that may pass: the caller's faults, a stop and a passed deadline are not repeated.
     reason: known("POOL_TIMEOUT", "POOL_EXHAUSTED", "TIMEOUT", "UNAVAILABLE", "REFUSED"),
   }),
+  registry_redirections_total: counter(
+    "Answers of a node that sent a command elsewhere or asked to try again, those followed inside one attempt included.",
+    { kind: closed("moved", "ask", "tryAgain", "clusterDown") },
+  ),
   registry_permits_in_use: gauge("Calls in flight to a shard, bounded by redis.permitsPerShard.", { shard }),
   registry_permits_limit: gauge("Calls that may be in flight to a shard: redis.permitsPerShard.", { shard }),
   registry_permit_waiters: gauge("Calls that wait for a permit, bounded by redis.maxWaiters.", { shard }),
@@ -88,6 +93,10 @@ export const ownership = {
   registry_inbox_messages_total: counter("Messages taken from the own inboxes.", {
     kind: known("evict", "command", "reply", "close"),
   }),
+  registry_channel_probe_seconds: histogram(
+    "Time from a probe of the own pub/sub channel to the wake-up it asked for.",
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+  ),
   registry_channel_probes_total: counter("Probes of the own pub/sub channel.", {
     outcome: closed("answered", "silent"),
   }),
