@@ -191,7 +191,7 @@ function openRoutes({ config, ports, plan, telemetry }: Assembly): OpenRoutes {
     ids: systemIds,
     instruments: createInstruments(telemetry),
     openStreamLog() {
-      const log = openStreamLog(config.redis, config.routes.stream.waitTimeoutMs, (error) =>
+      const log = openStreamLog(config, ports.time, (error) =>
         logger.debug({ err: error }, "streams: a Redis node failed"),
       );
       return (streamLog = timedStreamLog(log, telemetry, ports.time));

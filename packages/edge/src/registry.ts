@@ -1,14 +1,11 @@
 // The session registry as the settings want it, counted by the instruments. What is between @cpg/config, @cpg/telemetry and
-// @cpg/session-registry, which know nothing of each other. Reads the TLS files once, at the start.
+// @cpg/session-registry, which know nothing of each other.
 
-import { readFileSync } from "node:fs";
 import type { GatewayConfig } from "@cpg/config";
 import {
   createClusterRegistry,
   createMemoryRegistry,
   type OwnershipSettings,
-  type RedisSettings,
-  type RedisTls,
   type Registry,
   type RegistryMeter,
   type RegistryPorts,
@@ -17,6 +14,7 @@ import {
 import { instruments, type Counter, type Histogram, type Telemetry } from "@cpg/telemetry";
 
 import { watchRedisNodes } from "./redis-node-metrics.ts";
+import { redisSettings } from "./redis-settings.ts";
 
 /** Longer than anything a dead incarnation may still have in flight; a day also outlasts an operator's night. */
 const fenceMs = 86_400_000;
@@ -47,22 +45,6 @@ function ownershipSettings({ edge, registry, redis }: GatewayConfig): OwnershipS
 function retentionSettings({ registry }: GatewayConfig): RetentionSettings {
   const { eventsMaxLength, inboxMaxLength, tombstoneMs, leaseMs } = registry;
   return { eventsMaxLength, inboxMaxLength, tombstoneMs, inboxLifeMs: inboxLeases * leaseMs, fenceMs };
-}
-
-function redisSettings({ redis }: GatewayConfig): RedisSettings {
-  const { tls, operationDeadlineMs: _, ...rest } = redis;
-  return { ...rest, tls: tls.enabled ? tlsTexts(tls) : undefined };
-}
-
-function tlsTexts(tls: GatewayConfig["redis"]["tls"]): RedisTls {
-  const text = (file: string | undefined): string | undefined =>
-    file ? readFileSync(file, "utf8") : undefined;
-  return {
-    ca: text(tls.caFile),
-    cert: text(tls.certFile),
-    key: text(tls.keyFile),
-    serverName: tls.serverName,
-  };
 }
 
 /** Ends of calls that any Redis may cause on any day: shown at 0 from the start, the others from their first time on. */

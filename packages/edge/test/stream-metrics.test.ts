@@ -94,9 +94,10 @@ describe("the lengths of streams", () => {
 
   test("the longest partition is told by the edge that watches, and by no other", async () => {
     const keyPrefix = uniquePrefix();
-    const { redis } = defaultConfig();
+    const config = defaultConfig();
     const nodes = inject("redisNodes").map(({ host, port }) => `${host}:${String(port)}`);
-    const log = openStreamLog({ ...redis, nodes }, 100, () => undefined);
+    const redis = { ...config.redis, nodes };
+    const log = openStreamLog({ ...config, redis }, systemTime, () => undefined);
     open.push(() => log.close());
     const key = (partition: number) => streamKey({ keyPrefix, stream: "meters" }, partition);
     await eventually(async () => expect((await log.append(entry(0, key(2)))).kind).toBe("ok"));

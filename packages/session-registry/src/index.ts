@@ -39,3 +39,4 @@ export type { NodePollOutcome, NodeReading, NodeWatchPorts, NodeWatchSettings } 
 export type { RedisSettings, RedisTls, RetentionSettings } from "./redis/settings.ts";
 export { systemRandom, systemSoon, systemTime } from "./time.ts";
 export type { Random, Soon, Time, Timer } from "./time.ts";
+export { openLoneClient } from "./redis/lone-client.ts";

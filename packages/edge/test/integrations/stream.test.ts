@@ -50,20 +50,21 @@ async function start(
     }),
   );
   if (plan.kind === "invalid") throw new Error(plan.problems.join("\n"));
-  const config = defaultConfig();
+  const defaults = defaultConfig();
   const addresses = nodes.map(({ host, port }) => `${host}:${String(port)}`);
-  built = buildRoutes(
-    plan.routes,
-    { ...config, redis: { ...config.redis, nodes: addresses, keyPrefix } },
-    {
-      time: systemTime,
-      random: systemRandom,
-      ids: systemIds,
-      instruments: counts,
-      openStreamLog: () =>
-        openStreamLog({ ...config.redis, nodes: addresses }, waitTimeoutMs, () => undefined),
-    },
-  );
+  const { routes } = defaults;
+  const config = {
+    ...defaults,
+    redis: { ...defaults.redis, nodes: addresses, keyPrefix },
+    routes: { ...routes, stream: { ...routes.stream, waitTimeoutMs } },
+  };
+  built = buildRoutes(plan.routes, config, {
+    time: systemTime,
+    random: systemRandom,
+    ids: systemIds,
+    instruments: counts,
+    openStreamLog: () => openStreamLog(config, systemTime, () => undefined),
+  });
   running = await startTestEdge({}, { router: built.router, instruments: counts });
   redis = new Cluster(nodes.map(({ host, port }) => ({ host, port })));
   redis.on("error", () => undefined);

@@ -64,12 +64,7 @@ export function openClient(settings: RedisSettings, lane: string, extra: ClientE
     slotsRefreshTimeout: settings.commandTimeoutMs,
     clusterRetryStrategy: (times) => Math.min(50 * times, 500),
     redisOptions: {
-      connectionName: `cpg-${lane}`,
-      ...(settings.username ? { username: settings.username } : {}),
-      ...(settings.password ? { password: settings.password } : {}),
-      ...(settings.tls ? { tls: tlsOptions(settings.tls) } : {}),
-      connectTimeout: settings.connectTimeoutMs,
-      commandTimeout: settings.commandTimeoutMs,
+      ...connectionOptions(settings, lane),
       socketTimeout: settings.socketTimeoutMs,
       keepAlive: 10_000,
       noDelay: true,
@@ -96,7 +91,24 @@ function tellRedirections(client: Cluster, redirected: (kind: Redirection) => vo
   };
 }
 
-function parseNode(node: string): { host: string; port: number } {
+/** What every connection to a node needs: who we are, how we are called, and for how long to wait. */
+export function connectionOptions(
+  settings: Pick<RedisSettings, "username" | "password" | "tls" | "connectTimeoutMs" | "commandTimeoutMs">,
+  lane: string,
+) {
+  const { username, password, tls, connectTimeoutMs, commandTimeoutMs } = settings;
+  return {
+    connectionName: `cpg-${lane}`,
+    ...(username ? { username } : {}),
+    ...(password ? { password } : {}),
+    ...(tls ? { tls: tlsOptions(tls) } : {}),
+    connectTimeout: connectTimeoutMs,
+    commandTimeout: commandTimeoutMs,
+  };
+}
+
+/** `host:port`, an IPv6 address in brackets. */
+export function parseNode(node: string): { host: string; port: number } {
   const colon = node.lastIndexOf(":");
   return { host: node.slice(0, colon).replace(/^\[|\]$/g, ""), port: Number(node.slice(colon + 1)) };
 }

@@ -26,7 +26,7 @@ import type { Random, Time } from "../time.ts";
 import { openClient, type RegistryClient, type ScriptReader } from "./client.ts";
 import { describeFailure, toRegistryError } from "./error-map.ts";
 import type { RedisSettings } from "./settings.ts";
-import type { SlotMaps } from "./slot-maps.ts";
+import { uneasyMs, type SlotMaps } from "./slot-maps.ts";
 
 /** What a lane is made of. */
 export interface LanePorts {
@@ -51,9 +51,6 @@ export interface ShardState {
 
 /** An attempt and its three redirections (maxRedirections in client.ts). */
 const attemptsInside = 4;
-
-/** A failover takes 4–9 s (FACTS §3). */
-const uneasyMs = 10_000;
 
 /** One attempt. `lastFailure`: what a node said when it was spoken to last, for the person who wonders why none is known. */
 const attempting =

@@ -8,6 +8,7 @@
 
 import { Redis } from "ioredis";
 import type { Time, Timer } from "../time.ts";
+import { connectionOptions, parseNode } from "./client.ts";
 import { describeFailure, toRegistryError } from "./error-map.ts";
 import { nodeInfo, nodesOfShards, type NodeInfo } from "./node-info.ts";
 import type { RedisSettings } from "./settings.ts";
@@ -181,17 +182,9 @@ export class NodeWatch {
 
 /** Not `openClient`'s: that one follows the cluster, this one stays with its node, whatever the node is. */
 function connect(node: string, settings: NodeWatchSettings): Redis {
-  const colon = node.lastIndexOf(":");
-  const { username, password, tls, connectTimeoutMs, commandTimeoutMs } = settings;
   const redis = new Redis({
-    host: node.slice(0, colon).replace(/^\[|\]$/g, ""),
-    port: Number(node.slice(colon + 1)),
-    connectionName: "cpg-watch",
-    ...(username ? { username } : {}),
-    ...(password ? { password } : {}),
-    ...(tls ? { tls: { ca: tls.ca, cert: tls.cert, key: tls.key, servername: tls.serverName } } : {}),
-    connectTimeout: connectTimeoutMs,
-    commandTimeout: commandTimeoutMs,
+    ...parseNode(node),
+    ...connectionOptions(settings, "watch"),
     enableReadyCheck: false, // it would ask INFO until a node has loaded its data; that it loads is what we want to hear
     retryStrategy: () => null, // P2
     maxRetriesPerRequest: 0,

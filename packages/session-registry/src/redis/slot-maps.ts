@@ -16,6 +16,9 @@ const refreshGapMs = 250;
 /** So many intervals pass between two reads while all is well: nobody waits for these, M1 is what follows a change. */
 const calmIntervals = 300;
 
+/** How long after a failure a change is likely, ms: a failover takes 4–9 s (FACTS §3). */
+export const uneasyMs = 10_000;
+
 type RefreshDone = NonNullable<Parameters<Cluster["refreshSlotsCache"]>[0]>;
 
 /** See the head of this file. */
@@ -36,11 +39,13 @@ export class SlotMaps {
 
   /** From now on this client's map is looked after. */
   add(client: Cluster): void {
-    const refresh = paced(client.refreshSlotsCache.bind(client), this.#time);
+    const read = client.refreshSlotsCache.bind(client);
+    const refresh = paced(read, this.#time);
     this.#refreshes.set(client, () => refresh());
     client.refreshSlotsCache = (done) => {
+      if (client.status !== "ready") return read(done); // its first, as often as it tries to connect
       refresh(done);
-      if (client.status === "ready") this.#refreshAll(client); // M1; while it connects it reads its first
+      return this.#refreshAll(client); // M1
     };
   }
 
