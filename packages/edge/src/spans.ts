@@ -101,12 +101,21 @@ export function acceptCommandSpan(
   });
 }
 
-/** Ends it with what the caller is told. */
-export function endCommandSpan(span: Span | undefined, outcome: CommandOutcome): void {
-  if (span === undefined) return;
-  span.set({ "cpg.outcome": outcome.kind });
-  if (outcome.kind === "answered" || outcome.kind === "rejected") span.end();
-  else span.end(outcome.kind);
+/** Ends it with what the caller is told; also if `command` rejects, which is a bug. */
+export async function tracedCommand(
+  span: Span | undefined,
+  command: () => Promise<CommandOutcome>,
+): Promise<CommandOutcome> {
+  if (span === undefined) return command();
+  try {
+    const outcome = await command();
+    span.set({ "cpg.outcome": outcome.kind });
+    span.end(outcome.kind === "answered" || outcome.kind === "rejected" ? undefined : outcome.kind);
+    return outcome;
+  } catch (error) {
+    span.end("internal");
+    throw error;
+  }
 }
 
 /** Ends the question to the registry where the charge point is. */

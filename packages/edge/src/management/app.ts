@@ -15,6 +15,7 @@ import Fastify, {
   type RawRequestDefaultExpression,
   type RawServerDefault,
 } from "fastify";
+import { readTraceparent } from "@cpg/telemetry";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import { bearerCheck } from "./bearer.ts";
 import { explainFaults } from "./faults.ts";
@@ -81,14 +82,19 @@ export function createApp(options: AppOptions): ManagementApp {
   app.setErrorHandler<FastifyError | HttpProblem>((error, request, reply) => {
     const [name, extras] = problemOf(error);
     if (name === "internal") {
-      options.log.error(
-        { err: error, method: request.method, route: request.routeOptions.url },
-        "request failed",
-      );
+      const fields = { err: error, method: request.method, route: request.routeOptions.url };
+      options.log.error({ ...fields, ...tracedFields(reply) }, "request failed");
     }
     return sendProblem(reply, name, extras);
   });
   return app;
+}
+
+/** The ids of the trace that the caller is told of, for the log. */
+function tracedFields(reply: FastifyReply): object {
+  const told = reply.getHeader("traceresponse");
+  const read = typeof told === "string" ? readTraceparent(told) : undefined;
+  return read === undefined ? {} : { trace_id: read.traceId, span_id: read.spanId };
 }
 
 /** The path of a request's URL, as it came: not decoded, without the query. */

@@ -11,7 +11,7 @@ import { retryAfterOf } from "../commands/locate.ts";
 import type { CommandOutcome, Verification } from "../commands/outcomes.ts";
 import { isTooDeep, maxJsonDepth } from "../json-depth.ts";
 import type { LiveSession } from "../session-port.ts";
-import { acceptCommandSpan, endCommandSpan } from "../spans.ts";
+import { acceptCommandSpan, tracedCommand } from "../spans.ts";
 import { pathOf, type ManagementApp } from "./app.ts";
 import { HttpProblem } from "./problems.ts";
 import {
@@ -136,9 +136,8 @@ function addCommand(app: ManagementApp, ports: ChargePointPorts): void {
       const payloadJson = JSON.stringify(payload);
       const span = acceptCommandSpan(tracing, traceparentOf(request), identity, action);
       tellTrace(reply, span);
-      const outcome = await ports.router.command({ identity, action, payloadJson, timeoutMs, span });
-      endCommandSpan(span, outcome);
-      return answerOf(outcome);
+      const command = { identity, action, payloadJson, timeoutMs, span };
+      return answerOf(await tracedCommand(span, () => ports.router.command(command)));
     },
   });
 }
