@@ -16,7 +16,7 @@ import { createCommandIds } from "./command-ids.ts";
 import { within } from "./deadline.ts";
 import { endOfCall, endOfPeerClose, endOfPeerCommand, noAnswer } from "./ends.ts";
 import { handOn, type HandingPorts, type Hands } from "./handing-on.ts";
-import { busyRetryAfterMs, idRetentionMs, stoppingRetryAfterMs, type CommandLimits } from "./limits.ts";
+import { busyRetryAfterMs, stoppingRetryAfterMs, type CommandLimits } from "./limits.ts";
 import { locate } from "./locate.ts";
 import type { CloseOutcome, CommandMeter, CommandOutcome, FindOutcome, Verification } from "./outcomes.ts";
 import { createPeerLink, type PeerLink } from "./peer-link.ts";
@@ -69,10 +69,7 @@ export interface CommandRouterPorts {
 export function createCommandRouter(ports: CommandRouterPorts): CommandRouter {
   const { limits, time, meter } = ports;
   const link = createPeerLink({ ...ports, sendMs: limits.sendMs });
-  const ids = createCommandIds({
-    capacity: limits.maxRememberedIds,
-    retentionMs: idRetentionMs(limits),
-  });
+  const ids = createCommandIds(limits.maxRememberedIds);
   const owner = createPeerOwner({
     ...ports,
     ids,

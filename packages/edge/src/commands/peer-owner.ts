@@ -13,6 +13,7 @@ import type { CommandIds } from "./command-ids.ts";
 import { noTracing, type Span, type Tracing } from "@cpg/telemetry";
 import { acceptPeerSpan, tracedCall } from "../spans.ts";
 import { within } from "./deadline.ts";
+import { idRetentionMs } from "./limits.ts";
 import type { CommandMeter } from "./outcomes.ts";
 import {
   calledReply,
@@ -52,14 +53,16 @@ export function createPeerOwner(ports: PeerOwnerPorts): PeerOwner {
   let open = 0;
 
   function onMessage(message: PeerMessage, ageMs: number): void {
-    const admission = ports.ids.admit(message.id, time.monotonicMs()); // O1
+    const close = message.kind === "close" ? readClose(message.body) : undefined;
+    const command = message.kind === "close" ? undefined : readCommand(message.body);
+    const budgetMs = (close ?? command)?.budgetMs ?? 0; // what cannot be read never acts, however late its copy
+    const admission = ports.ids.admit(message.id, time.monotonicMs(), idRetentionMs(budgetMs)); // O1
     if (admission === "seen") return meter.peer("commandRepeated");
     // Not remembered, so a copy might act later: saying "nothing was sent" could become a lie. Say nothing.
     if (admission === "full") return meter.peer("commandDropped");
-    if (message.kind === "close") return onClose(message, ageMs);
-    const body = readCommand(message.body);
-    if (body === undefined) return refuse(message, "malformed");
-    return onCommand(message, body, body.budgetMs - ageMs);
+    if (command) return onCommand(message, command, budgetMs - ageMs);
+    if (close) return onClose(message, budgetMs - ageMs);
+    return refuse(message, "malformed");
   }
 
   function onCommand(message: PeerMessage, body: CommandBody, leftMs: number): void {
@@ -91,10 +94,8 @@ export function createPeerOwner(ports: PeerOwnerPorts): PeerOwner {
   }
 
   // Needs no lease: a socket that is here may always be closed here.
-  function onClose(message: PeerMessage, ageMs: number): void {
-    const body = readClose(message.body);
-    if (body === undefined) return refuse(message, "malformed");
-    if (body.budgetMs - ageMs <= 0) return refuse(message, "expired"); // O3
+  function onClose(message: PeerMessage, leftMs: number): void {
+    if (leftMs <= 0) return refuse(message, "expired"); // O3
     const session = ports.sessions.byKey(message.key);
     if (session === undefined) return refuse(message, "notMine");
     session.close("operator");

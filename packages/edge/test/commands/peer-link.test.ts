@@ -269,7 +269,7 @@ describe("when the link fails", () => {
     await world.time.advance(5);
     expect(await ended).toMatchObject({ kind: "answered" });
     expect(session.calls).toHaveLength(1);
-    await world.time.advance(idRetentionMs(defaultCommandLimits) - 100);
+    await world.time.advance(idRetentionMs(10_000) - 100);
     for (const copy of copies) b.router.onPeerMessage(copy, 0);
     expect(session.calls).toHaveLength(1);
     expect(b.events.filter((event) => event === "commandRepeated")).toHaveLength(2);
