@@ -16,8 +16,8 @@ const refreshGapMs = 250;
 /** So many intervals pass between two reads while all is well: nobody waits for these, M1 is what follows a change. */
 const calmIntervals = 300;
 
-/** How long after a failure a change is likely, ms: a failover takes 4–9 s (FACTS §3). */
-export const uneasyMs = 10_000;
+/** How long after a failure a change is likely, ms. A failover takes 4–9 s (FACTS §3), and until it is over calls go on failing. */
+export const uneasyMs = 3_000;
 
 type RefreshDone = NonNullable<Parameters<Cluster["refreshSlotsCache"]>[0]>;
 
