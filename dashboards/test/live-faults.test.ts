@@ -166,10 +166,13 @@ test("an edge that does not accept: the alert on its queue fires", async () => {
   const { port } = new URL(survivor.endpoint);
   const before = await overflows();
   survivor.process.signal("SIGSTOP");
-  const waiting = crowd(Number(port), 700); // its queue has 512 places
-  await eventually(async () => expect(await overflows()).toBeGreaterThan(before + 20), patient);
-  survivor.process.signal("SIGCONT");
-  waiting.disperse();
+  const waiting = crowd(Number(port), 9_000); // its sixteen queues have 8,192 places
+  try {
+    await eventually(async () => expect(await overflows()).toBeGreaterThan(before + 20), patient);
+  } finally {
+    survivor.process.signal("SIGCONT");
+    waiting.disperse();
+  }
   await eventually(async () => expect(await fired()).toContain("AcceptQueueOverflows"), patient);
 }, 90_000);
 
