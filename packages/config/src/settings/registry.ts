@@ -81,8 +81,8 @@ export const registry = {
     min: 0,
     max: 1_000,
     unit: "ms",
-    doc: "Shortest time between two script calls for claims of one partition; the first goes at once, what comes meanwhile travels together. 0: no pause.",
-    why: "Bounds an edge to 1,280 such calls a second however large the storm; 4,000 newcomers a second then travel by threes, and none is registered more than this later.",
+    doc: "In a storm: shortest time between two script calls for claims of one partition; what comes meanwhile travels together. 0: no pause.",
+    why: "Bounds an edge to 1,280 such calls a second however large the storm; 4,000 newcomers a second travel by threes, and none is registered more than this later.",
   }),
   eventsMaxLength: integer({
     default: 100_000,

@@ -34,8 +34,7 @@ import { verdict } from "./health.ts";
 import { Inbox } from "./inbox.ts";
 import { LeaseHolder } from "./lease-holder.ts";
 import { termMsOf, watchOthers, type Others } from "./others.ts";
-import { Pacer } from "./pacer.ts";
-import { PartitionLoop } from "./partition-loop.ts";
+import { flowOf, PartitionLoop } from "./partition-loop.ts";
 import { readMessage } from "./peer-message.ts";
 import { Posting } from "./posting.ts";
 import type { OwnershipPorts, OwnershipSettings } from "./settings.ts";
@@ -274,7 +273,7 @@ export class RegistryOwnership implements Ownership {
       gatherMs,
       callDeadlineMs,
       book: this.#book,
-      pacer: new Pacer(this.#settings.replayPerSecond, time),
+      ...flowOf(this.#settings, time),
       claimant: () =>
         this.#lease.isBegun
           ? { incarnation: this.#lease.incarnation, edge, epochFloor: this.#greatestEpoch }

@@ -1,8 +1,8 @@
 // Carries the claims and releases of one partition to the store, one call of each kind at a time.
 //
-// O1. One claim call of a partition is in flight; what comes meanwhile, and within gatherMs of the last turn's beginning, travels
-//     together in the next. So a storm fills batches instead of lines (a call costs many times what one more claim in it does), one
-//     newcomer alone never waits, and attempts of one socket never overtake each other.
+// O1. One claim call of a partition is in flight; what comes meanwhile, and in a storm (surge.ts) within gatherMs of the last turn's
+//     beginning, travels together in the next. So a storm fills batches instead of lines (a call costs many times what one more claim in
+//     it does), in quiet times nobody waits, and attempts of one socket never overtake each other.
 // O2. Releases go before claims: a station that reconnects finds its old session ended, not superseded.
 // O3. A call that fails leaves everything owed; the loop waits (jittered, or as long as the open circuit asks) and goes on. It ends
 //     only when nothing is owed.
@@ -17,14 +17,16 @@ import { backoffMs, type RetrySettings } from "../policy/retry.ts";
 import type { Claim, ClaimOutcome, Claimant, RegistryStore } from "../store-port.ts";
 import type { Random, Soon, Time } from "../time.ts";
 import type { Book, Entry, Successor } from "./book.ts";
-import type { Pacer } from "./pacer.ts";
+import { Pacer } from "./pacer.ts";
 import { reconcile } from "./reconcile.ts";
+import { Surge } from "./surge.ts";
 
 /** What a loop needs around it. */
 export interface LoopContext {
   readonly store: RegistryStore;
   readonly book: Book;
   readonly pacer: Pacer;
+  readonly surge: Surge;
   readonly time: Time;
   readonly random: Random;
   readonly soon: Soon;
@@ -42,6 +44,14 @@ export interface LoopContext {
   released(entry: Entry, ended: boolean): void;
   /** Rows without a socket were found and ended. */
   reconciled(rows: number): void;
+}
+
+/** What all loops of an edge share to keep their calls in bounds (O1, O4). */
+export function flowOf(
+  settings: { readonly replayPerSecond: number },
+  time: Time,
+): Pick<LoopContext, "pacer" | "surge"> {
+  return { pacer: new Pacer(settings.replayPerSecond, time), surge: new Surge(time) };
 }
 
 /** Shortest pause after a failure, ms: while a half-open circuit tries one call, the others must not spin. */
@@ -147,7 +157,8 @@ export class PartitionLoop {
   async #gather(): Promise<void> {
     const { time, gatherMs } = this.#context;
     const waitMs = this.#turnAtMs + gatherMs - time.monotonicMs();
-    if (waitMs > 0) await new Promise<void>((resolve) => time.after(waitMs, resolve));
+    if (waitMs > 0 && this.#context.surge.rises())
+      await new Promise<void>((resolve) => time.after(waitMs, resolve));
     this.#turnAtMs = time.monotonicMs();
   }
 

@@ -175,8 +175,8 @@ describe("claims", () => {
     },
   );
 
-  it("sends a newcomer at once, and who follows within gatherMs together (O1)", async () => {
-    const edge = await anEdge({ gatherMs: 50 });
+  it("sends each newcomer at once in quiet times, and in a storm together who follow within gatherMs (O1)", async () => {
+    const edge = await anEdge({ gatherMs: 50, maxOwed: 10_000 });
     await edge.advance(100);
     const calls: number[] = [];
     const claim = edge.store.claim.bind(edge.store);
@@ -185,25 +185,27 @@ describe("claims", () => {
       return claim(...args);
     };
     const others: IdentityKey[] = [];
-    for (let n = 0; others.length < 3; n++) {
+    for (let n = 0; others.length < 600; n++) {
       const other = `CP-${n}` as IdentityKey;
       if (partitionOf(other) === partition) others.push(other);
     }
-    edge.ownership.claim(edge.session("c0"));
-    await edge.advance(1);
-    expect(calls).toEqual([1]);
-    for (const [n, other] of others.entries()) {
-      edge.ownership.claim(edge.session(`c${n + 1}`, other));
-      await edge.advance(10);
-    }
-    expect(calls).toEqual([1]);
+    const claimOne = async (): Promise<void> => {
+      edge.ownership.claim(edge.session(`c${others.length}`, others.pop()));
+      await edge.advance(1);
+    };
+    for (let n = 0; n < 5; n++) await claimOne();
+    expect(calls).toEqual([1, 1, 1, 1, 1]); // quiet
+    while (others.length > 0) await claimOne();
     await edge.advance(50);
-    expect(calls).toEqual([1, 3]);
-    await edge.advance(200);
-    edge.ownership.release("c0" as ConnectionId, "closed");
-    edge.ownership.claim(edge.session("c9"));
+    expect(Math.max(...calls)).toBeGreaterThan(10); // a millisecond between two: up to fifty together
+    expect(calls.reduce((sum, size) => sum + size)).toBe(600);
+    await edge.advance(2000);
+    edge.ownership.release("c1" as ConnectionId, "closed");
+    edge.ownership.claim(edge.session("d1"));
     await edge.advance(1);
-    expect(calls).toEqual([1, 3, 1]);
+    edge.ownership.claim(edge.session("d2", `CP-X` as IdentityKey));
+    await edge.advance(1);
+    expect(calls.at(-1)).toBe(1);
   });
 
   it("does nothing more once it was stopped", async () => {
