@@ -1,12 +1,30 @@
 // CPU and memory of other processes, from /proc. I/O: files. Linux only.
 
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
 /** The kernel's USER_HZ, the unit of the times in /proc/PID/stat; 100 on every Linux that Node runs on. */
 const ticksPerSecond = 100;
 
-/** User and system CPU of a process since its start, all threads, seconds; 0 for one that is gone. Steps of 10 ms. */
+/**
+ * User and system CPU of a process since its start, all its threads that live, seconds; 0 for one that is gone. In nanoseconds where the
+ * kernel tells (schedstat), else in steps of 10 ms.
+ */
 export function cpuSeconds(pid: number): number {
+  const nanoseconds = threadsOf(pid)
+    .map((thread) => Number(readOrEmpty(`/proc/${pid}/task/${thread}/schedstat`).split(" ")[0] ?? 0))
+    .reduce((sum, each) => sum + each, 0);
+  return nanoseconds > 0 ? nanoseconds / 1e9 : tickedSeconds(pid);
+}
+
+function threadsOf(pid: number): readonly string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return [];
+  }
+}
+
+function tickedSeconds(pid: number): number {
   const text = readOrEmpty(`/proc/${pid}/stat`);
   // The name in parentheses may hold blanks: count from the last parenthesis.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
