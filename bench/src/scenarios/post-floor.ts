@@ -17,6 +17,8 @@ export interface PostFloor {
   failed(): number;
   /** One round; gives µs CPU per POST. */
   measure(rate: number, seconds: number): Promise<number>;
+  /** Drops the rounds so far. */
+  forget(): void;
   stop(): Promise<void>;
 }
 
@@ -47,6 +49,9 @@ export async function addPostFloor(plan: Omit<PostPlan, "rate">): Promise<PostFl
       p50.push(latencyMs(latencies, 0.5));
       p99.push(latencyMs(latencies, 0.99));
       return perPost;
+    },
+    forget() {
+      rounds.length = p50.length = p99.length = 0;
     },
     stop: () => worker.stop(),
   };
