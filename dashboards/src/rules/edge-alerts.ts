@@ -38,7 +38,7 @@ export function servingAlerts(windows: Windows): readonly AlertRule[] {
     {
       alert: "CallsWaitTooLong",
       // Twice the 30 s after which a charge point gives its CALL up: its line moves more slowly than it fills.
-      expr: `min_over_time(${inRules.series("ocpp_oldest_unanswered_seconds", { direction: "in" })}[${windows("1m")}]) > 60`,
+      expr: `min_over_time(${inRules.series("ocpp_oldest_unanswered_seconds", { direction: "in" })}[${windows("1m")}]) > ${windows.seconds("1m")}`,
       severity: "critical",
       summary:
         "{{ $labels.instance }} keeps a charge point waiting for its answer for {{ $value | humanizeDuration }}",
