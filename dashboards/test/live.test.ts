@@ -1,31 +1,34 @@
-// Two edges with a little traffic, a real Prometheus that scrapes them every second with our rules at 1/60 of their windows:
+// Two edges under the bench's load and the small faults of every day, a real Prometheus that scrapes them every second with our rules at 1/60 of their windows:
 // every selector of every panel and rule returns data, no rule is broken, and no alert fires while all is well.
-import { eventually, uniquePrefix } from "@cpg/testkit";
+import { eventually, freePort, uniquePrefix } from "@cpg/testkit";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { edgeJob } from "../src/promql.ts";
 import { parsePromql } from "./support/promql.ts";
 import { startPrometheus, type RunningPrometheus } from "./support/prometheus.ts";
 import { expressions, panelExpressions, rules, substituted } from "./support/shipped.ts";
 import { startStack, type Stack } from "./support/stack.ts";
-import { startTraffic, type Traffic } from "./support/traffic.ts";
+import { startEverydayFaults, startLoad, type EverydayFaults, type Load } from "./support/traffic.ts";
 
 let stack: Stack;
-let traffic: Traffic;
+let load: Load;
+let faults: EverydayFaults;
 let server: RunningPrometheus;
 
 beforeAll(async () => {
-  stack = await startStack({ redisNodes: inject("redisNodes"), keyPrefix: uniquePrefix() });
-  traffic = await startTraffic(stack);
-  server = await startPrometheus(stack.edges.map(({ metricsPort }) => metricsPort));
-  // Two edges of whom everything that a rule needs has been seen for a few scrapes.
-  await eventually(
-    async () => (await server.query(`count_over_time(up{job="${edgeJob}"}[1m]) > 6`)).length === 2,
-    { timeoutMs: 30_000, intervalMs: 200 },
-  );
+  // Prometheus first, and the load last: an edge probes its own channel soon after its start, once, unless something wakes it before.
+  const metricsPorts = [await freePort(), await freePort()] as const;
+  server = await startPrometheus(metricsPorts);
+  stack = await startStack({ redisNodes: inject("redisNodes"), keyPrefix: uniquePrefix(), metricsPorts });
+  const isProbed = async (): Promise<boolean> =>
+    (await server.query("rate(registry_channel_probe_seconds_count[5m]) > 0")).length === 2;
+  await eventually(isProbed, { timeoutMs: 30_000, intervalMs: 200 });
+  load = await startLoad(stack, { stations: 200, rate: 200 });
+  faults = startEverydayFaults(stack, load);
 }, 150_000);
 
 afterAll(async () => {
-  await traffic?.stop();
+  await faults?.stop();
+  await load?.stop();
   await server?.stop();
   await stack?.stop();
 });
@@ -47,7 +50,8 @@ describe("every selector of panels and rules", () => {
 });
 
 describe("every panel's query", () => {
-  const shown = panelExpressions.map(({ where, expr }) => [where, substituted(expr, "10s")] as const);
+  // So long that it reaches back to the start.
+  const shown = panelExpressions.map(({ where, expr }) => [where, substituted(expr, "5m")] as const);
 
   test.each(shown)("%s has something to show: %s", async (_, expr) => {
     // Not NaN alone: a panel that divides nothing by nothing is empty too.
@@ -76,6 +80,12 @@ test("Prometheus evaluates every rule, and no alert fires while all is well", as
     const firing = loaded.filter(({ name, state }) => state === "firing" && name !== ofTheMachine);
     expect(firing.map(({ name }) => name)).toEqual([]);
   });
+});
+
+test("the bench's load was served: its stations stayed, every CALL and every command was answered", async () => {
+  const isEnough = (): boolean => load.counted.calls > 1_000 && load.counted.commands > 400;
+  await eventually(isEnough, { timeoutMs: 20_000, intervalMs: 200 });
+  expect(load.counted).toMatchObject({ badCalls: 0, badCommands: 0 });
 });
 
 test("an edge's scrape stays small: series are bounded by what is declared", async () => {

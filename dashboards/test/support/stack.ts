@@ -1,4 +1,4 @@
-// Two edges as processes with a backend behind them, and charge points that keep them busy. I/O: processes, sockets, HTTP.
+// Edges as processes with a backend behind them. I/O: processes, HTTP.
 
 import { createServer } from "node:http";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -41,6 +41,8 @@ export interface StackOptions {
   readonly arguments?: readonly string[];
   /** How long a CALL may wait for the backend or its stream. */
   readonly deadlineMs?: number;
+  /** Where the edges are scraped; default: two free ones. */
+  readonly metricsPorts?: readonly [number, number];
 }
 
 /** A backend that accepts everything but `Authorize`, which it refuses with a CALLERROR of its own. */
@@ -97,14 +99,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       },
     }),
   );
-  const common = [
-    `--redis-nodes=${options.redisNodes.map(({ host, port }) => `${host}:${port}`).join(",")}`,
-    `--redis-key-prefix=${options.keyPrefix}`,
-    `--routes-file=${routesFile}`,
-    "--telemetry-redis-nodes-ms=500", // at 1/60 of the time, too
-    ...(options.arguments ?? []),
-  ];
-  const [one, two] = await Promise.all([startEdge("edge-1", common), startEdge("edge-2", common)]);
+  const common = [...commonArguments(options), `--routes-file=${routesFile}`];
+  const [first = await freePort(), second = await freePort()] = options.metricsPorts ?? [];
+  const [one, two] = await Promise.all([
+    startEdge("edge-1", first, common),
+    startEdge("edge-2", second, common),
+  ]);
   return {
     edges: [one, two],
     backend,
@@ -116,8 +116,58 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
 }
 
-async function startEdge(name: string, common: readonly string[]): Promise<EdgeProcess> {
-  const [port, management, metrics] = [await freePort(), await freePort(), await freePort()];
+/** An edge of its own, and what it calls. */
+export interface UnansweredEdge {
+  readonly edge: EdgeProcess;
+  stop(): Promise<void>;
+}
+
+/**
+ * `edge-3` on the same registry, whose backend takes every CALL, Heartbeat too, and never answers one. Only MeterValues are
+ * answered at the edge.
+ */
+export async function startUnansweredEdge(
+  options: Pick<StackOptions, "redisNodes" | "keyPrefix">,
+): Promise<UnansweredEdge> {
+  const folder = await mkdtemp(join(tmpdir(), "cpg-dashboards-"));
+  const silent = createServer(() => undefined);
+  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}/{action}`;
+  const routes = {
+    integrations: {
+      silent: { type: "http", url, deadlineMs: 60_000, maxConcurrent: 16 },
+      edge: { type: "local", handler: "demo" },
+    },
+    routes: { $default: "silent", MeterValues: "edge" },
+  };
+  const routesFile = join(folder, "routes.json");
+  await writeFile(routesFile, JSON.stringify(routes));
+  const edge = await startEdge("edge-3", await freePort(), [
+    ...commonArguments(options),
+    `--routes-file=${routesFile}`,
+  ]);
+  return {
+    edge,
+    async stop() {
+      await edge.process.kill("SIGKILL");
+      silent.close();
+      silent.closeAllConnections();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function commonArguments(options: StackOptions): readonly string[] {
+  return [
+    `--redis-nodes=${options.redisNodes.map(({ host, port }) => `${host}:${port}`).join(",")}`,
+    `--redis-key-prefix=${options.keyPrefix}`,
+    "--telemetry-redis-nodes-ms=500", // at 1/60 of the time, too
+    ...(options.arguments ?? []),
+  ];
+}
+
+async function startEdge(name: string, metrics: number, common: readonly string[]): Promise<EdgeProcess> {
+  const [port, management] = [await freePort(), await freePort()];
   const process_ = await startProcess({
     command: process.execPath,
     args: [
