@@ -118,6 +118,9 @@ test("every declared instrument is seen on a dashboard: one that nobody looks at
   expect(unseen).toEqual([]);
 });
 
+/** Grafana's names of the units that we use: one that it does not know is silently no unit. */
+const units = ["short", "ops", "s", "bytes", "Bps", "percentunit"];
+
 describe.each(dashboards.map((dashboard) => [dashboard.title, dashboard] as const))("%s", (_, dashboard) => {
   test("uses only its own variables", () => {
     const names = new Set(dashboard.templating.list.map(({ name }) => name));
@@ -125,6 +128,32 @@ describe.each(dashboards.map((dashboard) => [dashboard.title, dashboard] as cons
     expect(used.filter((name) => name !== "__rate_interval" && name !== "__all" && !names.has(name))).toEqual(
       [],
     );
+  });
+
+  test("begins with all edges of the Prometheus that is Grafana's default", () => {
+    const variables = dashboard.templating.list;
+    expect(variables).toMatchObject([
+      { name: "datasource", type: "datasource", query: "prometheus" },
+      { name: "instance", type: "query", includeAll: true, allValue: ".*", current: { value: "$__all" } },
+    ]);
+    // No first choice of a data source: an id of somebody else's Grafana would leave every panel empty.
+    expect(variables[0]?.current).toBeUndefined();
+  });
+
+  test("every panel has a title of its own, a unit, and queries with legends to the chosen data source", () => {
+    const panels = dashboard.panels.filter(({ type }) => type !== "row");
+    const source = { type: "prometheus", uid: "${datasource}" };
+    for (const { type, title, datasource, fieldConfig, targets = [] } of panels) {
+      expect(["timeseries", "stat", "state-timeline"], title).toContain(type);
+      expect(units, title).toContain(fieldConfig?.defaults.unit);
+      expect(datasource, title).toEqual(source);
+      expect(targets, title).not.toEqual([]);
+      expect(new Set(targets.map(({ refId }) => refId)).size, title).toBe(targets.length);
+      for (const target of targets) expect(target.datasource, title).toEqual(source);
+      expect(targets.filter(({ legendFormat = "" }) => legendFormat === "")).toEqual([]);
+    }
+    const titles = panels.map(({ title }) => title);
+    expect(titles.filter((title, at) => title === "" || titles.indexOf(title) !== at)).toEqual([]);
   });
 
   test("every panel says which question it answers, has an id of its own and overlaps no other", () => {
@@ -138,5 +167,6 @@ describe.each(dashboards.map((dashboard) => [dashboard.title, dashboard] as cons
       Array.from({ length: w * h }, (_, at) => `${x + (at % w)},${y + Math.floor(at / w)}`),
     );
     expect(new Set(cells).size).toBe(cells.length);
+    expect(dashboard.panels.filter(({ gridPos: { x, w } }) => x + w > 24)).toEqual([]);
   });
 });

@@ -21,6 +21,15 @@ test("no page is left over from an alert that is gone", () => {
   expect(pages.filter((page) => page !== loadTest && !used.has(page))).toEqual([]);
 });
 
+test("the README names every dashboard and every alert", () => {
+  const text = readFileSync(join(here, "README.md"), "utf8");
+  const expected = [
+    ...dashboards.map(({ title }) => `*${title.split(" / ")[1]}*`),
+    ...alerts.map(({ alert }) => `\`${alert}\``),
+  ];
+  expect(expected.filter((name) => !text.includes(name))).toEqual([]);
+});
+
 /** *Dashboard* / Panel, Panel and Panel: what comes after the slash and looks like a panel's title. */
 const titles = new Set(dashboards.flatMap(({ panels }) => panels.map(({ title }) => title)));
 const names: Readonly<Record<string, string>> = {

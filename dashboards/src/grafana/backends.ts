@@ -86,7 +86,7 @@ const integrations: RowSpec = {
       kind: "graph",
       title: "Concurrency used",
       question:
-        "How near is each HTTP backend to its bound (maxConcurrent)? Beyond it requests end as overload.",
+        "How near is each HTTP backend to its bound (maxConcurrent)? Beyond it they wait in order, at most until their deadline.",
       unit: "percentunit",
       redFrom: 0.9,
       queries: [

@@ -42,7 +42,7 @@ const state: RowSpec = {
     },
     {
       kind: "graph",
-      title: "Running since",
+      title: "Running for",
       question: "Has it been restarted?",
       unit: "s",
       queries: [{ expr: `time() - ${series("process_start_time_seconds")}`, legend: "{{instance}}" }],

@@ -39,11 +39,11 @@ const now: RowSpec = {
     },
     {
       kind: "stat",
-      title: "Edges scraped",
-      question: "How many of the edges that Prometheus knows answer it?",
+      title: "Edges missing",
+      question: "How many of the edges that Prometheus knows take none: down, not ready, or draining?",
       unit: "short",
-      redBelow: 1,
-      queries: [{ expr: `sum(${up()})`, legend: "up" }],
+      redFrom: 1,
+      queries: [{ expr: `count(${up()}) - (sum(${series("edge_ready")}) or vector(0))`, legend: "missing" }],
     },
     {
       kind: "stat",
@@ -55,9 +55,14 @@ const now: RowSpec = {
     {
       kind: "stat",
       title: "CALLs answered",
-      question: "How many CALLs of charge points are answered per second?",
+      question: "How many CALLs of charge points does a backend answer per second?",
       unit: "ops",
-      queries: [{ expr: rateBy([], series("ocpp_calls_total")), legend: "CALLs" }],
+      queries: [
+        {
+          expr: rateBy([], series("ocpp_calls_total", { outcome: ["result", "callError"] })),
+          legend: "CALLs",
+        },
+      ],
     },
     {
       kind: "stat",
@@ -133,7 +138,7 @@ const chargePoints: RowSpec = {
     },
     {
       kind: "graph",
-      title: "Room left",
+      title: "Room used",
       question:
         "Which share of the connections that it may hold does each edge hold (listen.maxConnections)?",
       unit: "percentunit",

@@ -60,7 +60,7 @@ const kernel: RowSpec = {
       title: "Bytes in and out",
       question:
         "How much does the load weigh? On one machine it goes over the loopback, and counts the generator's too.",
-      unit: "bytes",
+      unit: "Bps",
       width: 12,
       queries: [
         {

@@ -1,9 +1,11 @@
 // Our dashboards as Grafana's JSON, through Grafana's own foundation SDK. Pure.
 
 import {
+  BigValueGraphMode,
   GraphThresholdsStyleMode,
   LegendDisplayMode,
   LegendPlacement,
+  ReduceDataOptionsBuilder,
   SortOrder,
   StackingMode,
   TooltipDisplayMode,
@@ -89,9 +91,15 @@ function edgeVariable(): QueryVariableBuilder {
 
 function panelOf(spec: PanelSpec): GraphBuilder | StatBuilder | StatesBuilder {
   if (spec.kind === "graph") return graph(spec);
-  if (spec.kind === "stat") return common(new StatBuilder(), spec, { width: 4, height: 4 });
+  if (spec.kind === "stat") return stat(spec);
   const words = { type: MappingType.ValueToText, options: { ...spec.words } } as const;
-  return common(new StatesBuilder(), spec, { width: 8, height: 6 }).mergeValues(true).mappings([words]);
+  return common(new StatesBuilder(), spec, { width: 8, height: 8 }).mergeValues(true).mappings([words]);
+}
+
+function stat(spec: PanelSpec): StatBuilder {
+  return common(new StatBuilder(), spec, { width: 4, height: 4 })
+    .reduceOptions(new ReduceDataOptionsBuilder().calcs(["lastNotNull"]))
+    .graphMode(BigValueGraphMode.None); // one number is asked for: there is no line to draw
 }
 
 function graph(spec: PanelSpec): GraphBuilder {

@@ -11,7 +11,7 @@ export interface Query {
 }
 
 /** Grafana's name of a unit. */
-export type Unit = "short" | "ops" | "s" | "bytes" | "percentunit";
+export type Unit = "short" | "ops" | "s" | "bytes" | "Bps" | "percentunit";
 
 /** A panel. */
 export interface PanelSpec {

@@ -15,9 +15,16 @@ export interface Expression {
   readonly templates: readonly string[];
 }
 
+interface Source {
+  readonly type?: string;
+  readonly uid?: string;
+}
+
 interface Target {
   readonly expr: string;
   readonly legendFormat?: string;
+  readonly refId: string;
+  readonly datasource?: Source;
 }
 
 interface Panel {
@@ -25,8 +32,20 @@ interface Panel {
   readonly type: string;
   readonly title: string;
   readonly description?: string;
+  readonly datasource?: Source;
+  readonly fieldConfig?: { readonly defaults: { readonly unit?: string } };
   readonly targets?: readonly Target[];
   readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
+}
+
+/** What is chosen at the top of a dashboard. */
+export interface Variable {
+  readonly name: string;
+  readonly type: string;
+  readonly query?: unknown;
+  readonly current?: unknown;
+  readonly includeAll?: boolean;
+  readonly allValue?: string;
 }
 
 /** A dashboard's file, what we look at of it. */
@@ -35,7 +54,7 @@ export interface DashboardFile {
   readonly title: string;
   readonly panels: readonly Panel[];
   readonly templating: {
-    readonly list: readonly { readonly name: string; readonly type: string; readonly query?: unknown }[];
+    readonly list: readonly Variable[];
   };
 }
 
