@@ -84,10 +84,11 @@ export class Inbox {
     this.#context.store.listen(incarnation, this.#onWake);
   }
 
-  /** Reads a partition from its beginning next time (X2). */
+  /** Reads a partition from its beginning next time (X2), and probes its shard's channel: subscriptions may have gone with the old master. */
   changeMaster(partition: Partition): void {
     this.#after.delete(partition);
     this.#untrimmed.delete(partition);
+    this.#channels.delete(this.#context.store.shardOf(partition) ?? "");
   }
 
   stop(): void {

@@ -43,7 +43,10 @@ export class RedisStore implements RegistryStore {
     this.#keys = new Keyspace(redis.keyPrefix);
     this.#retention = retention;
     this.#ports = ports;
-    const isUneasy = (): boolean => this.#data.isUneasy || this.#control.isUneasy;
+    const isUneasy = (): boolean =>
+      this.#data.isUneasy ||
+      this.#control.isUneasy ||
+      partitions.some((partition) => this.shardOf(partition) === undefined); // nobody is asked there, so nobody is redirected
     this.#maps = new SlotMaps(redis.slotsRefreshMs, ports.time, isUneasy);
     const shared = { maps: this.#maps, onHeard: this.#heard.bind(this) };
     this.#data = new Lane(

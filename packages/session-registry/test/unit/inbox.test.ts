@@ -22,6 +22,7 @@ function anInbox() {
   const trims: string[] = [];
   let wake: OnWake = () => undefined;
   let answerAfterMs = 0;
+  let probed = 0;
   const store = {
     listen: (_incarnation: Incarnation, onWake: OnWake) => void (wake = onWake),
     async readInbox(from: Partition, _incarnation: Incarnation, afterId: string) {
@@ -37,7 +38,10 @@ function anInbox() {
     },
     shardOf: () => "shard",
     toShardUs: () => undefined,
-    probe: () => Promise.resolve(),
+    probe() {
+      probed++;
+      return Promise.resolve();
+    },
   } as unknown as RegistryStore;
   const inbox = new Inbox({
     store,
@@ -54,6 +58,7 @@ function anInbox() {
     seen,
     reads,
     trims,
+    probes: () => probed,
     wake: (...args: Parameters<OnWake>) => wake(...args),
     readsTake: (ms: number) => void (answerAfterMs = ms),
     advance: (ms: number) => clock.advance(ms, settle),
@@ -104,6 +109,17 @@ describe("a wake-up that brings its entry", () => {
     await settle();
     expect(reads).toEqual(["0"]);
     expect(seen).toEqual(["5", "5", "6"]); // receivers know what they have seen (X2)
+  });
+
+  it("is waited for from a new master's channel at once, not after half a minute of silence (X3)", async () => {
+    const { inbox, wake, probes, advance } = anInbox();
+    await advance(5000);
+    wake(partition); // answers the probe of the start
+    await advance(10_000);
+    expect(probes()).toBe(1);
+    inbox.changeMaster(partition);
+    await advance(5000);
+    expect(probes()).toBe(2);
   });
 
   it("means nothing once the inbox was stopped", async () => {

@@ -63,7 +63,7 @@ async function startEdges(options: StackOptions): Promise<EdgeProcess[]> {
 
 /** Polls /readyz until it says yes. */
 export async function untilReady(edge: EdgeProcess): Promise<void> {
-  await eventually(async () => (await fetch(`${edge.api}/readyz`)).status === 200, { timeoutMs: 20_000 });
+  await eventually(async () => (await fetch(`${edge.api}/readyz`)).status === 200, { timeoutMs: 40_000 });
 }
 
 async function startEdge(name: string, routesFile: string, options: StackOptions): Promise<EdgeProcess> {
@@ -87,7 +87,7 @@ async function startEdge(name: string, routesFile: string, options: StackOptions
     ],
   });
   const api = `http://127.0.0.1:${management}`;
-  await eventually(async () => (await fetch(`${api}/healthz`)).ok, { timeoutMs: 20_000 });
+  await eventually(async () => (await fetch(`${api}/healthz`)).ok, { timeoutMs: 40_000 });
   return {
     name,
     process: process_,
