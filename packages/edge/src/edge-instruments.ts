@@ -5,7 +5,7 @@
 // E2. A peer cannot make series: what it sends (actions, close codes) is folded before a handle is looked up.
 
 import { mayChargePointSend, ocppVersions, subprotocolOf, type OcppVersion } from "@cpg/ocpp";
-import type { Counter, LabelsOf, Meter } from "@cpg/telemetry";
+import { instruments, type Counter, type LabelsOf, type Meter } from "@cpg/telemetry";
 import { closeTable, noCloseFrame, peerSees, type EndLabel } from "./close-codes.ts";
 import type { FrameType, Instruments, IntegrationInstruments, ServedAs } from "./instruments.ts";
 
@@ -98,17 +98,6 @@ function servedCounters(meter: Meter): Instruments["served"] {
     byVersion(version)(mayChargePointSend(action, version) ? action : "unknown")(as).inc();
 }
 
-const attemptEnds: readonly LabelsOf<"integration_requests_total">["outcome"][] = [
-  "ok",
-  "callError",
-  "badAnswer",
-  "httpError",
-  "timeout",
-  "overload",
-  "circuitOpen",
-  "unreachable",
-];
-
 function integrationInstruments(meter: Meter, integration: string): IntegrationInstruments {
   const duration = meter.histogram("integration_duration_seconds", { integration });
   const inFlight = meter.gauge("integration_in_flight", { integration });
@@ -116,7 +105,7 @@ function integrationInstruments(meter: Meter, integration: string): IntegrationI
   const ends = handles((outcome: LabelsOf<"integration_requests_total">["outcome"]) =>
     meter.counter("integration_requests_total", { integration, outcome }),
   );
-  for (const end of attemptEnds) ends(end); // E1
+  for (const end of instruments.integration_requests_total.labels.outcome.values) ends(end); // E1
   return {
     attempt(end, seconds) {
       ends(end).inc();

@@ -74,6 +74,7 @@ export function createCommandRouter(ports: CommandRouterPorts): CommandRouter {
     ...ports,
     ids,
     maxInbound: limits.maxPending,
+    maxTimeoutMs: limits.maxTimeoutMs,
     replyMs: limits.sendMs,
     graceMs: limits.graceMs,
   });

@@ -6,11 +6,12 @@
 // O3. A message older than its own time limit does nothing: its caller has given up.
 // O4. Replies are best effort: the asking edge has its own time limit. One reply for an id, never a second.
 // O5. At most `maxInbound` calls for other edges are open at a time (R9).
+// O6. No message has more time than a command may have at all, whatever it says: its id would be remembered as long.
 
 import type { Ownership, PeerMessage, Time } from "@cpg/session-registry";
+import { noTracing, type Span, type Tracing } from "@cpg/telemetry";
 import type { CallOutcome, LiveSession, SessionTable } from "../session-port.ts";
 import type { CommandIds } from "./command-ids.ts";
-import { noTracing, type Span, type Tracing } from "@cpg/telemetry";
 import { acceptPeerSpan, tracedCall } from "../spans.ts";
 import { within } from "./deadline.ts";
 import { idRetentionMs } from "./limits.ts";
@@ -42,6 +43,8 @@ export interface PeerOwnerPorts {
   readonly meter: CommandMeter;
   readonly tracing?: Tracing;
   readonly maxInbound: number;
+  /** Longest time that a message may have (O6), ms. */
+  readonly maxTimeoutMs: number;
   readonly replyMs: number;
   readonly graceMs: number;
 }
@@ -55,7 +58,7 @@ export function createPeerOwner(ports: PeerOwnerPorts): PeerOwner {
   function onMessage(message: PeerMessage, ageMs: number): void {
     const close = message.kind === "close" ? readClose(message.body) : undefined;
     const command = message.kind === "close" ? undefined : readCommand(message.body);
-    const budgetMs = (close ?? command)?.budgetMs ?? 0; // what cannot be read never acts, however late its copy
+    const budgetMs = Math.min((close ?? command)?.budgetMs ?? 0, ports.maxTimeoutMs); // O6; what cannot be read never acts
     const admission = ports.ids.admit(message.id, time.monotonicMs(), idRetentionMs(budgetMs)); // O1
     if (admission === "seen") return meter.peer("commandRepeated");
     // Not remembered, so a copy might act later: saying "nothing was sent" could become a lie. Say nothing.

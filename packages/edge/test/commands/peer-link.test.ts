@@ -356,6 +356,23 @@ describe("the owner's bounds (R9)", () => {
     expect(b.router.pendingForPeers).toBe(0);
   });
 
+  it("gives a message no more time than a command may have, so that no word of another edge fills the memory of ids for good", async () => {
+    const world = new World();
+    const [a, b] = [world.edge("a"), world.edge("b", { maxRememberedIds: 1 })];
+    const session = b.connect("CP1", "c1");
+    const { key, epoch } = world.register(b, session);
+    const body = JSON.stringify({ action: "Reset", payload: "{}", budgetMs: 1e12 });
+    const from = a.incarnation;
+    b.router.onPeerMessage(
+      { kind: "command", id: "x1", key, connection: session.connection, epoch, from, body },
+      0,
+    );
+    await world.time.advance(idRetentionMs(defaultCommandLimits.maxTimeoutMs));
+    const next = a.command("CP1", 1000);
+    await world.time.advance(5);
+    expect(await next).toMatchObject({ kind: "answered" });
+  });
+
   it("does nothing, and claims nothing, for an id that it cannot remember", async () => {
     const world = new World();
     const [a, b] = [world.edge("a"), world.edge("b", { maxRememberedIds: 1 })];

@@ -37,8 +37,17 @@ export interface LanePorts {
   readonly scripts?: ScriptReader;
 }
 
-/** Told after each successful attempt: which shard answered and when. */
-export type OnHeard = (shard: string, sentAtMs: number, receivedAtMs: number, reply: unknown) => void;
+/** A successful attempt: which shard answered what, and when (monotonic ms). */
+export interface Heard {
+  readonly operation: string;
+  readonly shard: string;
+  readonly sentAtMs: number;
+  readonly receivedAtMs: number;
+  readonly reply: unknown;
+}
+
+/** Told of each. */
+export type OnHeard = (heard: Heard) => void;
 
 /** State of one shard's pool and circuit, for gauges. */
 export interface ShardState {
@@ -210,14 +219,14 @@ export class Lane {
         const sentAtMs = time.monotonicMs();
         try {
           const reply = await settling(time, this.#attemptLimitMs, operation, command(client)); // N3
-          this.#onHeard(shard, sentAtMs, time.monotonicMs(), reply);
+          this.#onHeard({ operation, shard, sentAtMs, receivedAtMs: time.monotonicMs(), reply });
           return reply;
         } catch (error) {
           const failure = toRegistryError(operation, error);
           hasUnanswered ||= failure.isOutcomeUnknown;
-          // What this package says itself, as that no node is known yet, is no sign of a change.
-          if (!(error instanceof RegistryError) && isAboutShard(failure))
-            this.#failedAtMs = time.monotonicMs();
+          // What this package says itself, as that no node is known yet, is no sign of a change; but a client that never settles is.
+          const isOwnWord = error instanceof RegistryError && error.code !== "TIMEOUT";
+          if (!isOwnWord && isAboutShard(failure)) this.#failedAtMs = time.monotonicMs();
           throw failure;
         }
       },

@@ -18,11 +18,14 @@ import type {
   RowReading,
 } from "../store-port.ts";
 import { RedisInboxes } from "./inboxes.ts";
-import { Lane, type LanePorts, type ShardState } from "./lanes.ts";
+import { Lane, type Heard, type LanePorts, type ShardState } from "./lanes.ts";
 import { readClaimReply, readEntries, readEvent, readRow, rowFields, rowFormat } from "./replies.ts";
 import type { RedisSettings, RetentionSettings } from "./settings.ts";
 import { SlotMaps } from "./slot-maps.ts";
 import { WakeUps } from "./wake-ups.ts";
+
+/** Operations whose reply begins with the shard's time, µs (lua/). Named one by one: any other number there would shift a clock. */
+const tellsTime: ReadonlySet<string> = new Set(["claim", "release", "renew", "bury", "handOver", "clock"]);
 
 /** See store-port.ts. */
 export class RedisStore implements RegistryStore {
@@ -285,10 +288,9 @@ export class RedisStore implements RegistryStore {
     return Promise.resolve();
   }
 
-  #heard(shard: string, sentAtMs: number, receivedAtMs: number, reply: unknown): void {
+  #heard({ operation, shard, sentAtMs, receivedAtMs, reply }: Heard): void {
     this.#lastHeardAtMs = receivedAtMs;
-    // Only the scripts that tell the time begin their reply with a number (lua/).
-    if (Array.isArray(reply) && typeof reply[0] === "number") {
+    if (tellsTime.has(operation) && Array.isArray(reply) && typeof reply[0] === "number") {
       this.#clocks.heard(shard, { sentAtMs, receivedAtMs, nowUs: reply[0] });
     }
   }
