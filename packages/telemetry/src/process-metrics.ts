@@ -6,7 +6,7 @@ import { constants, monitorEventLoopDelay, performance, PerformanceObserver } fr
 import type { LabelsOf } from "./instruments.ts";
 import type { Meter } from "./meter.ts";
 
-/** Node samples the event loop's delay at this interval, and counts the interval itself as delay. Each sample wakes the loop: 10 ms cost an idle edge half a percent of a core. */
+/** Node samples the event loop's delay at this interval, and counts the interval itself as delay. Each sample wakes the loop. */
 const resolutionMs = 20;
 
 /** Begins to observe the process. Returns the end. */
