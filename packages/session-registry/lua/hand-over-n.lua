@@ -1,13 +1,13 @@
--- Looks up who owns a charge point and, unless it is the asker, puts a message into the owner's inbox: one way there and back for both.
+-- Looks up who owns a charge point and, unless it is the asker, brings a message there: one way there and back for both.
 -- KEYS the rows it may have (its identity as written, and folded); of several, the one granted last counts
--- ARGV 1 row format   2 incarnation that asks   3 entries kept   4 inbox life, ms   5 '1': the wake-up carries the entry
---      6 fence prefix, 7 inbox prefix, 8 wake prefix: the owner's name completes them. Known only once the row is read, as in claim-n.lua:
+-- ARGV 1 row format   2 incarnation that asks   3 entries kept   4 inbox life, ms
+--      5 fence prefix, 6 inbox prefix, 7 wake prefix: the owner's name completes them. Known only once the row is read, as in claim-n.lua:
 --        same hash tag, same slot, and fence and inbox are touched before the first write
---      then the identity key of each row, then fields and values of the entry; key, conn and epoch are added from the row
+--      8 the message without its head, which is the row's: key, connection and epoch, a line each; then the identity key of each row
 -- Returns {now in µs, outcome, bad rows met, which row, its fields …}
---      outcome 0 no row · 1 posted · 2 the row is the asker's: nothing written · -1 the inbox is full · -2 the owner is fenced
-local FORMAT, asker, kept, life, carries = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local fencePrefix, inboxPrefix, wakePrefix = ARGV[6], ARGV[7], ARGV[8]
+--      outcome 0 no row · 1 delivered · 2 the row is the asker's: nothing delivered · -1 the inbox is full · -2 the owner is fenced
+local FORMAT, asker, kept, life = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local fencePrefix, inboxPrefix, wakePrefix, content = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local VERSIONS = {['1.6'] = true, ['2.0.1'] = true, ['2.1'] = true}
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -33,9 +33,8 @@ if owner ~= asker then
   if redis.call('EXISTS', fencePrefix .. owner) == 1 then
     outcome = -2
   else
-    local fields = {unpack(ARGV, 9 + #KEYS)}
-    for _, text in ipairs({'key', ARGV[8 + which], 'conn', row[4], 'epoch', row[2]}) do fields[#fields + 1] = text end
-    outcome = append(inboxPrefix .. owner, wakePrefix .. owner, kept, life, carries, fields) and 1 or -1
+    local message = ARGV[8 + which] .. '\n' .. row[4] .. '\n' .. row[2] .. '\n' .. content
+    outcome = deliver('channel', inboxPrefix .. owner, wakePrefix .. owner, kept, life, now, message) and 1 or -1
   end
 end
 return {now, outcome, bad, which, unpack(row)}

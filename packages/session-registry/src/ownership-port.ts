@@ -5,6 +5,7 @@
 
 import type { IdentityKey } from "@cpg/ocpp";
 import type { ConnectionId, EdgeRow, EndCause, Epoch, SessionDetails, SessionRow } from "./model.ts";
+import type { Way } from "./store-port.ts";
 
 /** A socket that has been authenticated and upgraded. */
 export interface NewSession extends SessionDetails {
@@ -20,16 +21,16 @@ export interface OwnedSessions {
   granted(connection: ConnectionId, epoch: Epoch): void;
   /** A newer socket owns the identity: close this one (R1, R6). The registry has forgotten it; no release is owed. */
   superseded(connection: ConnectionId, by: { readonly edge: string; readonly epoch: Epoch }): void;
-  /** A command or answer from another edge. `ageMs`: how long it lay in the inbox. */
+  /** A command or answer from another edge. `ageMs`: how long it was on the way. */
   message(message: PeerMessage, ageMs: number): void;
 }
 
-/** What travels through an inbox between two edges. `body` is opaque here. */
+/** What one edge says to another, over its channel or through its inbox. `body` is opaque here. */
 export interface PeerMessage {
   /** Unique for ever; a receiver acts on it once (R11). */
   readonly id: string;
   readonly kind: "command" | "reply" | "close";
-  /** Identity it is about: it decides the partition, so its order against evictions of that identity is certain. */
+  /** Identity it is about: it decides the partition. */
   readonly key: IdentityKey;
   /** For `command` and `close`: the session the sender saw. For `reply`: of the session that answered. */
   readonly connection: ConnectionId;
@@ -64,7 +65,7 @@ export type LookupResult =
 /** What a message says, whoever it is for. */
 export type PeerContent = Pick<PeerMessage, "kind" | "id" | "body">;
 
-/** How handing a message over ended. Only `sent` wrote anything; `own`: the row names this edge, `dead`: its owner is dead. */
+/** How handing a message over ended. Only `sent` delivered anything; `own`: the row names this edge, `dead`: its owner is dead. */
 export type HandOver =
   | { readonly kind: "absent" }
   | { readonly kind: "sent"; readonly row: SessionRow }
@@ -107,11 +108,11 @@ export interface Ownership {
   lookup(keys: readonly IdentityKey[], deadlineMs: number): Promise<LookupResult>;
   /** The owner said "not mine": removes the row if it still says so (R5). */
   purge(row: SessionRow): Promise<void>;
-  /** Writes into the inbox of `to`. `false`: that incarnation is dead. Errors: RegistryError. */
-  send(to: string, message: Omit<PeerMessage, "from">, deadlineMs: number): Promise<boolean>;
+  /** Brings `to` a message. `false`: that incarnation is dead. Errors: RegistryError. */
+  send(to: string, message: Omit<PeerMessage, "from">, way: Way, deadlineMs: number): Promise<boolean>;
   /**
-   * Looks up the owner and writes into its inbox in one step, unless it is this edge; `key`, `connection` and `epoch` of the message are
-   * the row's. `keys` are those one identity may have (identityKeyCandidates). Errors: RegistryError.
+   * Looks up the owner and brings it a message by `channel` in one step, unless it is this edge; `key`, `connection` and `epoch` of the message
+   * are the row's. `keys` are those one identity may have (identityKeyCandidates). Errors: RegistryError.
    */
   handOver(keys: readonly IdentityKey[], message: PeerContent, deadlineMs: number): Promise<HandOver>;
   list(limit: number, cursor: string | undefined): Promise<SessionPage>;

@@ -94,15 +94,21 @@ export interface InboxEntry {
   readonly fields: Readonly<Record<string, string>>;
 }
 
-/** What became of handing a message to the owner of a charge point. `own`: the row names the asker, and nothing was written. */
+/**
+ * The way of a message. `channel`: told to whoever listens there, and stored only if nobody does. What was told may be lost with the connection
+ * that carried it, and nobody knows; whoever needs to be sure sends it again by `inbox`, where it lies until it is read.
+ */
+export type Way = "channel" | "inbox";
+
+/** What became of handing a message to the owner of a charge point. `own`: the row names the asker, and nothing was delivered. */
 export type HandOverReply =
   | { readonly kind: "absent" }
-  | { readonly kind: "posted" | "own" | "dead" | "full"; readonly row: SessionRow };
+  | { readonly kind: "delivered" | "own" | "dead" | "full"; readonly row: SessionRow };
 
-/** A wake-up's entry and the id of the one before it ("0": there is none): who has read that one has nothing else to read. */
-export interface CarriedEntry {
-  readonly after: string;
-  readonly entry: InboxEntry;
+/** What was told over the channel: the message, and when by the shard's clock, µs. */
+export interface Told {
+  readonly message: string;
+  readonly atUs: number;
 }
 
 /** Entries that one read of an inbox gives at most: a few dozen KB. Fewer: there were no more. */
@@ -114,8 +120,8 @@ export type RowReading =
   | { readonly kind: "found"; readonly row: SessionRow }
   | { readonly kind: "bad"; readonly reason: string };
 
-/** Told that an inbox has something; a small entry may come along. */
-export type OnWake = (partition: Partition, carried?: CarriedEntry) => void;
+/** A message that was told, or the word that an inbox has something. */
+export type OnWake = (partition: Partition, told?: Told) => void;
 
 /** A registry store: see the head of this file. */
 export interface RegistryStore {
@@ -161,20 +167,21 @@ export interface RegistryStore {
     deadlineMs: number,
   ): Promise<readonly IdentityKey[]>;
 
+  /** `message`: writeMessage of ownership/peer-message.ts. In an inbox it is the field `m` of its entry. */
   post(
     partition: Partition,
     to: Incarnation,
-    fields: Readonly<Record<string, string>>,
+    parcel: { readonly message: string; readonly way: Way },
     deadlineMs: number,
-  ): Promise<"posted" | "dead" | "full">;
+  ): Promise<"delivered" | "dead" | "full">;
   /**
-   * Finds the row of `keys` that was granted last and, unless it names the asker, writes into its owner's inbox: `fields`, and `key`, `conn`
-   * and `epoch` of the row. `keys` are those one identity may have: all of one partition.
+   * Finds the row of `keys` that was granted last and, unless it names the asker, brings its owner a message by `channel`: `content` (writeContent)
+   * behind key, connection and epoch of the row. `keys` are those one identity may have: all of one partition.
    */
   handOver(
     keys: readonly IdentityKey[],
     asker: Incarnation,
-    fields: Readonly<Record<string, string>>,
+    content: string,
     deadlineMs: number,
   ): Promise<HandOverReply>;
   /** Entries after `afterId` ("0" = from the beginning), oldest first, `inboxPage` at most; those up to `afterId` may be dropped. */
@@ -186,7 +193,7 @@ export interface RegistryStore {
   ): Promise<readonly InboxEntry[]>;
   /** Drops the entries before `id`: an inbox holds only what its owner has not seen. Nobody depends on it. */
   trimInbox(partition: Partition, incarnation: Incarnation, id: string, deadlineMs: number): Promise<void>;
-  /** Begins to listen for the wake-ups of an incarnation (and stops for any earlier one). A wake-up is a hint: inboxes are polled too. */
+  /** Begins to listen for an incarnation (and stops for any earlier one). A wake-up is a hint: inboxes are polled too. */
   listen(incarnation: Incarnation, onWake: OnWake): void;
   /** Asks that a wake-up of this partition be sent to this incarnation: the probe of its own channel. */
   probe(partition: Partition, incarnation: Incarnation, deadlineMs: number): Promise<void>;

@@ -37,7 +37,7 @@ export const registry = {
     max: 10_000,
     unit: "ms",
     doc: "Longest time between two looks into the own inboxes; pub/sub wakes earlier.",
-    why: "A subscriber can die in silence: then an eviction or a command is late by half a second at most.",
+    why: "A subscriber can die in silence: then an eviction is late by half a second at most, and a command, which is asked again, by a second.",
   }),
   reassertMs: integer({
     default: 300_000,

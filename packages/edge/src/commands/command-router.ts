@@ -1,7 +1,7 @@
 // Carries a command from whoever asks at this edge to the one socket that must get it, and its end back.
 //
 //   command ─ a socket is here ──▶ locate (registry) → own socket
-//           └ none is here ──────▶ peer link: registry and the owner's inbox in one step → its socket
+//           └ none is here ──────▶ peer link: registry and the way to the owner in one step → its socket
 //
 // C1. Every command ends with one outcome, at its time limit and the grace at the latest. Nothing here rejects.
 // C2. Open commands are bounded by `maxPending` (R9); one more is an outcome, not a wait.
@@ -40,7 +40,7 @@ export interface CommandRouter {
   close(identity: Identity): Promise<CloseOutcome>;
   /** Tells what is known of a charge point's session. Never rejects; ends within `lookupMs`. */
   find(identity: Identity): Promise<FindOutcome>;
-  /** For OwnedSessions.message: what came out of this edge's inboxes. Never throws. */
+  /** For OwnedSessions.message: what came from other edges. Never throws. */
   onPeerMessage(message: PeerMessage, ageMs: number): void;
   /** Open commands and closes of this edge's callers: `commands_pending`. */
   readonly pending: number;
@@ -68,7 +68,7 @@ export interface CommandRouterPorts {
 /** Makes the router of one edge. */
 export function createCommandRouter(ports: CommandRouterPorts): CommandRouter {
   const { limits, time, meter } = ports;
-  const link = createPeerLink({ ...ports, sendMs: limits.sendMs });
+  const link = createPeerLink({ ...ports, sendMs: limits.sendMs, askAgainMs: limits.askAgainMs });
   const ids = createCommandIds(limits.maxRememberedIds);
   const owner = createPeerOwner({
     ...ports,
@@ -77,6 +77,7 @@ export function createCommandRouter(ports: CommandRouterPorts): CommandRouter {
     maxTimeoutMs: limits.maxTimeoutMs,
     replyMs: limits.sendMs,
     graceMs: limits.graceMs,
+    maxToldUnits: limits.maxToldUnits,
   });
   const gate = createGate(limits.maxPending);
 

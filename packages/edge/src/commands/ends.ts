@@ -72,7 +72,7 @@ function endWithoutReply(answer: Exclude<PeerAnswer, { kind: "reply" }>): Step<C
       return { kind: "own", row: answer.row };
     case "absent":
       return end({ kind: "offline" });
-    case "notWritten":
+    case "notDelivered":
       return end({ kind: "registryAway", retryAfterMs: answer.retryAfterMs });
     case "silent":
     default:

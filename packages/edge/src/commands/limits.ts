@@ -8,10 +8,17 @@ export interface CommandLimits {
   readonly maxTimeoutMs: number;
   /** Patience for one lookup, ms: long enough for a retry, short beside a caller's patience. */
   readonly lookupMs: number;
-  /** Patience for one write into an inbox, ms: above the failover time, so that it outlives one (FACTS §3: 4.2 s). */
+  /** Patience for one message to another edge, ms: above the failover time, so that it outlives one (FACTS §3: 4.2 s). */
   readonly sendMs: number;
   /** What a reply may take beyond the command's time, ms: an inbox is drained every 500 ms even if no wake-up comes. */
   readonly graceMs: number;
+  /**
+   * After how long without a reply another edge is asked again, by its inbox, ms: as long as a lost wake-up costs (`registry.inboxPollMs`), and
+   * longer than most charge points take, so that few questions are asked twice.
+   */
+  readonly askAgainMs: number;
+  /** UTF-16 units of replies that are kept for who asks again: 5,000 a second of 500 units for 3 s, and as many again. */
+  readonly maxToldUnits: number;
   /** How long a close may take, ms. */
   readonly closeMs: number;
   /** Ids remembered at most. With the default time limit of 30 s, 524,288 are 5,800 commands a second from other edges, in ≈ 60 MB. */
@@ -25,6 +32,8 @@ export const defaultCommandLimits: CommandLimits = {
   lookupMs: 2000,
   sendMs: 5000,
   graceMs: 1500,
+  askAgainMs: 500,
+  maxToldUnits: 16_000_000,
   closeMs: 5000,
   maxRememberedIds: 524_288,
 };
@@ -37,6 +46,9 @@ export const defaultCommandLimits: CommandLimits = {
 export function idRetentionMs(budgetMs: number): number {
   return budgetMs + 60_000;
 }
+
+/** How long a reply is kept for who asks again, ms: that happens `askAgainMs` after the question, and may take a poll and a redirection. */
+export const toldReplyMs = 3000;
 
 /** Retry-After for an edge with all its commands open, ms: some end every second. */
 export const busyRetryAfterMs = 1000;

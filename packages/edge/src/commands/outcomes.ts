@@ -55,8 +55,9 @@ export type FindOutcome =
 /** What happened on the link between edges, besides the outcomes: one count each. */
 export type PeerEvent =
   | "commandSent"
+  | "commandAskedAgain" // no reply yet: said again by the inbox, where a lost channel loses nothing
   | "commandAccepted"
-  | "commandRepeated" // an id that came again: ignored (R11)
+  | "commandRepeated" // an id that came again: not done again (R11); what was replied is replied again
   | "commandExpired"
   | "commandUnverified" // refused: the own lease has lapsed
   | "commandNotMine"

@@ -1,8 +1,10 @@
-// The asking side of the link between edges: writes one message into the owner's inbox and waits for one reply. Whose inbox that is,
-// the registry finds in the same step where the asker has not looked already.
+// The asking side of the link between edges: sends one question to the owner and waits for one reply. Who the owner is, the registry
+// finds in the same step where the asker has not looked already.
 //
-// P1. A message is written once. When nobody knows whether it was written, it is waited for, never written again (R11).
-// P2. Every question ends: by a reply, by the certainty that nothing was written, or by its time limit.
+// P1. A question goes by the channel, where it and its reply may be lost (store-port.ts, Way). Without a reply after `askAgainMs` it is asked
+//     once more, by the inbox, with the same id: the owner does nothing twice (R11), and repeats what it replied. When nobody knows whom
+//     the first one reached, it is waited for, never sent again: the charge point may be elsewhere by now, and the first one done.
+// P2. Every question ends: by a reply, by the certainty that nothing was delivered, or by its time limit.
 // P3. An answer is matched by message id; one that nobody waits for is counted and dropped.
 
 import type { IdentityKey } from "@cpg/ocpp";
@@ -14,6 +16,7 @@ import {
   type PeerMessage,
   type SessionRow,
   type Time,
+  type Way,
 } from "@cpg/session-registry";
 import type { Span } from "@cpg/telemetry";
 import { retryAfterOf } from "./locate.ts";
@@ -24,14 +27,14 @@ import { encodeBody, readReply, type CloseBody, type CommandBody, type PeerReply
 export type PeerAnswer =
   /** `row`: by which it was found; missing only if the reply overtook the registry's own answer. */
   | { readonly kind: "reply"; readonly reply: PeerReply; readonly row: SessionRow | undefined }
-  /** The incarnation that the row names is dead; nothing was written. */
+  /** The incarnation that the row names is dead; nothing was delivered. */
   | { readonly kind: "dead"; readonly row: SessionRow }
-  /** The row names this edge; nothing was written. */
+  /** The row names this edge; nothing was delivered. */
   | { readonly kind: "own"; readonly row: SessionRow }
-  /** Nobody owns the charge point; nothing was written. */
+  /** Nobody owns the charge point; nothing was delivered. */
   | { readonly kind: "absent" }
-  /** Nothing was written, for certain. */
-  | { readonly kind: "notWritten"; readonly retryAfterMs: number }
+  /** Nothing was delivered, for certain. */
+  | { readonly kind: "notDelivered"; readonly retryAfterMs: number }
   /** No reply in time; what became of the message is not known. */
   | { readonly kind: "silent" };
 
@@ -42,7 +45,7 @@ export interface Question {
   readonly kind: "command" | "close";
   readonly body: CommandBody | CloseBody;
   readonly limitMs: number;
-  /** Where it is traced: told when the message was written. */
+  /** Where it is traced: told when the message was delivered. */
   readonly span?: Span | undefined;
 }
 
@@ -60,17 +63,24 @@ interface Waiting {
   row: SessionRow | undefined;
 }
 
-/** Makes the asking side. `newId` must never repeat. `sendMs` bounds one write into an inbox. */
-export function createPeerLink(ports: {
+/** What the asking side needs. `newId` must never repeat; `sendMs` bounds one message. */
+export interface PeerLinkPorts {
   readonly ownership: Pick<Ownership, "send" | "handOver">;
   readonly time: Time;
   readonly meter: CommandMeter;
   readonly newId: () => string;
   readonly sendMs: number;
-}): PeerLink {
+  readonly askAgainMs: number;
+}
+
+/** Makes the asking side. */
+export function createPeerLink(ports: PeerLinkPorts): PeerLink {
+  const sending = createSending(ports);
   const waiting = new Map<string, Waiting>();
 
-  function ask({ to, kind, body, limitMs, span }: Question): Promise<PeerAnswer> {
+  function ask(question: Question): Promise<PeerAnswer> {
+    const { to, limitMs, span } = question;
+    const { time, askAgainMs } = ports;
     const id = ports.newId();
     return new Promise((resolve) => {
       const end = (answer: PeerAnswer): void => {
@@ -78,31 +88,27 @@ export function createPeerLink(ports: {
         waiting.delete(id);
         resolve(answer);
       };
-      const timer = ports.time.after(limitMs, () => end({ kind: "silent" })); // P2
+      const giveUp = (): void => end({ kind: "silent" }); // P2
+      let timer = time.after(Math.min(limitMs, askAgainMs), () => {
+        if (limitMs <= askAgainMs) return giveUp();
+        timer = time.after(limitMs - askAgainMs, giveUp);
+        if (one.row !== undefined) sending.again(id, question, one.row); // P1
+      });
       const one: Waiting = { end, row: "incarnation" in to ? to : undefined };
       waiting.set(id, one);
-      const message = { id, kind, body: encodeBody(body) };
-      write(to, message, Math.min(limitMs, ports.sendMs)).then(
-        (written) => {
-          if (written.kind !== "sent") return end(written);
-          one.row = written.row;
-          span?.event("handed over", { "cpg.edge": written.row.edge });
+      sending.first(id, question).then(
+        (sent) => {
+          if (sent.kind !== "sent") return end(sent);
+          one.row = sent.row;
+          span?.event("handed over", { "cpg.edge": sent.row.edge });
           return ports.meter.peer("commandSent");
         },
         (error: unknown) => {
-          if (!mayHaveWritten(error)) return end({ kind: "notWritten", retryAfterMs: retryAfterOf(error) });
-          return ports.meter.peer("commandSent"); // P1: perhaps; the timer or a reply ends it
+          if (!mayBeDelivered(error)) return end({ kind: "notDelivered", retryAfterMs: retryAfterOf(error) });
+          return ports.meter.peer("commandSent"); // perhaps; the timer or a reply ends it
         },
       );
     });
-  }
-
-  // async: a synchronous throw is a rejection here
-  async function write(to: Question["to"], content: PeerContent, limitMs: number): Promise<HandOver> {
-    if (!("incarnation" in to)) return ports.ownership.handOver(to, content, limitMs);
-    const { key, connection, epoch, incarnation } = to;
-    const isAlive = await ports.ownership.send(incarnation, { ...content, key, connection, epoch }, limitMs);
-    return { kind: isAlive ? "sent" : "dead", row: to };
   }
 
   return {
@@ -121,7 +127,32 @@ export function createPeerLink(ports: {
   };
 }
 
+function createSending({ ownership, meter, sendMs, askAgainMs }: PeerLinkPorts) {
+  // async: a synchronous throw is a rejection here
+  async function sendTo(row: SessionRow, content: PeerContent, way: Way, limitMs: number): Promise<boolean> {
+    const { key, connection, epoch, incarnation } = row;
+    return ownership.send(incarnation, { ...content, key, connection, epoch }, way, limitMs);
+  }
+
+  return {
+    async first(id: string, { to, kind, body, limitMs }: Question): Promise<HandOver> {
+      const content = { id, kind, body: encodeBody(body) };
+      const patienceMs = Math.min(limitMs, sendMs);
+      if (!("incarnation" in to)) return ownership.handOver(to, content, patienceMs);
+      return { kind: (await sendTo(to, content, "channel", patienceMs)) ? "sent" : "dead", row: to };
+    },
+    /** Nothing depends on what comes of it but the reply. */
+    again(id: string, { kind, body, span }: Question, row: SessionRow): void {
+      meter.peer("commandAskedAgain");
+      span?.event("asked again");
+      const budgetMs = Math.max(0, body.budgetMs - askAgainMs);
+      const content = { id, kind, body: encodeBody({ ...body, budgetMs }) };
+      sendTo(row, content, "inbox", sendMs).catch(() => undefined);
+    },
+  };
+}
+
 // The registry knows of every attempt it made, not only of the last one. Any other error knows nothing.
-function mayHaveWritten(error: unknown): boolean {
+function mayBeDelivered(error: unknown): boolean {
   return !(error instanceof RegistryError) || error.isOutcomeUnknown;
 }

@@ -1,20 +1,21 @@
-// The owning side of the link between edges: takes commands and closes out of the inbox, acts, replies.
+// The owning side of the link between edges: takes commands and closes, acts, replies.
 //
 // O1. A message id acts at most once (R11): it is remembered before anything else is decided, so a message that was
 //     refused once never acts later.
 // O2. The lease is checked at the moment of the call (R7): without it nothing is delivered for another edge.
 // O3. A message older than its own time limit does nothing: its caller has given up.
-// O4. Replies are best effort: the asking edge has its own time limit. One reply for an id, never a second.
+// O4. Replies are best effort: the asking edge has its own time limit. One reply for an id, never another one; it is repeated to
+//     who asks again (told-replies.ts).
 // O5. At most `maxInbound` calls for other edges are open at a time (R9).
 // O6. No message has more time than a command may have at all, whatever it says: its id would be remembered as long.
 
-import type { Ownership, PeerMessage, Time } from "@cpg/session-registry";
+import type { Ownership, PeerMessage, Time, Way } from "@cpg/session-registry";
 import { noTracing, type Span, type Tracing } from "@cpg/telemetry";
 import type { CallOutcome, LiveSession, SessionTable } from "../session-port.ts";
 import type { CommandIds } from "./command-ids.ts";
 import { acceptPeerSpan, tracedCall } from "../spans.ts";
 import { within } from "./deadline.ts";
-import { idRetentionMs } from "./limits.ts";
+import { idRetentionMs, toldReplyMs } from "./limits.ts";
 import type { CommandMeter } from "./outcomes.ts";
 import {
   calledReply,
@@ -24,6 +25,7 @@ import {
   type CommandBody,
   type PeerReply,
 } from "./peer-words.ts";
+import { createToldReplies } from "./told-replies.ts";
 
 /** The owning side. */
 export interface PeerOwner {
@@ -47,12 +49,14 @@ export interface PeerOwnerPorts {
   readonly maxTimeoutMs: number;
   readonly replyMs: number;
   readonly graceMs: number;
+  /** Of told-replies.ts. */
+  readonly maxToldUnits: number;
 }
 
 /** Makes the owning side. */
 export function createPeerOwner(ports: PeerOwnerPorts): PeerOwner {
   const { meter, time, tracing = noTracing } = ports;
-  const reply = createReply(ports);
+  const replying = createReplying(ports);
   let open = 0;
 
   function onMessage(message: PeerMessage, ageMs: number): void {
@@ -60,9 +64,10 @@ export function createPeerOwner(ports: PeerOwnerPorts): PeerOwner {
     const command = message.kind === "close" ? undefined : readCommand(message.body);
     const budgetMs = Math.min((close ?? command)?.budgetMs ?? 0, ports.maxTimeoutMs); // O6; what cannot be read never acts
     const admission = ports.ids.admit(message.id, time.monotonicMs(), idRetentionMs(budgetMs)); // O1
-    if (admission === "seen") return meter.peer("commandRepeated");
+    if (admission === "seen") return replying.repeat(message);
     // Not remembered, so a copy might act later: saying "nothing was sent" could become a lie. Say nothing.
     if (admission === "full") return meter.peer("commandDropped");
+    replying.begin(message);
     if (command) return onCommand(message, command, budgetMs - ageMs);
     if (close) return onClose(message, budgetMs - ageMs);
     return refuse(message, "malformed");
@@ -90,10 +95,9 @@ export function createPeerOwner(ports: PeerOwnerPorts): PeerOwner {
       tracedCall(span, session, action, () => session.call(action, payload, budgetMs)),
     );
     open -= 1;
-    const outcome: CallOutcome =
-      ended.kind === "value" ? ended.value : { kind: "timeout", delivery: "unknown" };
+    const outcome = ended.kind === "value" ? ended.value : unknownEnd;
     span?.end();
-    reply(message, calledReply(ports.edge, session.connection === message.connection, outcome));
+    replying.reply(message, calledReply(ports.edge, session.connection === message.connection, outcome));
   }
 
   // Needs no lease: a socket that is here may always be closed here.
@@ -102,13 +106,13 @@ export function createPeerOwner(ports: PeerOwnerPorts): PeerOwner {
     const session = ports.sessions.byKey(message.key);
     if (session === undefined) return refuse(message, "notMine");
     session.close("operator");
-    return reply(message, { kind: "closed" });
+    return replying.reply(message, { kind: "closed" });
   }
 
   function refuse(message: PeerMessage, kind: keyof typeof refusals, span?: Span): void {
     span?.end(kind);
     meter.peer(refusals[kind]);
-    reply(message, { kind });
+    replying.reply(message, { kind });
   }
 
   return {
@@ -119,14 +123,31 @@ export function createPeerOwner(ports: PeerOwnerPorts): PeerOwner {
   };
 }
 
+const unknownEnd: CallOutcome = { kind: "timeout", delivery: "unknown" };
+
 // O4
-function createReply(ports: PeerOwnerPorts): (message: PeerMessage, body: PeerReply) => void {
+function createReplying(ports: PeerOwnerPorts) {
   const { ownership, time, meter, replyMs } = ports;
-  return ({ id, key, connection, epoch, from }, body) => {
-    const answer = { id, kind: "reply", key, connection, epoch, body: encodeBody(body) } as const;
-    void within(time, replyMs, () => ownership.send(from, answer, replyMs)).then((sent) =>
+  const told = createToldReplies({ keptMs: toldReplyMs, maxUnits: ports.maxToldUnits });
+
+  function send({ id, key, connection, epoch, from }: PeerMessage, body: string, way: Way): void {
+    const answer = { id, kind: "reply", key, connection, epoch, body } as const;
+    void within(time, replyMs, () => ownership.send(from, answer, way, replyMs)).then((sent) =>
       meter.peer(sent.kind === "value" && sent.value ? "replySent" : "replyLost"),
     );
+  }
+
+  return {
+    begin: ({ id }: PeerMessage): void => told.begin(id),
+    reply(message: PeerMessage, word: PeerReply): void {
+      const body = encodeBody(word);
+      send(message, body, told.end(message.id, body, time.monotonicMs()));
+    },
+    repeat(message: PeerMessage): void {
+      meter.peer("commandRepeated");
+      const body = told.again(message.id);
+      if (body !== undefined) send(message, body, "inbox");
+    },
   };
 }
 

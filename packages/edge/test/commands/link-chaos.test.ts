@@ -96,7 +96,7 @@ describe("under loss, doubling, delay and moving charge points", () => {
       const kinds = new Set(ends.map((end) => end.kind));
       expect([...kinds]).toEqual(expect.arrayContaining(["answered", "noAnswer", "registryAway"]));
       expect(edges.flatMap((edge) => edge.events)).toEqual(
-        expect.arrayContaining(["commandRepeated", "replyLate", "relookup"]),
+        expect.arrayContaining(["commandAskedAgain", "commandRepeated", "replyLate", "relookup"]),
       );
     },
   );

@@ -21,15 +21,15 @@ const failure = (code: RegistryErrorCode): RegistryError =>
 /** Treats commands specially, and delivers everything else. */
 const onCommands =
   (carry: Carry): Carry =>
-  (message, to, deliver) => {
-    if (message.kind !== "reply") return carry(message, to, deliver);
+  (message, to, deliver, way) => {
+    if (message.kind !== "reply") return carry(message, to, deliver, way);
     deliver(0);
     return true;
   };
 const onReplies =
   (carry: Carry): Carry =>
-  (message, to, deliver) => {
-    if (message.kind === "reply") return carry(message, to, deliver);
+  (message, to, deliver, way) => {
+    if (message.kind === "reply") return carry(message, to, deliver, way);
     deliver(0);
     return true;
   };
@@ -309,7 +309,7 @@ describe("when the link fails", () => {
   it("a body that is no command does nothing and is said so", async () => {
     const { world, a, b, session } = twoEdges();
     const send = a.ownership.send.bind(a.ownership);
-    a.ownership.send = (to, message, deadlineMs) => send(to, { ...message, body: "{" }, deadlineMs);
+    a.ownership.send = (to, message, ...rest) => send(to, { ...message, body: "{" }, ...rest);
     const ended = a.command("CP1");
     await world.time.advance(5);
     expect(await ended).toEqual({ kind: "noAnswer", delivery: "notSent" });
@@ -319,7 +319,7 @@ describe("when the link fails", () => {
   it("a reply without sense ends the command as 'unknown' at once", async () => {
     const { world, a, b } = twoEdges();
     const send = b.ownership.send.bind(b.ownership);
-    b.ownership.send = (to, message, deadlineMs) => send(to, { ...message, body: "nonsense" }, deadlineMs);
+    b.ownership.send = (to, message, ...rest) => send(to, { ...message, body: "nonsense" }, ...rest);
     const ended = a.command("CP1");
     await world.time.advance(5);
     expect(await ended).toEqual({ kind: "noAnswer", delivery: "unknown" });

@@ -1,4 +1,4 @@
-// A world without I/O for the command router: a clock that is moved, a registry that is a map, an inbox link between
+// A world without I/O for the command router: a clock that is moved, a registry that is a map, a link between
 // edges that loses, doubles and delays, and sockets that answer as told.
 
 import { identityKey, asIdentity, type Identity, type IdentityKey, type OcppVersion } from "@cpg/ocpp";
@@ -11,6 +11,7 @@ import type {
   PeerMessage,
   SessionRow,
   Time,
+  Way,
 } from "@cpg/session-registry";
 import { FakeTracing } from "../support/fake-tracing.ts";
 import { createCommandRouter, type CommandRouter } from "../../src/commands/command-router.ts";
@@ -128,6 +129,7 @@ export type Carry = (
   message: PeerMessage,
   to: string,
   deliver: (afterMs: number) => void,
+  way: Way,
 ) => Promise<boolean> | boolean;
 
 /** Everything that the edges of a test share. */
@@ -168,11 +170,12 @@ export class World {
     this.rows.set(key, row);
     return row;
   }
-  async send(from: FakeEdge, to: string, message: Omit<PeerMessage, "from">): Promise<boolean> {
+  async send(from: FakeEdge, to: string, message: Omit<PeerMessage, "from">, way: Way): Promise<boolean> {
     const whole: PeerMessage = { ...message, from: from.incarnation };
-    return this.carry(whole, to, (afterMs) => {
+    const deliver = (afterMs: number): void => {
       this.time.after(afterMs, () => this.edges.get(to)?.router.onPeerMessage(whole, afterMs));
-    });
+    };
+    return this.carry(whole, to, deliver, way);
   }
 }
 
@@ -203,14 +206,19 @@ export class FakeEdge {
     this.ownership = {
       lookup: (keys) => this.lookup(keys),
       isLeaseValid: () => this.isLeaseValid,
-      send: (to, message) => world.send(this, to, message),
+      send: (to, message, way) => world.send(this, to, message, way),
       handOver: async (keys, content) => {
         const found = await this.lookup(keys);
         if (found.kind === "absent") return found;
         const { row, isOwn } = found;
         if (isOwn) return { kind: "own", row };
         const { key, connection, epoch } = row;
-        const isAlive = await this.ownership.send(row.incarnation, { ...content, key, connection, epoch }, 1);
+        const isAlive = await this.ownership.send(
+          row.incarnation,
+          { ...content, key, connection, epoch },
+          "channel",
+          1,
+        );
         return { kind: isAlive ? "sent" : "dead", row };
       },
       async purge(row) {

@@ -20,6 +20,7 @@ import {
   type Release,
   type ReleaseOutcome,
   type OnWake,
+  type Way,
 } from "../store-port.ts";
 import { leaseValue, readLease, tombstoneValue } from "../lease-value.ts";
 
@@ -192,27 +193,28 @@ export class MemoryBackend {
   post(
     partition: Partition,
     to: Incarnation,
-    fields: Readonly<Record<string, string>>,
-  ): "posted" | "dead" | "full" {
+    { message, way }: { readonly message: string; readonly way: Way },
+  ): "delivered" | "dead" | "full" {
     const state = this.#at(partition);
     if (state.fenced.has(to)) return "dead";
+    const listener = way === "channel" ? this.#wakers.get(to) : undefined;
+    if (listener !== undefined) {
+      const atUs = this.nowUs();
+      queueMicrotask(() => listener(partition, { message, atUs }));
+      return "delivered";
+    }
     if ((state.inboxes.get(to)?.length ?? 0) >= this.#retention.inboxMaxLength) return "full";
-    this.#append(partition, to, fields);
-    return "posted";
+    this.#append(partition, to, { m: message });
+    return "delivered";
   }
 
-  handOver(
-    keys: readonly IdentityKey[],
-    asker: Incarnation,
-    fields: Readonly<Record<string, string>>,
-  ): HandOverReply {
+  handOver(keys: readonly IdentityKey[], asker: Incarnation, content: string): HandOverReply {
     const rows = keys.map((key) => this.row(partitionOf(key), key)).filter((row) => row !== undefined);
     const [row] = rows.sort((a, b) => b.epoch - a.epoch);
     if (!row) return { kind: "absent" };
     if (row.incarnation === asker) return { kind: "own", row };
-    const { key, connection: conn, epoch } = row;
-    const entry = { ...fields, key, conn, epoch: String(epoch) };
-    return { kind: this.post(partitionOf(key), row.incarnation, entry), row };
+    const message = `${row.key}\n${row.connection}\n${row.epoch}\n${content}`;
+    return { kind: this.post(partitionOf(row.key), row.incarnation, { message, way: "channel" }), row };
   }
 
   readInbox(partition: Partition, incarnation: Incarnation, afterId: string): InboxEntry[] {

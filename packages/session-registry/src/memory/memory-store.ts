@@ -86,12 +86,12 @@ export class MemoryStore implements RegistryStore {
     return Promise.resolve(this.#backend.index(partition, incarnation, page));
   }
 
-  post(partition: Partition, to: Incarnation, fields: Readonly<Record<string, string>>) {
-    return Promise.resolve(this.#backend.post(partition, to, fields));
+  post(...[partition, to, parcel]: Parameters<RegistryStore["post"]>) {
+    return Promise.resolve(this.#backend.post(partition, to, parcel));
   }
 
-  handOver(keys: readonly IdentityKey[], asker: Incarnation, fields: Readonly<Record<string, string>>) {
-    return Promise.resolve(this.#backend.handOver(keys, asker, fields));
+  handOver(keys: readonly IdentityKey[], asker: Incarnation, content: string) {
+    return Promise.resolve(this.#backend.handOver(keys, asker, content));
   }
 
   readInbox(partition: Partition, incarnation: Incarnation, afterId: string) {

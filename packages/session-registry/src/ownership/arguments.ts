@@ -60,6 +60,7 @@ export function checkRow(row: SessionRow): void {
 export function checkMessage(to: string, message: Omit<PeerMessage, "from">): void {
   checkWord("receiver", to);
   checkWord("message id", message.id);
+  checkWord("connection", message.connection);
   checkKey(message.key);
 }
 

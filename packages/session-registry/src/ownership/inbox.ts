@@ -1,24 +1,16 @@
-// Empties this incarnation's inboxes: evictions and messages of other edges.
+// What comes to this incarnation: evictions, and messages of other edges.
 //
 // X1. A wake-up only hastens: every inbox is read at least every pollMs, so a lost one, or a subscriber that died silently, costs time, nothing else.
-// X2. One read of a partition at a time, in order: an eviction is seen before any message that was written after it.
-//     After a change of master a partition is read from its beginning: what the new one numbers may lie below what the old one
-//     had numbered. Receivers know what they have seen (evictions by epoch, messages by id: R11).
-// X4. A wake-up that brings its entry spares the read if nothing can lie between: no read is under way, and the entry before it is the
-//     one read last. Otherwise the inbox is read, as for an empty one. So the order of X2 holds either way.
+// X2. One read of a partition at a time, in order. After a change of master a partition is read from its beginning: what the new one
+//     numbers may lie below what the old one had numbered. Receivers know what they have seen (evictions by epoch, messages by id: R11).
+// X4. A message may be told over the channel and lie in no inbox. It may overtake what lies there: nothing depends on their order (X2).
 // X5. What was read is trimmed at the next poll: once for many. Failing to trim costs memory until the inbox's life ends.
 // X3. The own channel is probed after `silenceMs` without any wake-up of that shard; silence then is told, and the subscriber begins anew.
 
 import type { Incarnation } from "../model.ts";
 import type { RegistryMeter } from "../meter.ts";
 import { partitions, type Partition } from "../partition.ts";
-import {
-  inboxPage,
-  type CarriedEntry,
-  type InboxEntry,
-  type OnWake,
-  type RegistryStore,
-} from "../store-port.ts";
+import { inboxPage, type InboxEntry, type OnWake, type RegistryStore } from "../store-port.ts";
 import type { Time, Timer } from "../time.ts";
 
 /** What the inbox needs. */
@@ -28,8 +20,8 @@ export interface InboxContext {
   readonly meter: RegistryMeter;
   readonly pollMs: number;
   incarnation(): Incarnation;
-  /** `ageMs`: how long the entry lay there, by the shard's clock. */
-  received(entry: InboxEntry, ageMs: number): void;
+  /** The fields of an entry; of what was told, the same. `ageMs`: how long it was on the way, by the shard's clock. */
+  received(fields: InboxEntry["fields"], ageMs: number): void;
 }
 
 /** A shard whose channel was silent this long is probed. */
@@ -96,20 +88,12 @@ export class Inbox {
     this.#of = undefined;
   }
 
-  readonly #onWake: OnWake = (partition, carried) => {
+  readonly #onWake: OnWake = (partition, told) => {
     this.#heard(partition);
-    if (carried && this.#follows(partition, carried)) this.#take(partition, carried.entry);
-    else void this.#read(partition);
+    if (told === undefined) void this.#read(partition);
+    else if (this.#of !== undefined)
+      this.#context.received({ m: told.message }, this.#ageMs(partition, told.atUs / 1000)); // X4
   };
-
-  /** X4. */
-  #follows(partition: Partition, carried: CarriedEntry): boolean {
-    return (
-      this.#of !== undefined &&
-      !this.#reading.has(partition) &&
-      carried.after === (this.#after.get(partition) ?? fromTheBeginning)
-    );
-  }
 
   #heard(partition: Partition): void {
     const shard = this.#context.store.shardOf(partition);
@@ -174,15 +158,14 @@ export class Inbox {
     return entries.length >= inboxPage;
   }
 
-  #take(partition: Partition, entry: InboxEntry): void {
-    this.#after.set(partition, entry.id);
+  #take(partition: Partition, { id, fields }: InboxEntry): void {
+    this.#after.set(partition, id);
     this.#untrimmed.add(partition);
-    this.#context.received(entry, this.#ageMs(partition, entry));
+    this.#context.received(fields, this.#ageMs(partition, Number(id.split("-")[0])));
   }
 
-  #ageMs(partition: Partition, entry: InboxEntry): number {
+  #ageMs(partition: Partition, writtenMs: number): number {
     const nowUs = this.#context.store.toShardUs(partition, this.#context.time.monotonicMs());
-    const writtenMs = Number(entry.id.split("-")[0]);
     return nowUs === undefined ? 0 : Math.max(0, nowUs / 1000 - writtenMs);
   }
 

@@ -17,7 +17,7 @@ import type {
   SessionPage,
 } from "../ownership-port.ts";
 import { leasePartitionOf, partitions, type Partition } from "../partition.ts";
-import type { InboxEntry } from "../store-port.ts";
+import type { Way } from "../store-port.ts";
 import type { Timer } from "../time.ts";
 import {
   checkContent,
@@ -38,9 +38,6 @@ import { flowOf, PartitionLoop } from "./partition-loop.ts";
 import { readMessage } from "./peer-message.ts";
 import { Posting } from "./posting.ts";
 import type { OwnershipPorts, OwnershipSettings } from "./settings.ts";
-
-/** Kinds of inbox entries: what others write there may be anything, a label may not. */
-const inboxKinds: ReadonlySet<string> = new Set(["evict", "command", "reply", "close"]);
 
 /** However late it is: what the last word to the registry may take, ms. Without it every other edge waits for the lease to lapse. */
 const minEndLeaseMs = 200;
@@ -89,7 +86,7 @@ export class RegistryOwnership implements Ownership {
       meter,
       pollMs: settings.inboxPollMs,
       incarnation: ownIncarnation,
-      received: (entry, ageMs) => this.#received(entry, ageMs),
+      received: (fields, ageMs) => this.#received(fields, ageMs),
     });
     this.#loops = this.#makeLoops();
     store.onMasterChange((partition) => {
@@ -180,11 +177,11 @@ export class RegistryOwnership implements Ownership {
     await this.#posting.purge(row);
   }
 
-  async send(to: string, message: Omit<PeerMessage, "from">, deadlineMs: number): Promise<boolean> {
+  async send(to: string, message: Omit<PeerMessage, "from">, way: Way, deadlineMs: number): Promise<boolean> {
     this.#checkOpen();
     checkDeadline("deadlineMs", deadlineMs);
     checkMessage(to, message);
-    return this.#posting.send(to, message, deadlineMs);
+    return this.#posting.send(to, message, way, deadlineMs);
   }
 
   async handOver(keys: readonly IdentityKey[], content: PeerContent, deadlineMs: number): Promise<HandOver> {
@@ -301,14 +298,12 @@ export class RegistryOwnership implements Ownership {
     this.#sessions?.superseded(entry.session.connection, by);
   }
 
-  #received(entry: InboxEntry, ageMs: number): void {
-    const { meter } = this.#ports;
-    const { kind, conn, edge, epoch } = entry.fields;
-    meter.inboxMessages(kind === undefined || !inboxKinds.has(kind) ? "unknown" : kind, 1);
-    if (kind === "evict")
-      return this.#evicted(conn as ConnectionId, { edge: edge ?? "", epoch: Number(epoch) });
-    const message = readMessage(entry.fields);
-    if (message) this.#sessions?.message(message, ageMs);
+  #received({ m, kind, conn, edge, epoch }: Readonly<Record<string, string>>, ageMs: number): void {
+    const message = m === undefined ? undefined : readMessage(m);
+    const isEviction = kind === "evict";
+    this.#ports.meter.inboxMessages(message?.kind ?? (isEviction ? "evict" : "unknown"), 1);
+    if (isEviction) this.#evicted(conn as ConnectionId, { edge: edge ?? "", epoch: Number(epoch) });
+    else if (message) this.#sessions?.message(message, ageMs);
   }
 
   #evicted(connection: ConnectionId, by: Successor): void {

@@ -1,32 +1,35 @@
-// Messages between edges as inbox entries. Pure.
+// Messages between edges as texts: a head that names the session, and the content. Pure.
+//
+//   key ⏎ connection ⏎ epoch ⏎          head: the sender's, or the row's (hand-over-n.lua)
+//   kind ⏎ id ⏎ from ⏎ body             content: no line but the body holds what another edge can choose freely
 
 import type { IdentityKey } from "@cpg/ocpp";
 import type { ConnectionId } from "../model.ts";
 import type { PeerContent, PeerMessage } from "../ownership-port.ts";
 
-/** Fields of an inbox entry. */
-export function writeMessage(message: PeerMessage): Record<string, string> {
+/** A whole message. */
+export function writeMessage(message: PeerMessage): string {
   const { key, connection, epoch, from } = message;
-  return { ...writeContent(message, from), key, conn: connection, epoch: String(epoch) };
+  return `${key}\n${connection}\n${String(epoch)}\n${writeContent(message, from)}`;
 }
 
-/** The part of them that the sender knows; the rest is the row's. */
-export function writeContent({ kind, id, body }: PeerContent, from: string): Record<string, string> {
-  return { kind, id, from, body };
+/** The part of it that the sender knows where the head is the row's. */
+export function writeContent({ kind, id, body }: PeerContent, from: string): string {
+  return `${kind}\n${id}\n${from}\n${body}`;
 }
 
-/** A message, or undefined for an entry that this version does not understand: a newer edge may know more kinds. */
-export function readMessage(fields: Readonly<Record<string, string>>): PeerMessage | undefined {
-  const { kind, id, key, conn, epoch, from, body } = fields;
+/** A message, or undefined for a text that this version does not understand: a newer edge may know more kinds. */
+export function readMessage(text: string): PeerMessage | undefined {
+  const [key, connection, epoch, kind, id, from, ...body] = text.split("\n");
   if (kind !== "command" && kind !== "reply" && kind !== "close") return undefined;
-  if (!id || !key || conn === undefined || !from || body === undefined) return undefined;
+  if (!key || !id || !from || body.length === 0) return undefined;
   return {
     kind,
     id,
     key: key as IdentityKey,
-    connection: conn as ConnectionId,
+    connection: connection as ConnectionId,
     epoch: Number(epoch),
     from,
-    body,
+    body: body.join("\n"),
   };
 }

@@ -1,6 +1,6 @@
-// What an edge writes that concerns the sessions of others: messages into their inboxes, and the end of a row that proved wrong.
+// What an edge writes that concerns the sessions of others: messages to them, and the end of a row that proved wrong.
 //
-// G1. A row whose owner is known to be dead is absent (R7), also when the message was written already: an incarnation that is judged dead
+// G1. A row whose owner is known to be dead is absent (R7), also when the message was delivered already: an incarnation that is judged dead
 //     has no lease by its own clock, and delivers nothing without (edge, peer-owner.ts O2).
 
 import type { IdentityKey } from "@cpg/ocpp";
@@ -9,7 +9,7 @@ import type { RegistryMeter } from "../meter.ts";
 import type { Incarnation, SessionRow } from "../model.ts";
 import type { HandOver, PeerContent, PeerMessage } from "../ownership-port.ts";
 import { partitionOf } from "../partition.ts";
-import type { RegistryStore } from "../store-port.ts";
+import type { RegistryStore, Way } from "../store-port.ts";
 import type { Reaper } from "./reaper.ts";
 import { writeContent, writeMessage } from "./peer-message.ts";
 
@@ -31,12 +31,12 @@ export class Posting {
   }
 
   /** `false`: the receiver is dead. Errors: INBOX_FULL. */
-  async send(to: string, message: Omit<PeerMessage, "from">, deadlineMs: number): Promise<boolean> {
+  async send(to: string, message: Omit<PeerMessage, "from">, way: Way, deadlineMs: number): Promise<boolean> {
     const { store, ownIncarnation } = this.#context;
-    const fields = writeMessage({ ...message, from: ownIncarnation() });
-    const outcome = await store.post(partitionOf(message.key), to as Incarnation, fields, deadlineMs);
+    const parcel = { message: writeMessage({ ...message, from: ownIncarnation() }), way };
+    const outcome = await store.post(partitionOf(message.key), to as Incarnation, parcel, deadlineMs);
     if (outcome === "full") throw inboxFull(to);
-    return outcome === "posted";
+    return outcome === "delivered";
   }
 
   /** Errors: INBOX_FULL. */
@@ -51,7 +51,7 @@ export class Posting {
       return { kind: "absent" }; // G1
     }
     if (kind === "full") throw inboxFull(row.incarnation);
-    return { kind: kind === "posted" ? "sent" : kind, row };
+    return { kind: kind === "delivered" ? "sent" : kind, row };
   }
 
   /** R5: ended only if the row still says what was looked up. */

@@ -38,8 +38,8 @@ const scriptsOf = (lua: ScriptReader) => ({
   cpgFence: { lua: lua("fence-2.lua"), numberOfKeys: 2 },
   cpgRenew: { lua: lua("renew-1.lua"), numberOfKeys: 1 },
   cpgBury: { lua: lua("bury-1.lua"), numberOfKeys: 1 },
-  cpgPost: { lua: lua("append.lua") + lua("post-2.lua"), numberOfKeys: 2 },
-  cpgHandOver: { lua: lua("append.lua") + lua("hand-over-n.lua") },
+  cpgPost: { lua: lua("deliver.lua") + lua("post-2.lua"), numberOfKeys: 2 },
+  cpgHandOver: { lua: lua("deliver.lua") + lua("hand-over-n.lua") },
 });
 
 /** What differs from one client to another. */

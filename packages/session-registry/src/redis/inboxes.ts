@@ -5,9 +5,9 @@ import type { Keyspace } from "../keyspace.ts";
 import type { RegistryMeter } from "../meter.ts";
 import type { Incarnation } from "../model.ts";
 import { partitionOf, type Partition } from "../partition.ts";
-import { inboxPage, type HandOverReply, type InboxEntry } from "../store-port.ts";
+import { inboxPage, type HandOverReply, type InboxEntry, type RegistryStore } from "../store-port.ts";
 import type { Lane } from "./lanes.ts";
-import { carries, readEntries, readHandOverReply, readPostReply, rowFormat } from "./replies.ts";
+import { readEntries, readHandOverReply, readPostReply, rowFormat } from "./replies.ts";
 import type { RetentionSettings } from "./settings.ts";
 
 /** What the store shares with them. */
@@ -19,6 +19,8 @@ export interface InboxParts {
   readonly meter: RegistryMeter;
 }
 
+type Parcel = Parameters<RegistryStore["post"]>[2];
+
 /** See store-port.ts: each method is the store's of that name. */
 export class RedisInboxes {
   readonly #parts: InboxParts;
@@ -27,23 +29,17 @@ export class RedisInboxes {
     this.#parts = parts;
   }
 
-  async post(
-    partition: Partition,
-    to: Incarnation,
-    fields: Readonly<Record<string, string>>,
-    deadlineMs: number,
-  ) {
+  async post(partition: Partition, to: Incarnation, parcel: Parcel, deadlineMs: number) {
     const { keys: names, data, retention } = this.#parts;
-    const { inboxMaxLength, inboxLifeMs } = retention;
     const { value, hasStray } = await data.callTelling("post", partition, deadlineMs, (client) =>
       client.cpgPost(
         names.fence(partition, to),
         names.inbox(partition, to),
-        inboxMaxLength,
-        inboxLifeMs,
+        retention.inboxMaxLength,
+        retention.inboxLifeMs,
         names.wake(partition, to),
-        carries(fields),
-        ...Object.entries(fields).flat(),
+        parcel.way,
+        parcel.message,
       ),
     );
     return readPostReply(value, hasStray);
@@ -52,12 +48,11 @@ export class RedisInboxes {
   async handOver(
     keys: readonly IdentityKey[],
     asker: Incarnation,
-    fields: Readonly<Record<string, string>>,
+    content: string,
     deadlineMs: number,
   ): Promise<HandOverReply> {
     const partition = partitionOf(keys[0] ?? "");
     const { keys: names, data, retention } = this.#parts;
-    const { inboxMaxLength, inboxLifeMs } = retention;
     const rows = keys.map((key) => names.row(partition, key));
     const { value, hasStray } = await data.callTelling("handOver", partition, deadlineMs, (client) =>
       client.cpgHandOver(
@@ -65,14 +60,13 @@ export class RedisInboxes {
         ...rows,
         rowFormat,
         asker,
-        inboxMaxLength,
-        inboxLifeMs,
-        carries(fields),
+        retention.inboxMaxLength,
+        retention.inboxLifeMs,
         names.fence(partition, ""),
         names.inbox(partition, ""),
         names.wake(partition, ""),
+        content,
         ...keys,
-        ...Object.entries(fields).flat(),
       ),
     );
     const { reply, badRows } = readHandOverReply(value, keys, hasStray);

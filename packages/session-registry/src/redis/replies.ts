@@ -5,14 +5,7 @@
 import type { Identity, IdentityKey, OcppVersion } from "@cpg/ocpp";
 import { RegistryError } from "../errors.ts";
 import type { ConnectionId, EndCause, Incarnation, LifecycleEvent } from "../model.ts";
-import type {
-  CarriedEntry,
-  ClaimOutcome,
-  ClaimReply,
-  HandOverReply,
-  InboxEntry,
-  RowReading,
-} from "../store-port.ts";
+import type { ClaimOutcome, ClaimReply, HandOverReply, InboxEntry, RowReading, Told } from "../store-port.ts";
 
 /** Version of the row's format. A row of another one is bad to this code (Q1). */
 export const rowFormat = "1";
@@ -72,17 +65,17 @@ export function readClaimReply(raw: unknown): ReadClaims {
 }
 
 /**
- * Reply of post-2.lua. With an unanswered attempt before it (`hasStray`), "not posted" is not certain: that attempt may have
- * put the message there before the receiver was fenced or its inbox full, and who was told otherwise would send it again (R11).
+ * Reply of post-2.lua. With an unanswered attempt before it (`hasStray`), "not delivered" is not certain: that attempt may have
+ * brought the message before the receiver was fenced or its inbox full, and who was told otherwise would send it again (R11).
  * Errors: UNAVAILABLE with an unknown outcome then.
  */
-export function readPostReply(raw: unknown, hasStray: boolean): "posted" | "dead" | "full" {
-  if (raw === 1) return "posted";
-  if (hasStray) throw mayBePosted();
+export function readPostReply(raw: unknown, hasStray: boolean): "delivered" | "dead" | "full" {
+  if (raw === 1) return "delivered";
+  if (hasStray) throw mayBeDelivered();
   return raw === 0 ? "dead" : "full";
 }
 
-const mayBePosted = (): RegistryError =>
+const mayBeDelivered = (): RegistryError =>
   new RegistryError(
     "UNAVAILABLE",
     "an earlier attempt was not answered: the message may have been delivered",
@@ -92,7 +85,7 @@ const mayBePosted = (): RegistryError =>
 type RawHandOver = [number, 1 | 2 | -1 | -2, number, number?, ...string[]];
 
 const handOvers = new Map([
-  [1, "posted"],
+  [1, "delivered"],
   [2, "own"],
   [-1, "full"],
   [-2, "dead"],
@@ -105,7 +98,7 @@ export function readHandOverReply(
   hasStray: boolean,
 ): { readonly reply: HandOverReply; readonly badRows: number } {
   const [, outcome, badRows, which = 0, ...fields] = raw as RawHandOver;
-  if (outcome !== 1 && hasStray) throw mayBePosted();
+  if (outcome !== 1 && hasStray) throw mayBeDelivered();
   const [kind, key] = [handOvers.get(outcome), keys[which - 1]];
   const reading = key === undefined ? undefined : readRow(key, fields);
   if (kind === undefined || reading?.kind !== "found") return { reply: { kind: "absent" }, badRows };
@@ -121,30 +114,11 @@ export function readEntries(raw: readonly (readonly [string, readonly string[]])
   });
 }
 
-/** A message up to this length travels in the wake-up too: in both it costs Redis less than being fetched (UTF-16 units). */
-const carriedLength = 4096;
-
-/** What append.lua is told of it. */
-export function carries(fields: Readonly<Record<string, string>>): "0" | "1" {
-  let length = 0;
-  for (const value of Object.values(fields)) length += value.length;
-  return length <= carriedLength ? "1" : "0";
-}
-
-/** What a wake-up carries (append.lua); undefined for one that carries nothing, or nothing that this version understands. */
-export function readCarried(text: string): CarriedEntry | undefined {
-  if (text === "") return undefined;
-  let told: unknown;
-  try {
-    told = JSON.parse(text);
-  } catch {
-    return undefined; // Q1: the inbox is read instead
-  }
-  if (!Array.isArray(told) || !told.every((part) => typeof part === "string")) return undefined;
-  const [after, id, ...flat] = told;
-  if (after === undefined || id === undefined) return undefined;
-  const [entry] = readEntries([[id, flat]]);
-  return entry && { after, entry };
+/** What a channel said (deliver.lua); undefined for a mere wake-up, or for what this version does not understand: the inbox is read then. */
+export function readTold(text: string): Told | undefined {
+  const end = text.indexOf("\n");
+  const atUs = end > 0 ? Number(text.slice(0, end)) : Number.NaN;
+  return Number.isSafeInteger(atUs) ? { message: text.slice(end + 1), atUs } : undefined;
 }
 
 /** One entry of the lifecycle stream. */

@@ -1,4 +1,5 @@
-// Sharded pub/sub that says "look into your inbox", or brings the entry along. Only a hint: whoever depends on it polls as well.
+// Sharded pub/sub that says "look into your inbox", or brings a message itself. Nothing here is certain to arrive: whoever depends on the
+// word of an inbox polls as well, whoever told a message and hears nothing sends it again by the inbox.
 //
 // W1. One channel per partition and incarnation, one SSUBSCRIBE each (channels of different slots do not travel together).
 // W2. A subscription that fails or is lost is renewed by `refresh`, which the inbox calls when its probe stays silent.
@@ -8,7 +9,7 @@ import type { Incarnation } from "../model.ts";
 import { partitions, type Partition } from "../partition.ts";
 import type { OnWake } from "../store-port.ts";
 import { openClient, type RegistryClient } from "./client.ts";
-import { readCarried } from "./replies.ts";
+import { readTold } from "./replies.ts";
 import type { RedisSettings } from "./settings.ts";
 import type { SlotMaps } from "./slot-maps.ts";
 
@@ -43,9 +44,9 @@ export class WakeUps {
     this.#maps.add(client);
     this.#client = client;
     client.on("error", () => undefined);
-    client.on("smessage", (channel: string, carried: string) => {
+    client.on("smessage", (channel: string, said: string) => {
       const partition = this.#byChannel.get(channel);
-      if (partition !== undefined) this.#onWake(partition, readCarried(carried));
+      if (partition !== undefined) this.#onWake(partition, readTold(said));
     });
     const subscribe = (): void => {
       for (const channel of this.#byChannel.keys()) client.ssubscribe(channel).catch(() => undefined); // W1

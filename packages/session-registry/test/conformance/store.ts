@@ -4,8 +4,8 @@ import type { Identity, IdentityKey } from "@cpg/ocpp";
 import { eventually } from "@cpg/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ConnectionId, Incarnation } from "../../src/model.ts";
-import { leasePartitionOf, partitionOf, partitions } from "../../src/partition.ts";
-import type { CarriedEntry, Claim, RegistryStore } from "../../src/store-port.ts";
+import { leasePartitionOf, partitionOf, partitions, type Partition } from "../../src/partition.ts";
+import type { Claim, RegistryStore, Told } from "../../src/store-port.ts";
 import { systemTime } from "../../src/time.ts";
 
 const deadlineMs = 5000;
@@ -71,6 +71,18 @@ export function storeCases(theStore: () => RegistryStore, sabotage: Sabotage): S
     version: "1.6",
     remote: "127.0.0.1",
   });
+  /** What an incarnation hears of a partition from now on. */
+  const listening = async (to: Incarnation, of: number): Promise<(Told | undefined)[]> => {
+    const heard: (Told | undefined)[] = [];
+    store.listen(to, (partition, told) => void (partition === of && heard.push(told)));
+    await eventually(async () => {
+      await store.probe(of as Partition, to, deadlineMs);
+      expect(heard.length).toBeGreaterThan(0);
+    });
+    await new Promise((resolve) => setTimeout(resolve, 50)); // what the probes still bring
+    heard.length = 0;
+    return heard;
+  };
   const claim = async (
     incarnation: Incarnation,
     key: IdentityKey,
@@ -324,13 +336,13 @@ export function storeCases(theStore: () => RegistryStore, sabotage: Sabotage): S
   promise("delivers messages in order, to the living only, and forgets what was read", async () => {
     const [key, to] = [newKey(), newIncarnation()];
     const partition = partitionOf(key);
-    expect(await store.post(partition, to, { kind: "command", id: "1" }, deadlineMs)).toBe("posted");
-    expect(await store.post(partition, to, { kind: "command", id: "2" }, deadlineMs)).toBe("posted");
+    const post = (message: string) => store.post(partition, to, { message, way: "inbox" }, deadlineMs);
+    expect([await post("1"), await post("2")]).toEqual(["delivered", "delivered"]);
     const entries = await store.readInbox(partition, to, "0", deadlineMs);
-    expect(entries.map(({ fields }) => fields["id"])).toEqual(["1", "2"]);
+    expect(entries.map(({ fields }) => fields)).toEqual([{ m: "1" }, { m: "2" }]);
     expect(await store.readInbox(partition, to, entries[1]!.id, deadlineMs)).toEqual([]);
     await store.fence(partition, to, 0, deadlineMs);
-    expect(await store.post(partition, to, { kind: "command", id: "3" }, deadlineMs)).toBe("dead");
+    expect(await post("3")).toBe("dead");
   });
 
   promise(
@@ -338,21 +350,21 @@ export function storeCases(theStore: () => RegistryStore, sabotage: Sabotage): S
     async () => {
       const [key, asker, owner] = [newKey(), newIncarnation(), newIncarnation()];
       const partition = partitionOf(key);
-      const fields = { kind: "command", id: "h1", from: asker, body: "{}" };
+      const content = `command\nh1\n${asker}\n{}`;
       const keys = [key, `${key}X`.slice(0, -1).toUpperCase() as IdentityKey];
-      expect(await store.handOver(keys, asker, fields, deadlineMs)).toEqual({ kind: "absent" });
+      expect(await store.handOver(keys, asker, content, deadlineMs)).toEqual({ kind: "absent" });
       const connection = newConnection();
       const epoch = await granted(owner, key, connection);
-      const reply = await store.handOver(keys, asker, fields, deadlineMs);
-      expect(reply).toMatchObject({ kind: "posted", row: { key, connection, epoch, incarnation: owner } });
+      const reply = await store.handOver(keys, asker, content, deadlineMs);
+      expect(reply).toMatchObject({ kind: "delivered", row: { key, connection, epoch, incarnation: owner } });
       const [entry] = await store.readInbox(partition, owner, "0", deadlineMs);
-      expect(entry?.fields).toEqual({ ...fields, key, conn: connection, epoch: String(epoch) });
-      expect(await store.handOver(keys, owner, fields, deadlineMs)).toMatchObject({
+      expect(entry?.fields).toEqual({ m: `${key}\n${connection}\n${epoch}\n${content}` }); // nobody listens
+      expect(await store.handOver(keys, owner, content, deadlineMs)).toMatchObject({
         kind: "own",
         row: { epoch },
       });
       await store.fence(partition, owner, 0, deadlineMs);
-      expect(await store.handOver(keys, asker, fields, deadlineMs)).toMatchObject({
+      expect(await store.handOver(keys, asker, content, deadlineMs)).toMatchObject({
         kind: "dead",
         row: { epoch },
       });
@@ -363,27 +375,38 @@ export function storeCases(theStore: () => RegistryStore, sabotage: Sabotage): S
     },
   );
 
-  promise("wakes the receiver of a message and of an eviction", async () => {
+  promise("tells a message to whoever listens, and stores it for whoever does not", async () => {
+    const [key, asker, owner] = [newKey(), newIncarnation(), newIncarnation()];
+    const partition = partitionOf(key);
+    const stored = async (): Promise<unknown[]> =>
+      (await store.readInbox(partition, owner, "0", deadlineMs)).map(({ fields }) => fields);
+    await granted(owner, key, newConnection());
+    const say = (message: string) => store.post(partition, owner, { message, way: "channel" }, deadlineMs);
+    expect(await say("early")).toBe("delivered");
+    expect(await stored()).toEqual([{ m: "early" }]);
+
+    const heard = await listening(owner, partition);
+    const beforeUs = store.toShardUs(partition, systemTime.monotonicMs()) ?? 0;
+    expect(await say('late\nquotes " and \\ and ü €')).toBe("delivered");
+    expect(await store.handOver([key], asker, "content", deadlineMs)).toMatchObject({ kind: "delivered" });
+    await eventually(() => expect(heard).toHaveLength(2));
+    expect(heard[0]?.message).toBe('late\nquotes " and \\ and ü €');
+    expect(heard[1]?.message).toMatch(/^\S+\n\S+\n\d+\ncontent$/);
+    for (const told of heard) expect(Math.abs((told?.atUs ?? 0) - beforeUs)).toBeLessThan(5e6);
+    expect(await stored()).toEqual([{ m: "early" }]);
+  });
+
+  promise("wakes the receiver of what is stored: a message by the inbox, an eviction", async () => {
     const [key, loser, winner] = [newKey(), newIncarnation(), newIncarnation()];
-    const woken: number[] = [];
-    const brought: CarriedEntry[] = [];
-    store.listen(loser, (partition, carried) => {
-      woken.push(partition);
-      if (carried) brought.push(carried);
-    });
-    await eventually(async () => {
-      await store.probe(partitionOf(key), loser, deadlineMs);
-      expect(woken.length).toBeGreaterThan(0);
-    });
-    woken.length = 0;
-    await store.post(partitionOf(key), loser, { kind: "command" }, deadlineMs);
-    await eventually(() => expect(woken).toContain(partitionOf(key)));
-    const [read] = await store.readInbox(partitionOf(key), loser, "0", deadlineMs);
-    for (const carried of brought) expect(carried).toEqual({ after: "0", entry: read }); // the store need not bring any
+    const partition = partitionOf(key);
+    const heard = await listening(loser, partition);
+    await store.post(partition, loser, { message: "m", way: "inbox" }, deadlineMs);
+    await eventually(() => expect(heard).toEqual([undefined]));
+    expect(await store.readInbox(partition, loser, "0", deadlineMs)).toMatchObject([{ fields: { m: "m" } }]);
     await granted(loser, key, newConnection());
-    woken.length = 0;
+    heard.length = 0;
     await granted(winner, key, newConnection());
-    await eventually(() => expect(woken).toContain(partitionOf(key)));
+    await eventually(() => expect(heard).toEqual([undefined]));
   });
 
   promise("carries many claims of one partition in one call, each with its own outcome", async () => {
@@ -398,13 +421,8 @@ export function storeCases(theStore: () => RegistryStore, sabotage: Sabotage): S
     await granted(other, keys[2]!, newConnection());
     const claims = keys.map((key) => claimOf(key, newConnection(), stampUs));
     const reply = await store.claim(partition, { incarnation, edge: "e", epochFloor: 0 }, claims, deadlineMs);
-    expect(reply.kind === "answered" && reply.outcomes.map(({ kind }) => kind)).toEqual([
-      "granted",
-      "granted",
-      "superseded",
-      "granted",
-      "granted",
-    ]);
+    const outcomes = reply.kind === "answered" ? reply.outcomes.map(({ kind }) => kind) : [];
+    expect(outcomes.join(" ")).toBe("granted granted superseded granted granted");
   });
 
   promise("grants more than a row's epoch, even if that is ahead of every clock (R2)", async () => {
@@ -444,11 +462,8 @@ export function storeCases(theStore: () => RegistryStore, sabotage: Sabotage): S
   promise("dates a tombstone by the shard's clock", async () => {
     const incarnation = newIncarnation();
     const partition = leasePartitionOf(incarnation);
-    await store.renew(
-      partition,
-      { incarnation, edge: "e", counter: 1, sessions: 0, isDraining: false },
-      deadlineMs,
-    );
+    const renewal = { incarnation, edge: "e", counter: 1, sessions: 0, isDraining: false };
+    await store.renew(partition, renewal, deadlineMs);
     const find = async () =>
       (await store.leases(partition, deadlineMs)).find((entry) => entry.incarnation === incarnation)!;
     expect(await store.bury(partition, await find(), deadlineMs)).toBe(true);

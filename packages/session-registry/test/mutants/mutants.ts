@@ -133,6 +133,12 @@ export const memoryMutants: readonly Mutant[] = [
     from: 'if (state.fenced.has(to)) return "dead";',
     to: "",
   },
+  {
+    guard: "told only to whoever listens, else stored",
+    file: memory,
+    from: "this.#wakers.get(to) : undefined",
+    to: "(this.#wakers.get(to) ?? (() => undefined)) : undefined",
+  },
 ];
 
 /** Of the scripts. */
@@ -238,5 +244,11 @@ export const luaMutants: readonly Mutant[] = [
     file: "lua/post-2.lua",
     from: "if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end",
     to: "",
+  },
+  {
+    guard: "told only to whoever listens, else stored",
+    file: "lua/deliver.lua",
+    from: "'\\n' .. message) > 0 then",
+    to: "'\\n' .. message) >= 0 then",
   },
 ];

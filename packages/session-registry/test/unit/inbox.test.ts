@@ -1,23 +1,25 @@
-// X4 and X5 of inbox.ts: which wake-ups spare a read, and when what was read is trimmed. A scripted store, a clock that moves when told.
+// X2 to X5 of inbox.ts: what is told, what is read, and when what was read is trimmed. A scripted store, a clock that moves when told.
 
 import { describe, expect, it } from "vitest";
 import { noMeter } from "../../src/meter.ts";
 import type { Incarnation } from "../../src/model.ts";
 import { Inbox } from "../../src/ownership/inbox.ts";
 import { partitions, type Partition } from "../../src/partition.ts";
-import { readCarried } from "../../src/redis/replies.ts";
-import type { InboxEntry, OnWake, RegistryStore } from "../../src/store-port.ts";
+import type { InboxEntry, OnWake, RegistryStore, Told } from "../../src/store-port.ts";
 import { ProcessTime, VirtualClock } from "../virtual-time.ts";
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const partition = 7 as Partition;
-const entry = (id: string): InboxEntry => ({ id, fields: { kind: "command", id: `m${id}` } });
+const shardUs = 1_700_000_000_000_000;
+const entry = (id: string): InboxEntry => ({ id, fields: { m: `m${id}` } });
+const told = (message: string): Told => ({ message, atUs: shardUs });
 
 function anInbox() {
   const clock = new VirtualClock();
   const time = new ProcessTime(clock, 0);
   const stream: InboxEntry[] = [];
   const seen: string[] = [];
+  const ages: number[] = [];
   const reads: string[] = [];
   const trims: string[] = [];
   let wake: OnWake = () => undefined;
@@ -37,7 +39,7 @@ function anInbox() {
       return Promise.resolve();
     },
     shardOf: () => "shard",
-    toShardUs: () => undefined,
+    toShardUs: () => shardUs,
     probe() {
       probed++;
       return Promise.resolve();
@@ -49,13 +51,17 @@ function anInbox() {
     meter: noMeter,
     pollMs: 500,
     incarnation: () => "inc" as Incarnation,
-    received: ({ id }) => void seen.push(id),
+    received: ({ m = "" }, ageMs) => {
+      seen.push(m);
+      ages.push(ageMs);
+    },
   });
   inbox.start();
   return {
     inbox,
     stream,
     seen,
+    ages,
     reads,
     trims,
     probes: () => probed,
@@ -65,53 +71,59 @@ function anInbox() {
   };
 }
 
-describe("a wake-up that brings its entry", () => {
-  it("is taken without a read when the entry before it is the one read last", async () => {
-    const { stream, seen, reads, wake } = anInbox();
-    stream.push(entry("1"), entry("2"));
-    wake(partition, { after: "0", entry: entry("1") });
-    wake(partition, { after: "1", entry: entry("2") });
-    await settle();
-    expect(seen).toEqual(["1", "2"]);
+describe("a message that is told", () => {
+  it("is received at once, without a read, and not trimmed", async () => {
+    const { seen, reads, trims, wake, advance } = anInbox();
+    wake(partition, told("a"));
+    wake(partition, told("b"));
+    expect(seen).toEqual(["a", "b"]);
     expect(reads).toEqual([]);
+    await advance(500);
+    expect(trims).toEqual([]);
   });
 
-  it("is a hint only when something lies between: the inbox is read, in order, each entry once", async () => {
-    const { stream, seen, reads, wake } = anInbox();
-    stream.push(entry("1"), entry("2"), entry("3"));
-    wake(partition, { after: "2", entry: entry("3") }); // the wake-ups of 1 and 2 were lost
-    await settle();
-    expect(seen).toEqual(["1", "2", "3"]);
-    expect(reads).toEqual(["0"]);
-    wake(partition, { after: "3", entry: entry("4") });
-    expect(seen).toEqual(["1", "2", "3", "4"]);
+  it("says how long it was on the way by the shard's clock", () => {
+    const { ages, wake } = anInbox();
+    wake(partition, { message: "a", atUs: shardUs - 1_500_000 });
+    wake(partition, { message: "b", atUs: shardUs + 1_500_000 });
+    expect(ages).toEqual([1500, 0]);
   });
 
-  it("does not overtake a read that is under way, and is not taken twice", async () => {
+  it("may overtake what is being read; each is received once", async () => {
     const { stream, seen, wake, readsTake, advance } = anInbox();
     readsTake(20);
     stream.push(entry("1"));
     wake(partition);
-    stream.push(entry("2"));
-    wake(partition, { after: "1", entry: entry("2") });
-    expect(seen).toEqual([]);
+    wake(partition, told("a"));
+    expect(seen).toEqual(["a"]);
     await advance(50);
-    expect(seen).toEqual(["1", "2"]);
+    expect(seen).toEqual(["a", "m1"]);
   });
 
-  it("does not count after a change of master until the inbox was read from its beginning", async () => {
+  it("means nothing once the inbox was stopped", async () => {
+    const { inbox, seen, wake } = anInbox();
+    inbox.stop();
+    wake(partition, told("a"));
+    await settle();
+    expect(seen).toEqual([]);
+  });
+});
+
+describe("after a change of master", () => {
+  it("the inbox is read from its beginning (X2)", async () => {
     const { inbox, stream, seen, reads, wake } = anInbox();
     stream.push(entry("5"));
-    wake(partition, { after: "0", entry: entry("5") });
+    wake(partition);
+    await settle();
     inbox.changeMaster(partition);
     stream.push(entry("6"));
-    wake(partition, { after: "5", entry: entry("6") });
+    wake(partition);
     await settle();
-    expect(reads).toEqual(["0"]);
-    expect(seen).toEqual(["5", "5", "6"]); // receivers know what they have seen (X2)
+    expect(reads).toEqual(["0", "0"]);
+    expect(seen).toEqual(["m5", "m5", "m6"]); // receivers know what they have seen (X2)
   });
 
-  it("is waited for from a new master's channel at once, not after half a minute of silence (X3)", async () => {
+  it("its channel is probed at once, not after half a minute of silence (X3)", async () => {
     const { inbox, wake, probes, advance } = anInbox();
     await advance(5000);
     wake(partition); // answers the probe of the start
@@ -121,14 +133,6 @@ describe("a wake-up that brings its entry", () => {
     await advance(5000);
     expect(probes()).toBe(2);
   });
-
-  it("means nothing once the inbox was stopped", async () => {
-    const { inbox, seen, wake } = anInbox();
-    inbox.stop();
-    wake(partition, { after: "0", entry: entry("1") });
-    await settle();
-    expect(seen).toEqual([]);
-  });
 });
 
 describe("trimming", () => {
@@ -136,7 +140,8 @@ describe("trimming", () => {
     const { stream, trims, wake, advance } = anInbox();
     for (let n = 1; n <= 10; n++) {
       stream.push(entry(String(n)));
-      wake(partition, { after: String(n - 1), entry: entry(String(n)) });
+      wake(partition);
+      await settle();
     }
     expect(trims).toEqual([]);
     await advance(500);
@@ -154,20 +159,4 @@ describe("trimming", () => {
     expect(reads).toEqual(["0", "256"]);
     expect(partitions).toContain(partition);
   });
-});
-
-describe("what a wake-up carries", () => {
-  it("is read as post-2.lua writes it", () => {
-    expect(readCarried('["0","5-1","kind","command","id","m1"]')).toEqual({
-      after: "0",
-      entry: { id: "5-1", fields: { kind: "command", id: "m1" } },
-    });
-  });
-
-  it.each(["", "x", "{}", "[]", '["0"]', '["0",1]', "null", '[["0"],"1"]'])(
-    "is nothing when it is %j: the inbox is read instead",
-    (text) => {
-      expect(readCarried(text)).toBeUndefined();
-    },
-  );
 });

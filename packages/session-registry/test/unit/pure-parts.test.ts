@@ -19,6 +19,7 @@ import {
   readEvent,
   readPostReply,
   readRow,
+  readTold,
   rowFields,
 } from "../../src/redis/replies.ts";
 import { RegistryError } from "../../src/errors.ts";
@@ -212,11 +213,24 @@ describe("what other edges and Redis say is not trusted", () => {
       body: "",
     };
     expect(readMessage(writeMessage(message))).toEqual(message);
-    for (const field of ["kind", "id", "key", "conn", "from", "body"]) {
-      const { [field]: _, ...rest } = writeMessage(message);
-      expect(readMessage(rest), `without ${field}`).toBeUndefined();
-    }
-    expect(readMessage({ ...writeMessage(message), kind: "dance" })).toBeUndefined();
+    const lines = { ...message, body: "one\n\ntwo" };
+    expect(readMessage(writeMessage(lines))).toEqual(lines);
+    const parts = writeMessage(message).split("\n");
+    for (const n of [0, 3, 4, 5])
+      expect(readMessage(parts.with(n, "").join("\n")), `empty line ${n}`).toBeUndefined();
+    for (let n = 0; n < parts.length; n++)
+      expect(readMessage(parts.slice(0, n).join("\n")), `${n} lines`).toBeUndefined();
+    expect(readMessage(parts.with(3, "dance").join("\n"))).toBeUndefined();
+  });
+
+  it("reads what a channel says: a message and its time, or the word to look (deliver.lua)", () => {
+    expect(readTold("1700000000000001\nCP\nc\n")).toEqual({
+      atUs: 1_700_000_000_000_001,
+      message: "CP\nc\n",
+    });
+    expect(readTold("5\n")).toEqual({ atUs: 5, message: "" });
+    for (const text of ["", "\nx", "x\ny", "5", "1.5\nx", "null"])
+      expect(readTold(text), text).toBeUndefined();
   });
 
   it("takes any row at all for absent, found or bad, and never throws (Q1)", () => {
@@ -254,8 +268,8 @@ describe("what other edges and Redis say is not trusted", () => {
       },
     });
     expect(readClaimReply([1, -1])).toEqual({ reply: { kind: "fenced" }, badRows: 0, evictions: 0 });
-    expect([1, 0, -1].map((raw) => readPostReply(raw, false))).toEqual(["posted", "dead", "full"]);
-    expect(readPostReply(1, true)).toBe("posted");
+    expect([1, 0, -1].map((raw) => readPostReply(raw, false))).toEqual(["delivered", "dead", "full"]);
+    expect(readPostReply(1, true)).toBe("delivered");
     for (const raw of [0, -1]) {
       expect(() => readPostReply(raw, true)).toThrowError(
         expect.objectContaining({ isOutcomeUnknown: true }),

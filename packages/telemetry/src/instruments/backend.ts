@@ -28,6 +28,7 @@ export const commands = {
     event: closed(
       "commandSent",
       "commandAccepted",
+      "commandAskedAgain",
       "commandRepeated",
       "commandExpired",
       "commandUnverified",

@@ -90,9 +90,12 @@ export const ownership = {
     "New leases taken after the first: one for each time this edge found itself fenced.",
   ),
   registry_edges_declared_dead_total: counter("Other edges that this one declared dead."),
-  registry_inbox_messages_total: counter("Messages taken from the own inboxes.", {
-    kind: known("evict", "command", "reply", "close"),
-  }),
+  registry_inbox_messages_total: counter(
+    "Messages that came over the own channel or out of the own inboxes.",
+    {
+      kind: known("evict", "command", "reply", "close"),
+    },
+  ),
   registry_channel_probe_seconds: histogram(
     "Time from a probe of the own pub/sub channel to the wake-up it asked for.",
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
