@@ -46,7 +46,7 @@ interface Received {
   readonly span: Span | undefined;
 }
 
-const unnamed: Remembered = { callId: "", payloadJson: undefined };
+const unknown: Remembered = { callNumber: 0, payloadJson: undefined };
 
 /** The inbound side of one session. */
 export class InboundCalls {
@@ -128,32 +128,33 @@ export class InboundCalls {
       return false;
     }
     // What the edge answers by itself is not worth remembering: serving it again is as good, and fresher.
-    const known = route.kind === "local" ? unnamed : this.#recall(request);
+    const known = route.kind === "local" ? unknown : this.#recall(request);
     if (known.payloadJson !== undefined) {
       this.#context.instruments.reusedId();
       this.#answer(received, { kind: "result", payloadJson: known.payloadJson }); // N2
       return false;
     }
-    const call = this.#callOf(received, known.callId);
+    const callNumber = known.callNumber === 0 ? (this.#served += 1) : known.callNumber;
+    const call = this.#callOf(received, callNumber);
     const answer = this.#ask(route, call);
     if (!(answer instanceof Promise)) {
       this.#answer(received, answer); // N1
       return false;
     }
-    this.#finishLater(received, call, answer);
+    this.#finishLater(received, callNumber, answer);
     return true;
   }
 
-  #finishLater(received: Received, call: InboundCall, pending: Promise<CallAnswer>): void {
+  #finishLater(received: Received, callNumber: number, pending: Promise<CallAnswer>): void {
     const finish = (answer: CallAnswer): void => {
-      this.#remember(received.request, call.callId, answer);
+      this.#remember(received.request, callNumber, answer);
       this.#answer(received, answer);
       if (this.#isClosed) return; // N3
       const next = this.#line.next();
       if (next !== undefined) this.#serveFrom(next);
     };
     const broke = (error: unknown): void => {
-      this.#context.onBug(error, call.span);
+      this.#context.onBug(error, received.span);
       finish(broken); // N5
     };
     pending.then(finish, broke).catch((error: unknown) => this.#context.onBug(error));
@@ -168,11 +169,11 @@ export class InboundCalls {
     }
   }
 
-  #callOf({ request, span }: Received, knownCallId: string): InboundCall {
+  #callOf({ request, span }: Received, callNumber: number): InboundCall {
     const { action, id, payloadJson } = request;
     const isTransaction = isTransactionMessage(action, this.#owner.version);
     return {
-      callId: knownCallId === "" ? `${this.#owner.connection}:${String((this.#served += 1))}` : knownCallId,
+      callId: `${this.#owner.connection}:${String(callNumber)}`,
       messageId: id,
       action,
       payloadJson,
@@ -183,15 +184,20 @@ export class InboundCalls {
   }
 
   #recall(request: Request): Remembered {
-    return this.#memory?.recall(request, this.#context.time.monotonicMs()) ?? unnamed;
+    return this.#memory?.recall(request, this.#context.time.monotonicMs()) ?? unknown;
   }
 
-  #remember(request: Request, callId: string, answer: CallAnswer): void {
+  #remember(request: Request, callNumber: number, answer: CallAnswer): void {
     if (this.#isClosed) return;
     this.#memory ??= new ReusedIds(this.#context.reusedIdMemory, this.#context.rememberMs);
     const isTransaction = isTransactionMessage(request.action, this.#owner.version);
     const payloadJson = answer.kind === "result" ? answer.payloadJson : undefined;
-    this.#memory.remember(request, isTransaction, { callId, payloadJson }, this.#context.time.monotonicMs());
+    this.#memory.remember(
+      request,
+      isTransaction,
+      { callNumber, payloadJson },
+      this.#context.time.monotonicMs(),
+    );
   }
 
   #answer({ request, receivedMs, span }: Received, answer: CallAnswer): void {

@@ -9,12 +9,15 @@
 // I3. At most `maxEntries` are remembered, the oldest is forgotten first; none longer than its time: transaction
 //     messages for ten minutes (stations repeat them after 60 s, 120 s, …), others for `keepMs`, because the answer to
 //     a Heartbeat grows old.
+// I4. This is written for each CALL of a backend's, and all of it outlives that CALL: what is kept is small, and a look for an id reads
+//     two lists of numbers, not sixteen entries that left the cache long ago.
 
 import { hash } from "node:crypto";
 
 /** What is remembered of one message. */
 export interface Remembered {
-  readonly callId: string;
+  /** Which call of its session it was. */
+  readonly callNumber: number;
   /** Payload of the CALLRESULT; undefined after a CALLERROR (I2). */
   readonly payloadJson: string | undefined;
 }
@@ -22,7 +25,6 @@ export interface Remembered {
 interface Entry extends Remembered {
   readonly messageId: string;
   readonly fingerprint: string;
-  readonly untilMs: number;
 }
 
 const transactionKeepMs = 600_000;
@@ -39,14 +41,19 @@ export interface MessageText {
 /** What makes two messages with one id the same message (I1). */
 export function fingerprintOf(action: string, payloadJson: string): string {
   const text = `${action} ${payloadJson}`;
-  return text.length <= longestPlain ? text : hash("sha256", text, "base64");
+  return text.length <= longestPlain ? text : hash("sha256", text, "binary");
 }
+
+const emptyObject = "{}"; // most answers: one text for all of them
 
 /** The memory of one session. */
 export class ReusedIds {
   readonly #maxEntries: number;
   readonly #keepMs: number;
+  /** Oldest first; the two lists of I4 beside them. */
   readonly #entries: Entry[] = [];
+  readonly #marks: number[] = [];
+  readonly #untilMs: number[] = [];
 
   constructor(maxEntries: number, keepMs: number) {
     this.#maxEntries = maxEntries;
@@ -55,30 +62,55 @@ export class ReusedIds {
 
   /** What was answered to the same message. An id that is new, as nearly all are, costs no digest. */
   recall({ id, action, payloadJson }: MessageText, nowMs: number): Remembered | undefined {
-    const found = this.#entries.findLast((entry) => entry.messageId === id);
-    if (found === undefined || found.untilMs <= nowMs) return undefined;
+    const at = this.#find(id);
+    const found = this.#entries[at];
+    if (found === undefined || (this.#untilMs[at] ?? 0) <= nowMs) return undefined;
     return found.fingerprint === fingerprintOf(action, payloadJson) ? found : undefined; // I1
   }
 
   /** Remembers an answer. A later one for the same message replaces it. */
   remember(message: MessageText, isTransaction: boolean, answered: Remembered, nowMs: number): void {
     if (this.#maxEntries === 0) return;
-    const { id: messageId, action, payloadJson } = message;
-    const untilMs = nowMs + (isTransaction ? transactionKeepMs : this.#keepMs);
-    const entries = this.#entries;
-    for (let at = entries.length - 1; at >= 0; at -= 1) {
-      const entry = entries[at];
-      if (entry === undefined || entry.messageId === messageId || entry.untilMs <= nowMs)
-        entries.splice(at, 1);
-    }
-    const fingerprint = fingerprintOf(action, payloadJson);
-    entries.push({
-      callId: answered.callId,
-      payloadJson: answered.payloadJson,
+    const { id: messageId, action, payloadJson: asked } = message;
+    const earlier = this.#find(messageId);
+    if (earlier >= 0) this.#drop(earlier);
+    if (this.#entries.length >= this.#maxEntries) this.#makeRoom(nowMs);
+    const { callNumber, payloadJson } = answered;
+    this.#entries.push({
+      callNumber,
+      payloadJson: payloadJson === emptyObject ? emptyObject : payloadJson,
       messageId,
-      fingerprint,
-      untilMs,
+      fingerprint: fingerprintOf(action, asked),
     });
-    if (entries.length > this.#maxEntries) entries.shift(); // I3
+    this.#marks.push(markOf(messageId));
+    this.#untilMs.push(nowMs + (isTransaction ? transactionKeepMs : this.#keepMs));
   }
+
+  /** Where the id stands; -1: nowhere. */
+  #find(messageId: string): number {
+    const mark = markOf(messageId);
+    let at = this.#marks.lastIndexOf(mark);
+    while (at > 0 && this.#entries[at]?.messageId !== messageId) at = this.#marks.lastIndexOf(mark, at - 1);
+    return this.#entries[at]?.messageId === messageId ? at : -1;
+  }
+
+  /** I3: what is too old goes before what is oldest. */
+  #makeRoom(nowMs: number): void {
+    const over = this.#untilMs.findIndex((untilMs) => untilMs <= nowMs);
+    this.#drop(over < 0 ? 0 : over);
+  }
+
+  #drop(at: number): void {
+    this.#entries.splice(at, 1);
+    this.#marks.splice(at, 1);
+    this.#untilMs.splice(at, 1);
+  }
+}
+
+// Tells most ids apart; what it does not is compared. Ids count up at their end or are random.
+function markOf(messageId: string): number {
+  const { length } = messageId;
+  let mark = length;
+  for (let at = Math.max(0, length - 8); at < length; at++) mark = (mark * 31 + messageId.charCodeAt(at)) | 0;
+  return mark;
 }

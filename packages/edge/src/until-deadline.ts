@@ -19,10 +19,11 @@ export interface RetryPorts {
   readonly random: Random;
 }
 
-/** How long and how often. */
-export interface Patience {
+/** How long and how often, and what comes of it when that was not enough. */
+export interface Patience<T> {
   readonly deadlineMs: number;
   readonly attempts: "many" | "once";
+  readonly otherwise: T;
 }
 
 /** The end of somebody's patience, as an attempt sees it. */
@@ -37,21 +38,21 @@ export interface Expiry {
 const firstPauseMs = 100;
 const longestPauseMs = 2_000;
 
-/** Resolves to the value, or to undefined when the time is up. Rejects only if `attempt` does: a bug. */
+/** Resolves to the value, or to `otherwise` when the time is up. Rejects only if `attempt` does: a bug. */
 export async function untilDeadline<T>(
   attempt: (expiry: Expiry) => Promise<Step<T>>,
-  { deadlineMs, attempts }: Patience,
+  { deadlineMs, attempts, otherwise }: Patience<T>,
   { time, random }: RetryPorts,
-): Promise<T | undefined> {
+): Promise<T> {
   const expiry = new OneListener();
   const timer = time.after(deadlineMs, () => expiry.end()); // D1
   try {
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
       const step = await attempt(expiry);
       if (step.kind === "done") return step.value;
-      if (attempts === "once" || expiry.isOver) return undefined; // D3
+      if (attempts === "once" || expiry.isOver) return otherwise; // D3
       await pause(random.next() * pauseMs, expiry, time); // D2
-      if (expiry.isOver) return undefined;
+      if (expiry.isOver) return otherwise;
     }
   } finally {
     timer.cancel();

@@ -3,9 +3,16 @@
 import { subprotocolOf } from "@cpg/ocpp";
 import type { InboundCall } from "../integration.ts";
 
-/** Headers that are the same for every event of an edge: name, value, name, value, …. */
-export function edgeHeaders(edge: string): string[] {
-  return [
+/**
+ * Headers of one event, as name, value, name, value, …: the same for every attempt, `ce-time` is the first one's. One list, written down at
+ * once: this is done for every CALL.
+ */
+export function eventHeaders(
+  call: InboundCall,
+  { edge, wallMs }: { readonly edge: string; readonly wallMs: number },
+): string[] {
+  const { callId, messageId, station } = call;
+  const headers = [
     "content-type",
     "application/json",
     "accept",
@@ -14,15 +21,6 @@ export function edgeHeaders(edge: string): string[] {
     "1.0",
     "ce-source",
     `/edges/${edge}`,
-    "cpg-edge",
-    edge,
-  ];
-}
-
-/** Headers of one event, as name, value, …: the same for every attempt, `ce-time` is the first one's. */
-export function eventHeaders(call: InboundCall, wallMs: number): string[] {
-  const { callId, messageId, station } = call;
-  const headers = [
     "ce-id",
     callId,
     "ce-type",
@@ -31,6 +29,8 @@ export function eventHeaders(call: InboundCall, wallMs: number): string[] {
     headerText(station.identity),
     "ce-time",
     new Date(wallMs).toISOString(),
+    "cpg-edge",
+    edge,
     "cpg-connection",
     station.connection,
     "cpg-subprotocol",

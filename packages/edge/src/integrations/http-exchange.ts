@@ -78,6 +78,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     const settle = this.#settle;
     this.#settle = undefined;
     settle?.resolve({ status: this.#status, body: this.#body() }); // E1
+    this.#controller = this.#first = this.#others = undefined; // whoever still holds this need not hold all of that
     this.#owner.ended(); // E2
   }
 

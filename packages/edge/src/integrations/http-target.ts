@@ -108,25 +108,30 @@ export class HttpTarget {
    * Sends one request. Never rejects. `mayWait`: for a permit, until the expiry. The caller counts the end, which depends
    * on what the answer means.
    */
-  async fetch(request: TargetRequest, expiry: Expiry, mayWait: boolean): Promise<Fetched> {
-    if (this.#isShut) return shut; // H1
-    if (!this.#permits.take()) {
-      if (!mayWait || !(await this.#permits.wait(expiry))) return overload; // H2
-      if (this.#isShut) {
-        this.#permits.release();
-        return shut; // H1: the one that freed it may have opened the circuit
-      }
+  fetch(request: TargetRequest, expiry: Expiry, mayWait: boolean): Promise<Fetched> {
+    if (this.#isShut) return Promise.resolve(shut); // H1
+    if (this.#permits.take()) return this.#fire(request, expiry);
+    return mayWait ? this.#fetchInTurn(request, expiry) : Promise.resolve(overload); // H2
+  }
+
+  async #fetchInTurn(request: TargetRequest, expiry: Expiry): Promise<Fetched> {
+    if (!(await this.#permits.wait(expiry))) return overload;
+    if (!this.#isShut) return this.#fire(request, expiry);
+    this.#permits.release();
+    return shut; // H1: the one that freed it may have opened the circuit
+  }
+
+  #fire(request: TargetRequest, expiry: Expiry): Promise<Fetched> {
+    return this.#breaker.fire(request, expiry).then(replied, (error: unknown) => this.#failed(error, expiry));
+  }
+
+  #failed(error: unknown, expiry: Expiry): Fetched {
+    if (error instanceof BackendFailure) return replied(error.reply);
+    if (error instanceof Error && CircuitBreaker.isOurError(error)) {
+      this.#permits.release(); // refused by the circuit: nothing was begun that would give it back
+      return shut;
     }
-    try {
-      return { kind: "reply", reply: await this.#breaker.fire(request, expiry) };
-    } catch (error) {
-      if (error instanceof BackendFailure) return { kind: "reply", reply: error.reply };
-      if (error instanceof Error && CircuitBreaker.isOurError(error)) {
-        this.#permits.release(); // refused by the circuit: nothing was begun that would give it back
-        return shut;
-      }
-      return { kind: "none", as: reasonOf(error, expiry) };
-    }
+    return { kind: "none", as: reasonOf(error, expiry) };
   }
 
   /** Open, or half open with its probe on the way: opossum would refuse. */
@@ -164,6 +169,7 @@ export class HttpTarget {
   }
 }
 
+const replied = (reply: HttpReply): Fetched => ({ kind: "reply", reply });
 const shut: Fetched = { kind: "none", as: "circuitOpen" };
 const overload: Fetched = { kind: "none", as: "overload" };
 

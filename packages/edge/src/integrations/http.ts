@@ -9,8 +9,8 @@
 import { subprotocolOf } from "@cpg/ocpp";
 import type { CallAnswer, InboundCall, Route } from "../integration.ts";
 import { beginAttemptSpan, describeAttempts, endAttemptSpan } from "../spans.ts";
-import { untilDeadline, type Expiry, type RetryPorts, type Step } from "../until-deadline.ts";
-import { edgeHeaders, eventHeaders, wellFormed } from "./cloud-event.ts";
+import { untilDeadline, type Expiry, type Patience, type RetryPorts, type Step } from "../until-deadline.ts";
+import { eventHeaders, wellFormed } from "./cloud-event.ts";
 import { meaningOf, type Meaning } from "./http-reply.ts";
 import type { HttpTarget, TargetRequest } from "./http-target.ts";
 
@@ -38,8 +38,7 @@ const timeIsUp: CallAnswer = {
 /** Makes a route to `target`. */
 export function createHttpRoute(options: HttpRouteOptions, target: HttpTarget, ports: HttpRoutePorts): Route {
   const pathOf = pathTemplate(options.pathTemplate);
-  const always = [...Object.entries(options.headers).flat(), ...edgeHeaders(options.edge)];
-
+  const always = Object.entries(options.headers).flat();
   const described = describeAttempts(target.origin, options.pathTemplate);
 
   async function attempt(
@@ -63,20 +62,18 @@ export function createHttpRoute(options: HttpRouteOptions, target: HttpTarget, p
     return meaning.kind === "answer" ? { kind: "done", value: meaning.answer } : { kind: "again" };
   }
 
-  async function serve(call: InboundCall): Promise<CallAnswer> {
-    const event: TargetRequest = {
-      path: pathOf(call),
-      headers: [...always, ...eventHeaders(call, ports.time.wallMs())],
-      body: call.payloadJson,
-    };
+  function serve(call: InboundCall): Promise<CallAnswer> {
+    const headers = eventHeaders(call, { edge: options.edge, wallMs: ports.time.wallMs() });
+    if (always.length > 0) headers.push(...always);
     // A sampled CALL's attempts each have their own (W4).
-    const request = call.span === undefined ? withTraceparent(event, ports.newTraceparent()) : event;
-    const patience = {
+    if (call.span === undefined) headers.push("traceparent", ports.newTraceparent());
+    const request: TargetRequest = { path: pathOf(call), headers, body: call.payloadJson };
+    const patience: Patience<CallAnswer> = {
       deadlineMs: options.deadlineMs,
       attempts: call.patience === "once" ? "once" : "many", // W2
-    } as const;
-    const answer = await untilDeadline((expiry) => attempt(call, request, expiry), patience, ports); // W1
-    return answer ?? timeIsUp;
+      otherwise: timeIsUp,
+    };
+    return untilDeadline((expiry) => attempt(call, request, expiry), patience, ports); // W1
   }
 
   return { name: options.name, kind: "http", serve };

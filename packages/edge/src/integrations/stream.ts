@@ -11,7 +11,7 @@ import type { CallAnswer, InboundCall, Route } from "../integration.ts";
 import type { AttemptEnd, IntegrationInstruments } from "../instruments.ts";
 import type { JsonObject } from "../json-reader.ts";
 import { beginAppendSpan } from "../spans.ts";
-import { untilDeadline, type Expiry, type RetryPorts, type Step } from "../until-deadline.ts";
+import { untilDeadline, type Expiry, type Patience, type RetryPorts, type Step } from "../until-deadline.ts";
 import { eventType } from "./cloud-event.ts";
 import type { Append, Appended, StreamLog } from "./stream-log.ts";
 
@@ -81,18 +81,19 @@ export function createStreamRoute(options: StreamRouteOptions, ports: StreamRout
       replicas: isTransactionMessage(call.action, version) ? options.replicas : 0, // Z1
       knownId: "",
     };
-    const patience = {
+    const patience: Patience<CallAnswer> = {
       deadlineMs: options.deadlineMs,
       attempts: call.patience === "once" ? "once" : "many",
-    } as const;
+      otherwise: notDurable,
+    };
     const tryIt = async (expiry: Expiry): Promise<Step<CallAnswer>> => {
       const step = await orOver(attempt(entry, span), expiry);
       if (step.kind === "again" && "knownId" in step) entry = { ...entry, knownId: step.knownId };
       return step;
     };
     const stored = await untilDeadline(tryIt, patience, ports);
-    span?.end(stored === undefined ? "notDurable" : undefined);
-    return stored ?? notDurable;
+    span?.end(stored === notDurable ? "notDurable" : undefined);
+    return stored;
   }
 
   return { name: options.name, kind: "stream", serve };
