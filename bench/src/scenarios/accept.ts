@@ -1,7 +1,8 @@
 // What an accepted, authenticated and registered station costs, against the raw accept and the peers; rounds in turn.
 //
 // A1. A round of the edge ends when Redis has every row, and its CPU counts until then. Closing is not counted.
-// A2. The edge checks a salted hash per station from a credentials file; the raw accept and the peers check nothing.
+// A2. The edge checks a salted hash per station from a credentials file; the raw accept and the peers check nothing. The least that
+//     does both stands beside it (subjects/least-accept.ts).
 // A3. The first rounds warm up: what the compiler does then is not a station's cost.
 
 import { Fleet } from "../load/fleet.ts";
@@ -12,8 +13,9 @@ import { valueOf, type Scenario, type Surroundings } from "../scenario.ts";
 import { closing, type Closing } from "../system/closing.ts";
 import { startGateway, type Gateway } from "../system/gateway.ts";
 import { redisCpuSeconds, startRedis } from "../system/redis.ts";
-import { edgeOf, startPeer, type Subject } from "../system/subject.ts";
-import { nowMs } from "../time.ts";
+import { edgeOf, startLeast, startPeer, type Subject } from "../system/subject.ts";
+import type { Worker } from "../system/worker.ts";
+import { nowMs, pause } from "../time.ts";
 import { clients, refuseBeyondDescriptors, rounds } from "./load-parameters.ts";
 import { kindsText } from "./reading.ts";
 
@@ -37,9 +39,15 @@ export const accept: Scenario = {
   run: (surroundings) => closing((owner) => run(surroundings, owner)),
 };
 
+/** Where stations are registered: waits until so many are, or none. False: in vain. */
+interface Registering {
+  all(stations: number): Promise<boolean>;
+  none(): Promise<boolean>;
+}
+
 interface Lane {
   readonly subject: Subject;
-  readonly gateway: Gateway | undefined;
+  readonly registering: Registering | undefined;
   /** µs CPU per station, one for each round. */
   readonly server: number[];
   readonly redis: number[];
@@ -59,12 +67,14 @@ async function run({ values, say, nodeArguments }: Surroundings, owner: Closing)
   const gateway = owner.own(
     await startGateway({ edges: 1, redisNodes: redis.addresses, credentials, nodeArguments }),
   );
-  const lane = (subject: Subject, its?: Gateway): Lane => {
-    return { subject, gateway: its, server: [], redis: [], perSecond: [], wrong: [] };
+  const lane = (subject: Subject, registering?: Registering): Lane => {
+    return { subject, registering, server: [], redis: [], perSecond: [], wrong: [] };
   };
+  const least = owner.own(await startLeast("least-accept", { redis: redis.addresses, password }));
   const lanes = [
     lane(owner.own(await startPeer("raw-uws"))),
-    lane(edgeOf(gateway, "edge"), gateway),
+    lane(edgeOf(gateway, "edge"), registeredBy(gateway)),
+    lane(least, setBy(least.worker)),
     lane(owner.own(await startPeer("ws"))),
     lane(owner.own(await startPeer("ocpp-rpc"))),
   ];
@@ -81,6 +91,30 @@ async function run({ values, say, nodeArguments }: Surroundings, owner: Closing)
   return reportOf(lanes);
 }
 
+function registeredBy(gateway: Gateway): Registering {
+  return {
+    all: (stations) => gateway.untilRegistered((count) => count >= stations, 30_000),
+    none: () => gateway.untilRegistered((count) => count === 0, 30_000),
+  };
+}
+
+/** The least counts only what was set, from round to round. */
+function setBy(worker: Worker): Registering {
+  let before = 0;
+  return {
+    async all(stations) {
+      const giveUpMs = nowMs() + 30_000;
+      before += stations;
+      while ((await worker.ask<number>("registered")) < before) {
+        if (nowMs() > giveUpMs) return false;
+        await pause(10);
+      }
+      return true;
+    },
+    none: () => Promise.resolve(true),
+  };
+}
+
 function forget({ server, redis, perSecond }: Lane): void {
   for (const list of [server, redis, perSecond]) list.length = 0;
 }
@@ -91,28 +125,29 @@ async function measure(
   stations: number,
   redisSeconds: () => number,
 ): Promise<void> {
-  const { subject, gateway } = lane;
+  const { subject, registering } = lane;
   await fleet.reset();
   const [startedMs, server, redis] = [nowMs(), cpuSecondsOf(subject.pids), redisSeconds()];
   await fleet.connect({ prefix, count: stations, endpoints: [subject.endpoint], password });
-  const isRegistered = (await gateway?.untilRegistered((count) => count >= stations, 30_000)) ?? true; // A1
+  const isRegistered = (await registering?.all(stations)) ?? true; // A1
   const perStation = (seconds: number): number => (seconds / stations) * 1e6;
   lane.server.push(perStation(cpuSecondsOf(subject.pids) - server));
-  lane.redis.push(gateway === undefined ? 0 : perStation(redisSeconds() - redis));
+  lane.redis.push(registering === undefined ? 0 : perStation(redisSeconds() - redis));
   lane.perSecond.push(stations / ((nowMs() - startedMs) / 1000));
   const { open, failures } = await fleet.state();
   if (open < stations)
     lane.wrong.push(`${subject.name}: ${stations - open} not connected (${kindsText(failures)})`);
   if (!isRegistered) lane.wrong.push(`${subject.name}: not all registered after 30 s`);
   await fleet.closeStations();
-  const isGone = (await gateway?.untilRegistered((count) => count === 0, 30_000)) ?? true;
+  const isGone = (await registering?.none()) ?? true;
   if (!isGone) lane.wrong.push(`${subject.name}: sessions are left 30 s after their sockets closed`);
 }
 
 function reportOf(lanes: readonly Lane[]): Report {
-  const [raw, edge] = lanes;
-  if (raw === undefined || edge === undefined) throw new Error("no lanes");
+  const [raw, edge, least] = lanes;
+  if (raw === undefined || edge === undefined || least === undefined) throw new Error("no lanes");
   const ratio = pairedRatio(edge.server, raw.server);
+  const onLeast = pairedRatio(edge.server, least.server);
   return {
     figures: [
       {
@@ -122,6 +157,12 @@ function reportOf(lanes: readonly Lane[]): Report {
         range: [ratio.min, ratio.max],
         goal: { atMost: 2 },
         aim: { atMost: 1.4 },
+      },
+      {
+        name: "edge ÷ the least that accepts, authenticates and registers",
+        value: onLeast.median,
+        unit: "×",
+        range: [onLeast.min, onLeast.max],
       },
       { name: "Redis' CPU per station", value: spreadOf(edge.redis).median, unit: "µs" },
     ],
@@ -137,7 +178,9 @@ function reportOf(lanes: readonly Lane[]): Report {
           const rate = Math.round(spreadOf(perSecond).median);
           return [subject.name, median, spread, against, beside === 0 ? undefined : beside, rate];
         }),
-        note: "The edge authenticates by a salted hash and its rows are in Redis; the others do neither. stations/s is the load generator's too.",
+        note:
+          "The edge authenticates by a salted hash and its rows are in Redis. The least does one hash and one SET, and promises nothing. " +
+          "The others do neither. stations/s is the load generator's too.",
       },
     ],
     plots: [

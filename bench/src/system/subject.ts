@@ -1,7 +1,7 @@
 // What stations can connect to: an edge, or one of the baselines and peers as a process of its own.
 
 import { Fleet, type Endpoint } from "../load/fleet.ts";
-import { startWorker } from "./worker.ts";
+import { startWorker, type Worker } from "./worker.ts";
 import type { Gateway } from "./gateway.ts";
 import { BenchError } from "../scenario.ts";
 
@@ -22,13 +22,35 @@ export const peerNames = {
 } as const;
 
 /** Starts a baseline or a peer. */
-export async function startPeer(file: keyof typeof peerNames): Promise<Subject> {
+export function startPeer(file: keyof typeof peerNames): Promise<Subject> {
+  return startServer(file, peerNames[file]);
+}
+
+/** The least that does what an edge must do, by file name in `subjects/`; `worker`: to ask it. */
+export async function startLeast(
+  file: "least-accept" | "least-proxy",
+  plan: object,
+): Promise<Subject & { readonly worker: Worker }> {
+  return startServer(file, leastNames[file], plan);
+}
+
+const leastNames = {
+  "least-accept": "the least (raw uWS.js, a hash, a SET)",
+  "least-proxy": "the least (raw uWS.js, undici)",
+} as const;
+
+async function startServer(
+  file: string,
+  name: string,
+  plan: object = {},
+): Promise<Subject & { readonly worker: Worker }> {
   const worker = await startWorker(new URL(`../subjects/${file}.js`, import.meta.url));
-  const port = await worker.ask<number>("listen");
+  const port = await worker.ask<number>("listen", plan);
   return {
-    name: peerNames[file],
+    name,
     endpoint: { host: "127.0.0.1", port, path: "/ocpp/" },
     pids: [worker.pid],
+    worker,
     stop: () => worker.stop(),
   };
 }

@@ -331,10 +331,11 @@ function presence(header: string): string | undefined {
 // IPv4 in dots, also where a socket of both families shows it mapped into IPv6.
 function addressOf(res: HttpResponse): string {
   const bytes = new Uint8Array(res.getRemoteAddress());
-  if (bytes.length === 4) return bytes.join(".");
+  if (bytes.length === 4) return inDots(bytes, 0);
   const isMapped =
     bytes.length === 16 && bytes.subarray(0, 12).every((byte, at) => byte === (at < 10 ? 0 : 0xff));
-  return isMapped
-    ? bytes.subarray(12).join(".")
-    : Buffer.from(res.getRemoteAddressAsText()).toString("latin1");
+  return isMapped ? inDots(bytes, 12) : Buffer.from(res.getRemoteAddressAsText()).toString("latin1");
 }
+
+const inDots = (bytes: Uint8Array, at: number): string =>
+  `${String(bytes[at])}.${String(bytes[at + 1])}.${String(bytes[at + 2])}.${String(bytes[at + 3])}`;

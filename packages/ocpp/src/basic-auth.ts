@@ -36,7 +36,7 @@ export function parseBasicAuthorization(
   const credentials = Buffer.from(encoded, "base64");
   const userLength = Buffer.byteLength(identity);
   if (credentials.length <= userLength || credentials[userLength] !== 0x3a) return refuse("user"); // B1
-  const user = credentials.subarray(0, userLength).toString("utf8");
+  const user = credentials.toString("utf8", 0, userLength);
   const same = version === "1.6" ? user === identity : foldAscii(user) === foldAscii(identity);
   if (!same) return refuse("user");
   if (credentials.length === userLength + 1) return refuse("emptyPassword");

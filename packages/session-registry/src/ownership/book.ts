@@ -16,6 +16,8 @@ export interface Entry {
   readonly session: NewSession;
   readonly partition: Partition;
   phase: Phase;
+  /** False once it was dropped; set by the book, asked far more often than its map could be. */
+  isHeld: boolean;
   /** Made at the first attempt, the same in every later one. */
   stampUs: number | undefined;
   /** Of the last grant; set by Book.grant. */
@@ -41,6 +43,7 @@ export class Book {
       session,
       partition: partitionOf(session.key),
       phase: "wanted",
+      isHeld: true,
       stampUs: undefined,
       epoch: undefined,
       incarnation: undefined,
@@ -66,7 +69,7 @@ export class Book {
   /** Moves an entry through the table of entry.ts; true if it moved. */
   move(entry: Entry, happening: Happening): boolean {
     const to = next(entry.phase, happening);
-    if (to === entry.phase || this.#entries.get(entry.session.connection) !== entry) return false;
+    if (to === entry.phase || !entry.isHeld) return false;
     if (to === "forgotten") {
       this.drop(entry);
     } else {
@@ -86,7 +89,8 @@ export class Book {
 
   /** Drops an entry, whatever Redis knows of it. */
   drop(entry: Entry): void {
-    if (this.#entries.get(entry.session.connection) !== entry) return;
+    if (!entry.isHeld) return;
+    entry.isHeld = false;
     this.#entries.delete(entry.session.connection);
     this.#byPartition[entry.partition]?.delete(entry);
     this.#count(entry, -1);

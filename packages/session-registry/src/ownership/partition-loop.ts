@@ -254,7 +254,7 @@ export class PartitionLoop {
   #answer(entry: Entry, outcome: ClaimOutcome | undefined, hasStray: boolean): void {
     const { book } = this.#context;
     // N2 of entry.ts: what closed meanwhile stays leaving and unsettled; its undo ends whatever was granted.
-    if (entry.phase === "leaving" || book.get(entry.session.connection) !== entry) return;
+    if (entry.phase === "leaving" || !entry.isHeld) return;
     if (!outcome) return this.#putBack([entry], [true]);
     entry.isUnsettled = hasStray;
     if (outcome.kind === "superseded") return this.#lose(entry, outcome.by);
