@@ -5,7 +5,8 @@
 //     numbers may lie below what the old one had numbered. Receivers know what they have seen (evictions by epoch, messages by id: R11).
 // X4. A message may be told over the channel and lie in no inbox. It may overtake what lies there: nothing depends on their order (X2).
 // X5. What was read is trimmed at the next poll: once for many. Failing to trim costs memory until the inbox's life ends.
-// X3. The own channel is probed after `silenceMs` without any wake-up of that shard; silence then is told, and the subscriber begins anew.
+// X3. The own channel is probed after `silenceMs` without any wake-up of that shard, and soon after a poll found what no wake-up had told
+//     of; silence then is told, and the subscriber begins anew.
 
 import type { Incarnation } from "../model.ts";
 import type { RegistryMeter } from "../meter.ts";
@@ -28,6 +29,8 @@ export interface InboxContext {
 const silenceMs = 30_000;
 /** A probe that was not heard within this is a dead channel; a wake-up takes milliseconds. */
 const probeMs = 5000;
+/** What a poll finds and is older than this, a wake-up should have told of. */
+const untoldMs = 100;
 
 /** Where a reader stands who has read nothing. */
 const fromTheBeginning = "0";
@@ -112,7 +115,7 @@ export class Inbox {
 
   #pollAll(): void {
     this.#trim();
-    for (const partition of partitions) void this.#read(partition); // X1
+    for (const partition of partitions) void this.#read(partition, true); // X1
   }
 
   /** X5. */
@@ -126,7 +129,7 @@ export class Inbox {
     this.#untrimmed.clear();
   }
 
-  async #read(partition: Partition): Promise<void> {
+  async #read(partition: Partition, isPoll = false): Promise<void> {
     if (this.#reading.has(partition)) {
       this.#again.add(partition);
       return;
@@ -134,7 +137,7 @@ export class Inbox {
     this.#reading.add(partition); // X2
     try {
       do this.#again.delete(partition);
-      while ((await this.#readOnce(partition)) || this.#again.has(partition));
+      while ((await this.#readOnce(partition, isPoll)) || this.#again.has(partition));
     } catch {
       // The next poll tries again.
     } finally {
@@ -143,7 +146,7 @@ export class Inbox {
   }
 
   /** True when there may be more. */
-  async #readOnce(partition: Partition): Promise<boolean> {
+  async #readOnce(partition: Partition, isPoll: boolean): Promise<boolean> {
     const { store, pollMs } = this.#context;
     const of = this.#of;
     if (!of) return false;
@@ -154,19 +157,27 @@ export class Inbox {
       2 * pollMs,
     );
     if (of !== this.#of) return false;
+    if (isPoll && entries.some((entry) => this.#ageMs(partition, writtenMs(entry)) > untoldMs))
+      this.#doubt(partition);
     for (const entry of entries) this.#take(partition, entry);
     return entries.length >= inboxPage;
   }
 
-  #take(partition: Partition, { id, fields }: InboxEntry): void {
-    this.#after.set(partition, id);
+  #take(partition: Partition, entry: InboxEntry): void {
+    this.#after.set(partition, entry.id);
     this.#untrimmed.add(partition);
-    this.#context.received(fields, this.#ageMs(partition, Number(id.split("-")[0])));
+    this.#context.received(entry.fields, this.#ageMs(partition, writtenMs(entry)));
   }
 
-  #ageMs(partition: Partition, writtenMs: number): number {
+  #ageMs(partition: Partition, sinceMs: number): number {
     const nowUs = this.#context.store.toShardUs(partition, this.#context.time.monotonicMs());
-    return nowUs === undefined ? 0 : Math.max(0, nowUs / 1000 - writtenMs);
+    return nowUs === undefined ? 0 : Math.max(0, nowUs / 1000 - sinceMs);
+  }
+
+  /** X3: probed next time, unless it is heard before. */
+  #doubt(partition: Partition): void {
+    const channel = this.#channels.get(this.#context.store.shardOf(partition) ?? "");
+    if (channel) channel.heardAtMs = Number.NEGATIVE_INFINITY;
   }
 
   /** X3. */
@@ -206,4 +217,9 @@ export class Inbox {
     }
     return chosen;
   }
+}
+
+/** ms in the shard's clock. */
+function writtenMs({ id }: InboxEntry): number {
+  return Number(id.split("-")[0]);
 }

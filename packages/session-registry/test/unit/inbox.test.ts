@@ -109,6 +109,35 @@ describe("a message that is told", () => {
   });
 });
 
+describe("what a poll finds", () => {
+  const anOld = (): InboxEntry => entry(String(shardUs / 1000 - 200));
+  const aFresh = (): InboxEntry => entry(String(shardUs / 1000 - 20));
+
+  it("and no wake-up told of makes the channel be probed soon (X3)", async () => {
+    const { stream, seen, wake, probes, advance } = anInbox();
+    await advance(5000);
+    wake(partition); // answers the probe of the start
+    stream.push(anOld());
+    await advance(5000);
+    expect(seen).toHaveLength(1);
+    expect(probes()).toBe(2);
+  });
+
+  it("says nothing of the channel when its wake-up may still be on the way, or another one was heard since", async () => {
+    const { stream, wake, probes, advance } = anInbox();
+    await advance(5000);
+    wake(partition);
+    stream.push(aFresh());
+    await advance(5000);
+    expect(probes()).toBe(1);
+    stream.push(anOld());
+    await advance(2000);
+    wake(partition, told("a"));
+    await advance(10_000);
+    expect(probes()).toBe(1);
+  });
+});
+
 describe("after a change of master", () => {
   it("the inbox is read from its beginning (X2)", async () => {
     const { inbox, stream, seen, reads, wake } = anInbox();
