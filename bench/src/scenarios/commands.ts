@@ -9,7 +9,7 @@ import type { Report } from "../report/model.ts";
 import { valueOf, type Scenario, type Surroundings, type Values } from "../scenario.ts";
 import { closing, type Closing } from "../system/closing.ts";
 import { startGateway } from "../system/gateway.ts";
-import { startRedis } from "../system/redis.ts";
+import { redisCpuSeconds, startRedis } from "../system/redis.ts";
 import { fleetOn } from "../system/subject.ts";
 import { startWorker, type Worker } from "../system/worker.ts";
 import { refuseBeyondDescriptors, rounds, seconds } from "./load-parameters.ts";
@@ -55,7 +55,9 @@ interface Round {
   readonly p50: number;
   readonly p99: number;
   readonly perSecond: number;
-  readonly microseconds: number;
+  /** µs CPU for each command, with many open: of front and owner, of all nodes of Redis. */
+  readonly servers: number;
+  readonly redis: number;
 }
 
 interface Lane {
@@ -76,7 +78,7 @@ async function run({ values, say, nodeArguments }: Surroundings, owner: Closing)
   const commander = owner.own(await startWorker(new URL("../load/commander.js", import.meta.url)));
   for (let round = 0; round <= valueOf(values, "rounds"); round++) {
     for (const lane of [floor, edges]) {
-      await measure(lane, commander, values);
+      await measure(lane, { commander, values, redisSeconds: () => redisCpuSeconds(redis) });
       const last = lane.rounds.at(-1);
       say(
         `round ${round}: ${lane.name}: p50 ${last?.p50.toFixed(2) ?? "?"} ms, ${last?.perSecond.toFixed(0) ?? "?"} commands/s`,
@@ -119,7 +121,13 @@ async function run({ values, say, nodeArguments }: Surroundings, owner: Closing)
   }
 }
 
-async function measure(lane: Lane, commander: Worker, values: Values): Promise<void> {
+interface Measuring {
+  readonly commander: Worker;
+  readonly values: Values;
+  redisSeconds(): number;
+}
+
+async function measure(lane: Lane, { commander, values, redisSeconds }: Measuring): Promise<void> {
   const { origin, path, pids } = lane;
   const go = (concurrency: number): Promise<CommandCount> => {
     const stations = valueOf(values, "stations");
@@ -128,14 +136,16 @@ async function measure(lane: Lane, commander: Worker, values: Values): Promise<v
     return commander.ask<CommandCount>("run", plan);
   };
   const few = await go(Math.min(valueOf(values, "few"), valueOf(values, "stations")));
-  const cpu = cpuSecondsOf(pids);
+  const [servers, nodes] = [cpuSecondsOf(pids), redisSeconds()];
   const many = await go(Math.min(valueOf(values, "many"), valueOf(values, "stations")));
+  const perCommand = (seconds: number): number => (seconds / Math.max(1, many.answered)) * 1e6;
   const latencies = mergeHistograms([few.latencies]);
   lane.rounds.push({
     p50: latencyMs(latencies, 0.5),
     p99: latencyMs(latencies, 0.99),
     perSecond: many.answered / many.seconds,
-    microseconds: ((cpuSecondsOf(pids) - cpu) / Math.max(1, many.answered)) * 1e6,
+    servers: perCommand(cpuSecondsOf(pids) - servers),
+    redis: perCommand(redisSeconds() - nodes),
   });
   for (const { failures } of [few, many]) {
     if (Object.keys(failures).length > 0)
@@ -169,15 +179,16 @@ function reportOf(edges: Lane, floor: Lane): Report {
     tables: [
       {
         title: "Commands",
-        columns: ["lane", "p50 ms", "p99 ms", "commands/s", "µs CPU, both processes"],
+        columns: ["lane", "p50 ms", "p99 ms", "commands/s", "µs CPU, both processes", "Redis µs"],
         rows: [floor, edges].map(({ name, rounds }) => [
           name,
           spreadOf(rounds.map((round) => round.p50)).median,
           spreadOf(rounds.map((round) => round.p99)).median,
           Math.round(spreadOf(rounds.map((round) => round.perSecond)).median),
-          spreadOf(rounds.map((round) => round.microseconds)).median,
+          spreadOf(rounds.map(({ servers }) => servers)).median,
+          spreadOf(rounds.map(({ redis }) => redis)).median,
         ]),
-        note: "floor: a bare Fastify server, a Redis publish and its reply, a raw uWebSockets.js server that holds the stations. p50 and p99 with few commands open, commands/s with many.",
+        note: "floor: a bare Fastify server, a Redis publish and its reply, a raw uWebSockets.js server that holds the stations. p50 and p99 with few commands open, commands/s and CPU with many.",
       },
     ],
     plots: [
