@@ -124,7 +124,7 @@ async function run({ values, say, nodeArguments }: Surroundings, owner: Closing)
 interface Measuring {
   readonly commander: Worker;
   readonly values: Values;
-  redisSeconds(): number;
+  readonly redisSeconds: () => number;
 }
 
 async function measure(lane: Lane, { commander, values, redisSeconds }: Measuring): Promise<void> {
