@@ -21,7 +21,8 @@ beforeAll(async () => {
   stack = await startStack({ redisNodes: inject("redisNodes"), keyPrefix: uniquePrefix(), metricsPorts });
   const isProbed = async (): Promise<boolean> =>
     (await server.query("rate(registry_channel_probe_seconds_count[5m]) > 0")).length === 2;
-  await eventually(isProbed, { timeoutMs: 30_000, intervalMs: 200 });
+  // Where the first probe came before the first scrape, the next one comes after half a minute of silence.
+  await eventually(isProbed, { timeoutMs: 60_000, intervalMs: 200 });
   load = await startLoad(stack, { stations: 200, rate: 200 });
   faults = startEverydayFaults(stack, load);
 }, 150_000);
