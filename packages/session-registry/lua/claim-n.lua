@@ -11,15 +11,18 @@
 --      8 inbox prefix, 9 wake prefix: the loser's name completes them. It is known only once the row is read, so these two are the
 --        one exception to "every key in KEYS": same hash tag, same slot, and the inbox is touched before the first write
 --        (if its slot is migrating the script stops there, nothing written, and the caller tries again)
---      then 6 per claim: identity key, connection, stamp in µs, identity, version, remote
+--      10 row prefix: what follows it in a row's name is the identity key
+--      then one text per claim, five lines: connection, stamp in µs, version, identity, remote. In a storm most of an edge's work for
+--        a claim would be one string after the other
 -- Returns {now in µs, bad rows met, one per claim:
---      {1, epoch, edge that was told to close its socket or ''} granted · {2, epoch, edge} superseded by a newer socket · {3} undone} or {now, -1}: the incarnation is fenced
+--      epoch: granted · 'granted <epoch> <edge that was told to close its socket>' · 'superseded <epoch> <edge>' by a newer socket
+--      · 'undone'} or {now, -1}: the incarnation is fenced
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 if redis.call('EXISTS', KEYS[3]) == 1 then return {now, -1} end
 
 local FORMAT, incarnation, edge, floor = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
-local eventsKept, inboxKept, inboxLife, inboxPrefix, wakePrefix = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
+local eventsKept, inboxKept, inboxLife, inboxPrefix, wakePrefix, rowPrefix = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
 local nowMs = string.format('%.0f', math.floor(now / 1000))
 local anyUndone = redis.call('EXISTS', KEYS[4]) == 1
 local reply = {now, 0}
@@ -44,19 +47,22 @@ local function event(key, identity, epoch, kind, owner, cause)
 end
 
 for n = 0, #KEYS - 5 do
-  local rowKey, base = KEYS[n + 5], 9 + n * 6
-  local key, connection, stamp = ARGV[base + 1], ARGV[base + 2], tonumber(ARGV[base + 3])
+  local rowKey = KEYS[n + 5]
+  local key = string.sub(rowKey, #rowPrefix + 1)
+  local connection, stampText, version, identity, remote =
+    string.match(ARGV[n + 11], '^([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n(.*)$')
+  local stamp = tonumber(stampText)
   local row, bad = readRow(rowKey)
   if bad then reply[2] = reply[2] + 1 end
   local same = row and row.connection == connection
   local answer
 
   if anyUndone and redis.call('ZSCORE', KEYS[4], connection) then
-    answer = {3} -- R4: its socket is gone; a late attempt must not bring it back
+    answer = 'undone' -- R4: its socket is gone; a late attempt must not bring it back
   elseif same and row.incarnation == incarnation then
-    answer = {1, row.epoch} -- R4: this claim was granted before; the reply was lost
+    answer = row.epoch -- R4: this claim was granted before; the reply was lost
   elseif row and not same and row.stamp <= now and (row.stamp > stamp or (row.stamp == stamp and row.connection > connection)) then
-    answer = {2, row.epoch, row.edge} -- R1: a newer socket owns it. A stamp in the future says nothing and is ignored
+    answer = string.format('superseded %.0f %s', row.epoch, row.edge) -- R1: a newer socket owns it. A stamp in the future says nothing and is ignored
   else
     local evicts = row and row.incarnation ~= incarnation and not same
     local inbox = evicts and inboxPrefix .. row.incarnation
@@ -75,10 +81,10 @@ for n = 0, #KEYS - 5 do
     if bad then redis.call('DEL', rowKey) end
     redis.call('HSET', rowKey, 'v', FORMAT, 'epoch', epoch, 'inc', incarnation, 'conn', connection,
       'stamp', string.format('%.0f', math.min(stamp, now)), 'edge', edge,
-      'id', ARGV[base + 4], 'ver', ARGV[base + 5], 'ip', ARGV[base + 6])
+      'id', identity, 'ver', version, 'ip', remote)
     redis.call('ZADD', KEYS[2], 0, key)
-    event(key, ARGV[base + 4], epoch, 'connected', edge, '')
-    answer = {1, number, evicts and row.edge or ''}
+    event(key, identity, epoch, 'connected', edge, '')
+    answer = evicts and string.format('granted %s %s', epoch, row.edge) or number
   end
   reply[#reply + 1] = answer
 end

@@ -13,7 +13,7 @@ export class Keyspace {
   }
 
   /** Hash: one charge point's session. */
-  row(partition: Partition, key: IdentityKey): string {
+  row(partition: Partition, key: IdentityKey | ""): string {
     return `${this.#base(partition)}cp:${key}`;
   }
 

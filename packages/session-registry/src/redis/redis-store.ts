@@ -19,7 +19,7 @@ import type {
 } from "../store-port.ts";
 import { RedisInboxes } from "./inboxes.ts";
 import { Lane, type Heard, type LanePorts, type ShardState } from "./lanes.ts";
-import { readClaimReply, readEntries, readEvent, readRow, rowFields, rowFormat } from "./replies.ts";
+import { claimText, readClaimReply, readEntries, readEvent, readRow, rowFields, rowFormat } from "./replies.ts";
 import type { RedisSettings, RetentionSettings } from "./settings.ts";
 import { SlotMaps } from "./slot-maps.ts";
 import { WakeUps } from "./wake-ups.ts";
@@ -96,8 +96,9 @@ export class RedisStore implements RegistryStore {
       inboxLifeMs,
       this.#keys.inbox(partition, ""),
       this.#keys.wake(partition, ""),
+      this.#keys.row(partition, ""),
     ];
-    for (const c of claims) args.push(c.key, c.connection, c.stampUs, c.identity, c.version, c.remote);
+    for (const claim of claims) args.push(claimText(claim));
     const { value, hasStray } = await this.#data.callTelling("claim", partition, deadlineMs, (client) =>
       client.cpgClaim(keys.length, ...keys, ...args),
     );

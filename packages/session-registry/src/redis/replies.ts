@@ -5,7 +5,7 @@
 import type { Identity, IdentityKey, OcppVersion } from "@cpg/ocpp";
 import { RegistryError } from "../errors.ts";
 import type { ConnectionId, EndCause, Incarnation, LifecycleEvent } from "../model.ts";
-import type { ClaimOutcome, ClaimReply, HandOverReply, InboxEntry, RowReading, Told } from "../store-port.ts";
+import type { Claim, ClaimOutcome, ClaimReply, HandOverReply, InboxEntry, RowReading, Told } from "../store-port.ts";
 
 /** Version of the row's format. A row of another one is bad to this code (Q1). */
 export const rowFormat = "1";
@@ -43,7 +43,11 @@ export function readRow(key: IdentityKey, fields: readonly (string | null)[]): R
   };
 }
 
-type RawClaimReply = readonly [number, number, ...(readonly [number, number?, string?])[]];
+/** One claim as claim-n.lua reads it. No line has a break in it (@cpg/ocpp I2, `checkWord`), whatever the last one holds. */
+export const claimText = ({ connection, stampUs, version, identity, remote }: Claim): string =>
+  `${connection}\n${String(stampUs)}\n${version}\n${identity}\n${remote}`;
+
+type RawClaimReply = readonly [number, number, ...(number | string)[]];
 
 /** A reply of claim-n.lua: what became of the claims, how many bad rows it met, how many edges it told to close a socket. */
 export interface ReadClaims {
@@ -56,11 +60,16 @@ export interface ReadClaims {
 export function readClaimReply(raw: unknown): ReadClaims {
   const [, badRows, ...answers] = raw as RawClaimReply;
   if (badRows < 0) return { reply: { kind: "fenced" }, badRows: 0, evictions: 0 };
-  const outcomes = answers.map(([kind, epoch = 0, edge = ""]): ClaimOutcome => {
-    if (kind === 1) return { kind: "granted", epoch };
-    return kind === 2 ? { kind: "superseded", by: { edge, epoch } } : { kind: "undone" };
+  let evictions = 0;
+  const outcomes = answers.map((answer): ClaimOutcome => {
+    if (typeof answer === "number") return { kind: "granted", epoch: answer };
+    const [kind, epochText, ...edge] = answer.split(" ");
+    if (kind === "undone") return { kind };
+    const epoch = Number(epochText);
+    if (kind === "superseded") return { kind, by: { edge: edge.join(" "), epoch } };
+    evictions++;
+    return { kind: "granted", epoch };
   });
-  const evictions = answers.filter(([kind, , edge]) => kind === 1 && edge).length;
   return { reply: { kind: "answered", outcomes }, badRows, evictions };
 }
 

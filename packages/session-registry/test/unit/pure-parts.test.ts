@@ -255,14 +255,15 @@ describe("what other edges and Redis say is not trusted", () => {
   });
 
   it("reads claim replies, entries and events, short ones too", () => {
-    expect(readClaimReply([1, 2, [1, 9, "a"], [2, 8, "b"], [3]])).toEqual({
+    expect(readClaimReply([1, 2, 10, "granted 9 a", "superseded 8 b of c", "undone"])).toEqual({
       badRows: 2,
       evictions: 1,
       reply: {
         kind: "answered",
         outcomes: [
+          { kind: "granted", epoch: 10 },
           { kind: "granted", epoch: 9 },
-          { kind: "superseded", by: { edge: "b", epoch: 8 } },
+          { kind: "superseded", by: { edge: "b of c", epoch: 8 } },
           { kind: "undone" },
         ],
       },
