@@ -81,7 +81,10 @@ function foldedKey(identity: string): string {
 
 /** SHA-256(salt ‖ key). In one call: a Hash object costs more than the hash. */
 export function sha256(salt: Uint8Array, key: Uint8Array): Uint8Array {
-  return hash("sha256", Buffer.concat([salt, key]), "buffer");
+  const salted = new Uint8Array(salt.length + key.length);
+  salted.set(salt);
+  salted.set(key, salt.length);
+  return hash("sha256", salted, "buffer");
 }
 
 function slowHash(salt: Uint8Array, key: Uint8Array): Promise<Uint8Array> {

@@ -25,7 +25,7 @@ export type EdgeSettings = Pick<GatewayConfig, "listen" | "ocpp" | "drain">;
 /** What one edge is made of. */
 export interface EdgeParts {
   readonly settings: EdgeSettings;
-  readonly ownership: Ownership;
+  readonly ownership: Ownership<Session>;
   readonly authenticate: Authenticate;
   readonly router: Router;
   readonly time: Time;
@@ -85,8 +85,8 @@ export async function startEdge(parts: EdgeParts): Promise<RunningEdge> {
   const context = sessionContext(parts, { instruments, lifetimes, onBug });
   let isDraining = false;
   await ownership.start({
-    granted: (connection, epoch) => lifetimes.granted(connection, epoch),
-    superseded: (connection) => lifetimes.superseded(connection),
+    granted: (session, epoch) => void (session.epoch = epoch),
+    superseded: (session) => lifetimes.superseded(session),
     message: (message, ageMs) => parts.onPeerMessage?.(message, ageMs),
   });
   const decide = createUpgrade({
@@ -101,7 +101,7 @@ export async function startEdge(parts: EdgeParts): Promise<RunningEdge> {
     time,
     ids: parts.ids,
     instruments,
-    begin: (socket, accepted) => lifetimes.begin(context, socket, accepted),
+    begin: (socket, facts) => lifetimes.begin(context, socket, facts),
   });
   const listener = await openPort(parts, {
     decide,

@@ -7,7 +7,7 @@
 //     is the truth.
 
 import { subprotocolOf } from "@cpg/ocpp";
-import type { ConnectionId, EndCause, Epoch, Ownership } from "@cpg/session-registry";
+import type { EndCause, Ownership } from "@cpg/session-registry";
 import type { Tracing } from "@cpg/telemetry";
 import { closeTable, type EndLabel } from "./close-codes.ts";
 import type { CallAnswer, InboundCall, Station } from "./integration.ts";
@@ -21,17 +21,11 @@ import type { Socket } from "./socket-port.ts";
 /** What the lifetimes of sessions need. */
 export interface LifetimePorts {
   readonly sessions: Sessions<Session>;
-  readonly ownership: Pick<Ownership, "claim" | "release">;
+  readonly ownership: Pick<Ownership<Session>, "claim" | "release">;
   readonly router: Router;
   readonly instruments: Instruments;
   readonly tracing: Tracing;
   readonly onBug: (error: unknown) => void;
-}
-
-/** A socket whose credentials were accepted. */
-export interface AcceptedSession extends SessionFacts {
-  /** Time.monotonicMs() of the acceptance: the claim's stamp is made of it. */
-  readonly authenticatedAtMs: number;
 }
 
 /** Begins and ends sessions. */
@@ -43,12 +37,12 @@ export class SessionLifetimes {
   }
 
   /** The upgrade is done. */
-  begin(context: SessionContext, socket: Socket, accepted: AcceptedSession): Session {
+  begin(context: SessionContext, socket: Socket, facts: SessionFacts): Session {
     const { sessions, ownership, instruments } = this.#ports;
-    const session = new Session(context, socket, accepted);
+    const session = new Session(context, socket, facts);
     instruments.opened(session.version);
     const older = sessions.add(session);
-    const admission = ownership.claim(accepted);
+    const admission = ownership.claim(session);
     older?.close("superseded"); // V2
     if (admission.kind === "refused") {
       session.isReleaseOwed = false; // V1
@@ -66,21 +60,13 @@ export class SessionLifetimes {
     instruments.ended(label, code);
     if (session.isReleaseOwed) {
       session.isReleaseOwed = false; // V1
-      ownership.release(session.connection, endCauseOf(label));
+      ownership.release(session, endCauseOf(label));
     }
     this.#tell("$disconnect", session, { cause: label });
   }
 
-  /** OwnedSessions.granted */
-  granted(connection: ConnectionId, epoch: Epoch): void {
-    const session = this.#ports.sessions.byConnection(connection);
-    if (session !== undefined) session.epoch = epoch;
-  }
-
   /** OwnedSessions.superseded */
-  superseded(connection: ConnectionId): void {
-    const session = this.#ports.sessions.byConnection(connection);
-    if (session === undefined) return;
+  superseded(session: Session): void {
     session.isReleaseOwed = false; // V1
     session.close("superseded");
   }

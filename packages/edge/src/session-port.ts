@@ -56,6 +56,7 @@ export interface SessionTable {
   readonly size: number;
   /** The newest socket of that identity at this edge. */
   byKey(key: IdentityKey): LiveSession | undefined;
-  byConnection(connection: ConnectionId): LiveSession | undefined;
+  /** That very socket of the identity, the newest or not. */
+  find(key: IdentityKey, connection: ConnectionId): LiveSession | undefined;
   [Symbol.iterator](): Iterator<LiveSession>;
 }

@@ -33,7 +33,7 @@ export interface SessionContext extends InboundContext {
   onEnded(session: Session, label: EndLabel, code: number): void;
 }
 
-/** What is known of a session from its start. */
+/** What is known of a session from its start: its credentials were accepted. */
 export interface SessionFacts {
   readonly identity: Identity;
   readonly key: IdentityKey;
@@ -42,6 +42,8 @@ export interface SessionFacts {
   readonly remote: string;
   /** Wall clock, ms since 1970. */
   readonly connectedAtMs: number;
+  /** Time.monotonicMs() when its credentials were accepted: the claim's stamp is made of it. */
+  readonly authenticatedAtMs: number;
 }
 
 type Phase =
@@ -95,6 +97,10 @@ export class Session implements LiveSession, SocketHandler, InboundOwner {
 
   get connectedAtMs(): number {
     return this.#facts.connectedAtMs;
+  }
+
+  get authenticatedAtMs(): number {
+    return this.#facts.authenticatedAtMs;
   }
 
   /** True while a CALL of either direction is open. */

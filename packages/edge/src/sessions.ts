@@ -1,6 +1,7 @@
-// The sockets of this edge, by identity and by connection. No I/O.
+// The sockets of this edge, by identity. No I/O.
 //
 // T1. `byKey` is the newest socket of an identity; an older one that is still closing never comes back.
+// T2. Older ones stand apart: there is nearly never one, so a session costs one place in one table.
 
 import type { IdentityKey } from "@cpg/ocpp";
 import type { ConnectionId } from "@cpg/session-registry";
@@ -8,35 +9,39 @@ import type { LiveSession, SessionTable } from "./session-port.ts";
 
 /** A table that its owner changes. */
 export class Sessions<S extends LiveSession = LiveSession> implements SessionTable {
-  readonly #byConnection = new Map<ConnectionId, S>();
-  readonly #byKey = new Map<IdentityKey, S>();
+  readonly #newest = new Map<IdentityKey, S>();
+  readonly #older = new Set<S>(); // T2
 
   get size(): number {
-    return this.#byConnection.size;
+    return this.#newest.size + this.#older.size;
   }
 
   byKey(key: IdentityKey): S | undefined {
-    return this.#byKey.get(key);
+    return this.#newest.get(key);
   }
 
-  byConnection(connection: ConnectionId): S | undefined {
-    return this.#byConnection.get(connection);
+  find(key: IdentityKey, connection: ConnectionId): S | undefined {
+    const newest = this.#newest.get(key);
+    if (newest?.connection === connection) return newest;
+    for (const session of this.#older) if (session.connection === connection) return session;
+    return undefined;
   }
 
-  [Symbol.iterator](): Iterator<S> & Iterable<S> {
-    return this.#byConnection.values();
+  *[Symbol.iterator](): IterableIterator<S> {
+    yield* this.#newest.values();
+    yield* this.#older;
   }
 
   /** Adds a session; returns the one of the same identity that it replaces (T1). */
   add(session: S): S | undefined {
-    const older = this.#byKey.get(session.key);
-    this.#byConnection.set(session.connection, session);
-    this.#byKey.set(session.key, session);
+    const older = this.#newest.get(session.key);
+    if (older !== undefined) this.#older.add(older);
+    this.#newest.set(session.key, session);
     return older;
   }
 
   remove(session: S): void {
-    this.#byConnection.delete(session.connection);
-    if (this.#byKey.get(session.key) === session) this.#byKey.delete(session.key); // T1
+    if (this.#older.delete(session)) return;
+    if (this.#newest.get(session.key) === session) this.#newest.delete(session.key); // T1
   }
 }

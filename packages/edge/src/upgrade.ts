@@ -21,7 +21,7 @@ import type { Authenticate, Authenticated } from "./authentication.ts";
 import { closeTable } from "./close-codes.ts";
 import type { Ids } from "./ids.ts";
 import type { Instruments, RefusalReason } from "./instruments.ts";
-import type { AcceptedSession } from "./session-lifetimes.ts";
+import type { SessionFacts } from "./session.ts";
 import type { HttpRefusal, Socket, SocketHandler, UpgradeDecision, UpgradeRequest } from "./socket-port.ts";
 
 /** What the decision needs. */
@@ -38,7 +38,7 @@ export interface UpgradePorts {
   readonly ids: Ids;
   readonly instruments: Instruments;
   /** The socket is open. */
-  begin(socket: Socket, accepted: AcceptedSession): SocketHandler;
+  begin(socket: Socket, facts: SessionFacts): SocketHandler;
 }
 
 interface Candidate {
@@ -95,7 +95,7 @@ function decide(ports: UpgradePorts, candidate: Candidate, found: Authenticated)
     const challenge = { "WWW-Authenticate": 'Basic realm="charge points", charset="UTF-8"' };
     return { kind: "refuse", refusal: plain(401, "bad credentials", challenge) };
   }
-  const accepted: AcceptedSession = {
+  const facts: SessionFacts = {
     identity,
     version,
     key: identityKey(identity, version),
@@ -104,7 +104,7 @@ function decide(ports: UpgradePorts, candidate: Candidate, found: Authenticated)
     connectedAtMs: ports.time.wallMs(),
     authenticatedAtMs: ports.time.monotonicMs(), // P3
   };
-  const open = (socket: Socket): SocketHandler => ports.begin(socket, accepted);
+  const open = (socket: Socket): SocketHandler => ports.begin(socket, facts);
   return { kind: "accept", subprotocol: subprotocolOf(version), open };
 }
 

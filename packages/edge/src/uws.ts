@@ -1,7 +1,7 @@
 // The border to uWebSockets.js: the only file that imports it. Everything borrowed ends here.
 //
-// U1. `onAborted` is set before anything else and the whole upgrade stands in try/catch: a handler that returns or
-//     throws without a response aborts the process (FACTS §1).
+// U1. The whole upgrade stands in try/catch, and `onAborted` is set before the first await: a handler that throws, or returns
+//     without a response or that, aborts the process (FACTS §1).
 // U2. `req` is read before the first await; `res` is never touched after an abort; an upgrade after an await is corked.
 // U3. Message bytes are decoded before the handler returns: the buffer is neutered afterwards.
 // U4. No call on a `ws` after its close handler ran: the wrapper forgets it there.
@@ -13,6 +13,8 @@
 //     exclusively first, which fails while anybody has it, and shared with ourselves only then.
 // U7. One listening socket's accept queue holds 512 connections, fixed in uWebSockets.js; in a storm the kernel drops who comes beyond
 //     them, and each waits a second or more for its next attempt. Sixteen sockets on the port hold 8,192 (bench/README.md, `storm`).
+//
+// U8. What is given to an upgrade as its data is copied to the socket property by property: so it has one.
 //
 // Liveness is uWebSockets.js' own: any byte from the peer counts, a ping goes out 16 s (of a long timeout) before the
 // end. It counts sweeps of a 4 s timer, not wall time, and a late timer sweeps once: an event loop that stood still
@@ -31,6 +33,7 @@ import {
   type WebSocket,
 } from "uWebSockets.js";
 import type { Time } from "@cpg/session-registry";
+import { addressText } from "./address-text.ts";
 import { listenError, whyNotListening } from "./listening.ts";
 import type {
   DecideUpgrade,
@@ -40,6 +43,7 @@ import type {
   SocketEnd,
   SocketHandler,
   UpgradeDecision,
+  UpgradeRequest,
 } from "./socket-port.ts";
 
 /** Settings of the border. */
@@ -95,20 +99,27 @@ const statusTexts: Readonly<Record<number, string>> = {
 
 type Accepted = Extract<UpgradeDecision, { kind: "accept" }>;
 
-interface Slot {
-  /** What the decision was; nothing once the socket is open, so that an idle one holds little. */
-  accepted: Accepted | undefined;
-  socket: UwsSocket | undefined;
-  handler: SocketHandler | undefined;
+/** What uWebSockets.js carries for each of its sockets (U8). */
+interface Data {
+  readonly socket: UwsSocket;
 }
 
 class UwsSocket implements Socket {
-  #ws: WebSocket<Slot> | undefined;
+  handler: SocketHandler | undefined;
+  #ws: WebSocket<Data> | undefined;
+  /** What the decision was; nothing once the socket is open, so that an idle one holds little. */
+  #accepted: Accepted | undefined;
   readonly #compress: boolean;
 
-  constructor(ws: WebSocket<Slot>, compress: boolean) {
-    this.#ws = ws;
+  constructor(accepted: Accepted, compress: boolean) {
+    this.#accepted = accepted;
     this.#compress = compress;
+  }
+
+  opened(ws: WebSocket<Data>): void {
+    this.#ws = ws;
+    this.handler = this.#accepted?.open(this);
+    this.#accepted = undefined;
   }
 
   send(text: string): SendOutcome {
@@ -137,18 +148,18 @@ class UwsSocket implements Socket {
 /** Opens the port. Errors: one clear line when it cannot be had. */
 export function listen(options: BorderOptions, handlers: BorderHandlers): Promise<Listener> {
   const app = App();
-  app.ws<Slot>("/*", {
+  app.ws<Data>("/*", {
     maxPayloadLength: options.maxPayloadBytes,
     idleTimeout: options.idleTimeoutSeconds,
     sendPingsAutomatically: options.sendPings,
     compression: options.compression ? SHARED_COMPRESSOR : DISABLED,
     maxBackpressure: options.maxOutboxBytes,
     closeOnBackpressureLimit: false,
-    upgrade: (res, req, context) => upgrade({ res, req, context }, handlers),
-    open: (ws) => open(ws, options.compression, handlers),
-    message: (ws, bytes, isBinary) => message(ws.getUserData(), bytes, isBinary, handlers),
-    drain: (ws) => guarded(handlers, () => ws.getUserData().handler?.drained()),
-    close: (ws, code, reason) => closed(ws.getUserData(), code, reason, handlers),
+    upgrade: (res, req, context) => upgrade({ res, req, context }, options.compression, handlers),
+    open: (ws) => open(ws, handlers),
+    message: (ws, bytes, isBinary) => message(ws.getUserData().socket, bytes, isBinary, handlers),
+    drain: (ws) => guarded(handlers, () => ws.getUserData().socket.handler?.drained()),
+    close: (ws, code, reason) => closed(ws.getUserData().socket, code, reason, handlers),
   });
   app.any("/*", (res, req) => plainRequest(res, req, handlers));
   return opened(app, options);
@@ -214,17 +225,9 @@ interface UpgradeCall {
   readonly context: us_socket_context_t;
 }
 
-function upgrade({ res, req, context }: UpgradeCall, handlers: BorderHandlers): void {
-  let isAborted = false;
-  res.onAborted(() => {
-    isAborted = true;
-  }); // U1
+function upgrade(call: UpgradeCall, compress: boolean, handlers: BorderHandlers): void {
+  const { res, req, context } = call;
   const startedMs = handlers.time.monotonicMs();
-  const failed = (error: unknown): void => {
-    handlers.onBug(error);
-    handlers.onRefused("internal");
-    if (!isAborted) respond(res, 500, "internal error", {});
-  };
   try {
     const key = req.getHeader("sec-websocket-key"); // U2
     const extensions = req.getHeader("sec-websocket-extensions");
@@ -234,56 +237,75 @@ function upgrade({ res, req, context }: UpgradeCall, handlers: BorderHandlers): 
         respond(res, decision.refusal.status, decision.refusal.body, decision.refusal.headers);
         return;
       }
-      const slot: Slot = { accepted: decision, socket: undefined, handler: undefined };
-      res.upgrade(slot, key, decision.subprotocol ?? "", extensions, context);
+      const data: Data = { socket: new UwsSocket(decision, compress) };
+      res.upgrade(data, key, decision.subprotocol ?? "", extensions, context);
     };
-    const decision = handlers.decide({
-      path: req.getUrl(),
-      offeredProtocols: presence(req.getHeader(protocolHeader)),
-      allOfferedProtocols: () => allOf(req, protocolHeader),
-      authorization: presence(req.getHeader("authorization")),
-      remote: addressOf(res),
-    });
-    if (!(decision instanceof Promise)) {
-      finish(decision);
-      return;
-    }
-    const finishLate = (late: UpgradeDecision): void => {
-      if (isAborted) handlers.onRefused("aborted");
-      else res.cork(() => finish(late)); // U2
-    };
-    decision.then(finishLate).catch(failed);
+    const decision = handlers.decide(requestOf(call));
+    if (decision instanceof Promise) finishLater(res, decision, finish, handlers);
+    else finish(decision);
   } catch (error) {
-    failed(error); // U1
+    broke(res, error, handlers); // U1
   }
 }
 
-function open(ws: WebSocket<Slot>, compress: boolean, handlers: BorderHandlers): void {
-  const slot = ws.getUserData();
-  const socket = new UwsSocket(ws, compress);
-  slot.socket = socket;
+function requestOf({ res, req }: UpgradeCall): UpgradeRequest {
+  return {
+    path: req.getUrl(),
+    offeredProtocols: presence(req.getHeader(protocolHeader)),
+    allOfferedProtocols: () => allOf(req, protocolHeader),
+    authorization: presence(req.getHeader("authorization")),
+    remote: addressText(res.getRemoteAddress(), () => res.getRemoteAddressAsText()),
+  };
+}
+
+function finishLater(
+  res: HttpResponse,
+  pending: Promise<UpgradeDecision>,
+  finish: (decision: UpgradeDecision) => void,
+  handlers: BorderHandlers,
+): void {
+  let isAborted = false;
+  res.onAborted(() => {
+    isAborted = true;
+  }); // U1
+  pending
+    .then((decision) => {
+      if (isAborted) handlers.onRefused("aborted");
+      else res.cork(() => finish(decision)); // U2
+    })
+    .catch((error: unknown) => broke(isAborted ? undefined : res, error, handlers));
+}
+
+/** A bug: told, and answered where there is still somebody to answer. */
+function broke(res: HttpResponse | undefined, error: unknown, handlers: BorderHandlers): void {
+  handlers.onBug(error);
+  handlers.onRefused("internal");
+  if (res !== undefined) respond(res, 500, "internal error", {});
+}
+
+function open(ws: WebSocket<Data>, handlers: BorderHandlers): void {
+  const { socket } = ws.getUserData();
   try {
-    slot.handler = slot.accepted?.open(socket);
-    slot.accepted = undefined;
+    socket.opened(ws);
   } catch (error) {
     handlers.onBug(error);
     socket.abort();
   }
 }
 
-function message(slot: Slot, bytes: ArrayBuffer, isBinary: boolean, handlers: BorderHandlers): void {
+function message(socket: UwsSocket, bytes: ArrayBuffer, isBinary: boolean, handlers: BorderHandlers): void {
   try {
-    if (isBinary) slot.handler?.binary();
-    else slot.handler?.text(Buffer.from(bytes).toString()); // U3
+    if (isBinary) socket.handler?.binary();
+    else socket.handler?.text(Buffer.from(bytes).toString()); // U3
   } catch (error) {
     handlers.onBug(error);
   }
 }
 
-function closed(slot: Slot, code: number, reason: ArrayBuffer, handlers: BorderHandlers): void {
-  slot.socket?.forget(); // U4
+function closed(socket: UwsSocket, code: number, reason: ArrayBuffer, handlers: BorderHandlers): void {
+  socket.forget(); // U4
   const end = code === 1006 ? (endsByText.get(Buffer.from(reason).toString()) ?? lost) : null;
-  guarded(handlers, () => slot.handler?.closed(end ?? { kind: "closed", code }));
+  guarded(handlers, () => socket.handler?.closed(end ?? { kind: "closed", code }));
 }
 
 function guarded(handlers: BorderHandlers, run: () => void): void {
@@ -324,18 +346,4 @@ function allOf(req: HttpRequest, name: string): string {
   return values.join(",");
 }
 
-function presence(header: string): string | undefined {
-  return header === "" ? undefined : header;
-}
-
-// IPv4 in dots, also where a socket of both families shows it mapped into IPv6.
-function addressOf(res: HttpResponse): string {
-  const bytes = new Uint8Array(res.getRemoteAddress());
-  if (bytes.length === 4) return inDots(bytes, 0);
-  const isMapped =
-    bytes.length === 16 && bytes.subarray(0, 12).every((byte, at) => byte === (at < 10 ? 0 : 0xff));
-  return isMapped ? inDots(bytes, 12) : Buffer.from(res.getRemoteAddressAsText()).toString("latin1");
-}
-
-const inDots = (bytes: Uint8Array, at: number): string =>
-  `${String(bytes[at])}.${String(bytes[at + 1])}.${String(bytes[at + 2])}.${String(bytes[at + 3])}`;
+const presence = (header: string): string | undefined => (header === "" ? undefined : header);

@@ -21,10 +21,10 @@ test("a Heartbeat is answered over a real socket, before and after the registry 
   expect(Date.parse(String(answer.payload["currentTime"]))).toBeGreaterThan(Date.now() - 10_000);
   const [claim] = ownership.claims;
   if (claim === undefined) throw new Error("no claim");
-  const { connection } = claim;
-  expect(edge.sessions.byConnection(connection)?.epoch).toBeUndefined();
-  ownership.sessions?.granted(connection, 7);
-  expect(edge.sessions.byConnection(connection)?.epoch).toBe(7);
+  const { key, connection } = claim;
+  expect(edge.sessions.find(key, connection)?.epoch).toBeUndefined();
+  ownership.sessions?.granted(claim, 7);
+  expect(edge.sessions.find(key, connection)?.epoch).toBe(7);
   expect((await station.call("b", "Heartbeat")).type).toBe(3);
   station.ws.close();
   await eventually(() => ownership.releases.length === 1);

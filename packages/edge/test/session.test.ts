@@ -56,7 +56,7 @@ async function sessionOf(edge: TestEdge, identity: string): Promise<LiveSession>
     if (found === undefined) throw new Error("no claim");
     return found;
   });
-  const session = edge.edge.sessions.byConnection(claim.connection);
+  const session = edge.edge.sessions.find(claim.key, claim.connection);
   if (session === undefined) throw new Error("no session");
   return session;
 }
@@ -421,8 +421,10 @@ describe("the newest authenticated socket wins", () => {
   test("superseded by another edge: closed with the reason, and no release is owed", async () => {
     const { test: edge } = await start();
     const station = await connect(edge.url("CP1"));
-    const session = await sessionOf(edge, "CP1");
-    edge.ownership.sessions?.superseded(session.connection, { edge: "other", epoch: 9 });
+    await sessionOf(edge, "CP1");
+    const [claim] = edge.ownership.claims;
+    if (claim === undefined) throw new Error("no claim");
+    edge.ownership.sessions?.superseded(claim, { edge: "other", epoch: 9 });
     expect((await station.ended()).code).toBe(4001);
     await eventually(() => expect(edge.edge.sessions.size).toBe(0));
     expect(edge.ownership.releases).toEqual([]);

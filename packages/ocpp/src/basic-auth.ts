@@ -16,7 +16,7 @@ export type BasicAuthorizationResult =
   | { readonly ok: true; readonly user: string; readonly password: Uint8Array }
   | { readonly ok: false; readonly fault: BasicAuthorizationFault };
 
-const basic = /^basic +(.*)$/i;
+const basic = /^basic +/i;
 const base64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
 /**
@@ -30,8 +30,9 @@ export function parseBasicAuthorization(
   version?: OcppVersion,
 ): BasicAuthorizationResult {
   if (header === undefined || header === "") return refuse("missing");
-  const encoded = basic.exec(header.trim())?.[1];
-  if (encoded === undefined) return refuse("scheme");
+  const trimmed = header.trim();
+  if (!basic.test(trimmed)) return refuse("scheme");
+  const encoded = trimmed.slice("basic ".length).trimStart();
   if (!base64.test(encoded)) return refuse("encoding");
   const credentials = Buffer.from(encoded, "base64");
   const userLength = Buffer.byteLength(identity);

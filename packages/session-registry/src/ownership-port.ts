@@ -15,12 +15,15 @@ export interface NewSession extends SessionDetails {
   readonly authenticatedAtMs: number;
 }
 
-/** What the edge does when the registry speaks. Called on the event loop, never re-entrantly from `claim` or `release`. */
-export interface OwnedSessions {
+/**
+ * What the edge does when the registry speaks. Called on the event loop, never re-entrantly from `claim` or `release`. `session` is the very
+ * object that was claimed: nobody has to look for it.
+ */
+export interface OwnedSessions<S extends NewSession = NewSession> {
   /** The session is registered. May come again with a greater epoch after a failover or a new incarnation. */
-  granted(connection: ConnectionId, epoch: Epoch): void;
+  granted(session: S, epoch: Epoch): void;
   /** A newer socket owns the identity: close this one (R1, R6). The registry has forgotten it; no release is owed. */
-  superseded(connection: ConnectionId, by: { readonly edge: string; readonly epoch: Epoch }): void;
+  superseded(session: S, by: { readonly edge: string; readonly epoch: Epoch }): void;
   /** A command or answer from another edge. `ageMs`: how long it was on the way. */
   message(message: PeerMessage, ageMs: number): void;
 }
@@ -95,13 +98,13 @@ export interface OwnershipHealth {
 }
 
 /** The registry as one edge process uses it. */
-export interface Ownership {
+export interface Ownership<S extends NewSession = NewSession> {
   /** Begins lease, inbox and reaper. Returns once begun; never fails because Redis is away. */
-  start(sessions: OwnedSessions): Promise<void>;
+  start(sessions: OwnedSessions<S>): Promise<void>;
   admission(): Admission;
-  claim(session: NewSession): ClaimAdmission;
+  claim(session: S): ClaimAdmission;
   /** The socket is gone (or the edge drains it). Safe whatever became of its claim: an unknown outcome is undone (R4). */
-  release(connection: ConnectionId, cause: EndCause): void;
+  release(session: Pick<S, "key" | "connection">, cause: EndCause): void;
   /** Whether this edge may call itself owner of what it was granted (lease checked in monotonic time, R7). */
   isLeaseValid(): boolean;
   /** Errors: RegistryError with `code` and `retryable`. */

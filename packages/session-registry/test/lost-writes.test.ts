@@ -48,8 +48,8 @@ async function startEdge(name: string): Promise<Edge> {
   });
   const edge: Edge = { ownership, epochs: new Map(), superseded: new Set() };
   await ownership.start({
-    granted: (connection, epoch) => void edge.epochs.set(connection, epoch),
-    superseded: (connection) => void edge.superseded.add(connection),
+    granted: ({ connection }, epoch) => void edge.epochs.set(connection, epoch),
+    superseded: ({ connection }) => void edge.superseded.add(connection),
     message: () => undefined,
   });
   await eventually(() => ownership.isLeaseValid(), { timeoutMs: 10_000 });
@@ -163,7 +163,7 @@ describe("a failover that loses acknowledged writes", () => {
   it("loses a release: the row that comes back without a socket is ended (R3)", async () => {
     const session = await claimed(a);
     const diedAtMs = await losing(session.key, async () => {
-      a.ownership.release(session.connection, "closed");
+      a.ownership.release(session, "closed");
       await eventually(() => expect(a.ownership.health().owed).toBe(0));
     });
     await eventually(async () => expect(await ownerOf(session.key)).toBeUndefined(), { timeoutMs: 15_000 });

@@ -27,7 +27,7 @@ export type Located =
 /** What locating needs. */
 export interface LocatePorts {
   readonly ownership: Pick<Ownership, "lookup" | "isLeaseValid">;
-  readonly sessions: Pick<SessionTable, "byKey" | "byConnection">;
+  readonly sessions: Pick<SessionTable, "byKey" | "find">;
   readonly time: Time;
 }
 
@@ -53,7 +53,7 @@ export async function locate(
 /** Where a row that was just read leads. */
 export function placeOf(ports: LocatePorts, row: SessionRow, isOwn: boolean): Located {
   // A row of an earlier incarnation of this edge may name a socket that is still here: it is being claimed again.
-  const isHere = isOwn || ports.sessions.byConnection(row.connection) !== undefined;
+  const isHere = isOwn || ports.sessions.find(row.key, row.connection) !== undefined;
   if (!isHere) return { kind: "there", row };
   const session = ports.sessions.byKey(row.key);
   if (session === undefined) return { kind: "ghost", row };

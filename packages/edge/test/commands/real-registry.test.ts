@@ -72,11 +72,11 @@ async function startEdge(name: string, cluster: RedisCluster, keyPrefix: string)
     if (at >= 0) sessions.all.splice(at, 1);
   };
   await ownership.start({
-    granted(connection, epoch) {
-      const session = sessions.byConnection(connection);
+    granted({ key, connection }, epoch) {
+      const session = sessions.find(key, connection);
       if (session !== undefined) session.epoch = epoch;
     },
-    superseded: drop,
+    superseded: ({ connection }) => drop(connection),
     message: (message, ageMs) => router.onPeerMessage(message, ageMs),
   });
   return {

@@ -116,7 +116,7 @@ export class FakeSessions implements SessionTable {
   byKey(key: IdentityKey): FakeSession | undefined {
     return this.all.findLast((session) => session.key === key);
   }
-  byConnection(connection: ConnectionId): FakeSession | undefined {
+  find(_key: IdentityKey, connection: ConnectionId): FakeSession | undefined {
     return this.all.find((session) => session.connection === connection);
   }
   [Symbol.iterator](): Iterator<LiveSession> {

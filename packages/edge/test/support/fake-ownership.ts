@@ -35,11 +35,11 @@ export class FakeOwnership implements Ownership {
     this.log.push("claim");
     const epoch = (this.#epoch += 1);
     if (this.nextClaim.kind === "accepted" && this.grantsClaims) {
-      queueMicrotask(() => this.sessions?.granted(session.connection, epoch));
+      queueMicrotask(() => this.sessions?.granted(session, epoch));
     }
     return this.nextClaim;
   }
-  release(connection: ConnectionId, cause: EndCause): void {
+  release({ connection }: Pick<NewSession, "connection">, cause: EndCause): void {
     this.log.push("release");
     this.releases.push({ connection, cause });
   }

@@ -71,8 +71,8 @@ async function claimAll(
   const granted = new Set<ConnectionId>();
   const lost: string[] = [];
   await registry.ownership.start({
-    granted: (connection) => granted.add(connection),
-    superseded: (connection) => lost.push(connection),
+    granted: ({ connection }) => granted.add(connection),
+    superseded: ({ connection }) => lost.push(connection),
     message: () => undefined,
   });
   try {

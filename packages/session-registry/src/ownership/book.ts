@@ -1,8 +1,8 @@
-// Every claim this edge has made or owes, by connection and by partition. No I/O.
+// Every claim this edge has made or owes, by partition and connection. No I/O.
 
 import type { ConnectionId, EndCause, Epoch, Incarnation } from "../model.ts";
 import type { NewSession } from "../ownership-port.ts";
-import { partitionOf, partitions, type Partition } from "../partition.ts";
+import { partitions, type Partition } from "../partition.ts";
 import { next, type Happening, type Phase } from "./entry.ts";
 
 /** Who took an identity over. */
@@ -33,15 +33,15 @@ export interface Entry {
 
 /** The entries, with counts of what is owed. */
 export class Book {
-  readonly #entries = new Map<ConnectionId, Entry>();
-  readonly #byPartition: readonly Set<Entry>[] = partitions.map(() => new Set());
+  readonly #byPartition: readonly Map<ConnectionId, Entry>[] = partitions.map(() => new Map());
+  #held = 0;
   #leaving = 0;
   #unregistered = 0;
 
-  add(session: NewSession): Entry {
+  add(session: NewSession, partition: Partition): Entry {
     const entry: Entry = {
       session,
-      partition: partitionOf(session.key),
+      partition,
       phase: "wanted",
       isHeld: true,
       stampUs: undefined,
@@ -51,19 +51,19 @@ export class Book {
       eviction: undefined,
       cause: "closed",
     };
-    this.#entries.set(session.connection, entry);
-    this.#byPartition[entry.partition]?.add(entry);
+    this.#byPartition[partition]?.set(session.connection, entry);
+    this.#held++;
     this.#unregistered++;
     return entry;
   }
 
-  get(connection: ConnectionId): Entry | undefined {
-    return this.#entries.get(connection);
+  get(partition: Partition, connection: ConnectionId): Entry | undefined {
+    return this.#byPartition[partition]?.get(connection);
   }
 
   /** The entries of one partition, oldest first. */
-  of(partition: Partition): ReadonlySet<Entry> {
-    return this.#byPartition[partition] ?? new Set();
+  of(partition: Partition): Iterable<Entry> {
+    return this.#byPartition[partition]?.values() ?? [];
   }
 
   /** Moves an entry through the table of entry.ts; true if it moved. */
@@ -91,8 +91,8 @@ export class Book {
   drop(entry: Entry): void {
     if (!entry.isHeld) return;
     entry.isHeld = false;
-    this.#entries.delete(entry.session.connection);
-    this.#byPartition[entry.partition]?.delete(entry);
+    this.#byPartition[entry.partition]?.delete(entry.session.connection);
+    this.#held--;
     this.#count(entry, -1);
   }
 
@@ -113,11 +113,11 @@ export class Book {
 
   /** Live sockets: all but the leaving. */
   get sessions(): number {
-    return this.#entries.size - this.#leaving;
+    return this.#held - this.#leaving;
   }
 
-  [Symbol.iterator](): IterableIterator<Entry> {
-    return this.#entries.values();
+  *[Symbol.iterator](): IterableIterator<Entry> {
+    for (const partition of partitions) yield* this.of(partition);
   }
 
   #count(entry: Entry, by: 1 | -1): void {

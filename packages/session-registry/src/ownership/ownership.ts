@@ -16,7 +16,7 @@ import type {
   PeerMessage,
   SessionPage,
 } from "../ownership-port.ts";
-import { leasePartitionOf, partitions, type Partition } from "../partition.ts";
+import { leasePartitionOf, partitionOf, partitions, type Partition } from "../partition.ts";
 import type { Way } from "../store-port.ts";
 import type { Timer } from "../time.ts";
 import {
@@ -127,7 +127,8 @@ export class RegistryOwnership implements Ownership {
 
   claim(session: NewSession): ClaimAdmission {
     checkSession(session);
-    if (this.#book.get(session.connection)) {
+    const partition = partitionOf(session.key);
+    if (this.#book.get(partition, session.connection)) {
       throw new RegistryError(
         "INVALID",
         "that connection has claimed before: every socket has an id of its own",
@@ -138,13 +139,12 @@ export class RegistryOwnership implements Ownership {
     }
     if (this.#stopping) return { kind: "refused", reason: "closed" };
     if (this.#book.unregistered >= this.#settings.maxOwed) return { kind: "refused", reason: "owed-full" };
-    const entry = this.#book.add(session);
-    this.#loop(entry.partition).add(entry);
+    this.#loop(partition).add(this.#book.add(session, partition));
     return { kind: "accepted" };
   }
 
-  release(connection: ConnectionId, cause: EndCause): void {
-    const entry = this.#book.get(connection);
+  release({ key, connection }: Pick<NewSession, "key" | "connection">, cause: EndCause): void {
+    const entry = this.#book.get(partitionOf(key), connection);
     if (!entry || entry.phase === "leaving") return;
     entry.cause = cause;
     const loop = this.#loop(entry.partition);
@@ -230,7 +230,7 @@ export class RegistryOwnership implements Ownership {
   async #stop(deadlineMs: number): Promise<void> {
     const { time, store } = this.#ports;
     const endMs = time.monotonicMs() + deadlineMs;
-    for (const entry of this.#book) this.release(entry.session.connection, "drained");
+    for (const entry of this.#book) this.release(entry.session, "drained");
     while (this.#book.owed > 0 && time.monotonicMs() < endMs) {
       await new Promise<void>((resolve) => time.after(10, resolve));
     }
@@ -290,27 +290,28 @@ export class RegistryOwnership implements Ownership {
 
   #granted(entry: Entry, epoch: number): void {
     this.#greatestEpoch = Math.max(this.#greatestEpoch, epoch);
-    this.#sessions?.granted(entry.session.connection, epoch);
+    this.#sessions?.granted(entry.session, epoch);
   }
 
   #lost(entry: Entry, by: Successor): void {
     this.#greatestEpoch = Math.max(this.#greatestEpoch, by.epoch);
-    this.#sessions?.superseded(entry.session.connection, by);
+    this.#sessions?.superseded(entry.session, by);
   }
 
-  #received({ m, kind, conn, edge, epoch }: Readonly<Record<string, string>>, ageMs: number): void {
+  #received({ m, kind, key, conn, edge, epoch }: Readonly<Record<string, string>>, ageMs: number): void {
     const message = m === undefined ? undefined : readMessage(m);
     const isEviction = kind === "evict";
     this.#ports.meter.inboxMessages(message?.kind ?? (isEviction ? "evict" : "unknown"), 1);
-    if (isEviction) this.#evicted(conn as ConnectionId, { edge: edge ?? "", epoch: Number(epoch) });
+    if (isEviction)
+      this.#evicted(partitionOf(key ?? ""), conn as ConnectionId, { edge: edge ?? "", epoch: Number(epoch) });
     else if (message) this.#sessions?.message(message, ageMs);
   }
 
-  #evicted(connection: ConnectionId, by: Successor): void {
-    const entry = this.#book.get(connection);
+  #evicted(partition: Partition, connection: ConnectionId, by: Successor): void {
+    const entry = this.#book.get(partition, connection);
     if (!entry || !Number.isSafeInteger(by.epoch)) return;
     this.#ports.meter.evictions("received", 1);
-    this.#loop(entry.partition).evicted(entry, by); // R6
+    this.#loop(partition).evicted(entry, by); // R6
   }
 
   /** The old incarnation is dead: every session is claimed again under the new one, with its old stamp. */

@@ -7,7 +7,7 @@
 
 import type { IdentityKey } from "@cpg/ocpp";
 import type { ConnectionId, Incarnation } from "../model.ts";
-import type { Partition } from "../partition.ts";
+import { partitionOf, type Partition } from "../partition.ts";
 import type { RegistryStore, Release } from "../store-port.ts";
 import type { Book } from "./book.ts";
 
@@ -54,7 +54,9 @@ async function releaseFor(
 ): Promise<Release> {
   const reading = await store.row(key, callDeadlineMs);
   const isGhost =
-    reading.kind === "found" && reading.row.incarnation === incarnation && !book.get(reading.row.connection);
+    reading.kind === "found" &&
+    reading.row.incarnation === incarnation &&
+    !book.get(partitionOf(key), reading.row.connection);
   const { connection, epoch } = isGhost ? reading.row : nobody; // V1, V2
   return { key, connection, epoch, cause: "closed" };
 }

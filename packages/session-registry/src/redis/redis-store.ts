@@ -19,7 +19,15 @@ import type {
 } from "../store-port.ts";
 import { RedisInboxes } from "./inboxes.ts";
 import { Lane, type Heard, type LanePorts, type ShardState } from "./lanes.ts";
-import { claimText, readClaimReply, readEntries, readEvent, readRow, rowFields, rowFormat } from "./replies.ts";
+import {
+  claimText,
+  readClaimReply,
+  readEntries,
+  readEvent,
+  readRow,
+  rowFields,
+  rowFormat,
+} from "./replies.ts";
 import type { RedisSettings, RetentionSettings } from "./settings.ts";
 import { SlotMaps } from "./slot-maps.ts";
 import { WakeUps } from "./wake-ups.ts";

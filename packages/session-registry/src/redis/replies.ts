@@ -5,7 +5,15 @@
 import type { Identity, IdentityKey, OcppVersion } from "@cpg/ocpp";
 import { RegistryError } from "../errors.ts";
 import type { ConnectionId, EndCause, Incarnation, LifecycleEvent } from "../model.ts";
-import type { Claim, ClaimOutcome, ClaimReply, HandOverReply, InboxEntry, RowReading, Told } from "../store-port.ts";
+import type {
+  Claim,
+  ClaimOutcome,
+  ClaimReply,
+  HandOverReply,
+  InboxEntry,
+  RowReading,
+  Told,
+} from "../store-port.ts";
 
 /** Version of the row's format. A row of another one is bad to this code (Q1). */
 export const rowFormat = "1";

@@ -43,8 +43,8 @@ export function describeOwnership(title: string, open: (name: string) => TestEdg
       await Promise.all(
         edges.map(({ ownership }, i) => {
           const sessions: OwnedSessions = {
-            granted: (connection, epoch) => void told[i]!.granted.set(connection, epoch),
-            superseded: (connection, by) => void told[i]!.superseded.set(connection, by),
+            granted: ({ connection }, epoch) => void told[i]!.granted.set(connection, epoch),
+            superseded: ({ connection }, by) => void told[i]!.superseded.set(connection, by),
             message: (message) => void told[i]!.messages.push(message),
           };
           return ownership.start(sessions);
@@ -100,7 +100,7 @@ export function describeOwnership(title: string, open: (name: string) => TestEdg
       const older = await claimed(0);
       const newer = await claimed(1, session(older.identity));
       await eventually(() => expect(told[0]!.superseded.has(older.connection)).toBe(true));
-      edge(0).release(older.connection, "closed");
+      edge(0).release(older, "closed");
       await isOwnedBy(2, newer);
     });
 
@@ -108,7 +108,7 @@ export function describeOwnership(title: string, open: (name: string) => TestEdg
       const one = session();
       edge(0).claim(one);
       await new Promise((resolve) => setImmediate(resolve));
-      edge(0).release(one.connection, "closed");
+      edge(0).release(one, "closed");
       await eventually(() => expect(edge(0).health().owed).toBe(0));
       await isAbsent(1, one.key);
     });
@@ -117,7 +117,7 @@ export function describeOwnership(title: string, open: (name: string) => TestEdg
       const burst = Array.from({ length: 2000 }, () => session());
       for (const one of burst) edge(0).claim(one);
       await eventually(() => expect(told[0]!.granted.size).toBe(burst.length), { timeoutMs: 10_000 });
-      for (const one of burst) edge(0).release(one.connection, "closed");
+      for (const one of burst) edge(0).release(one, "closed");
       await eventually(() => expect(edge(0).health().owed).toBe(0), { timeoutMs: 10_000 });
       await isAbsent(1, burst[1234]!.key);
     });

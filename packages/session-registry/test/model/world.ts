@@ -128,8 +128,8 @@ export class World {
       believed: new Set(),
     };
     void edge.ownership.start({
-      granted: (connection) => void edge.believed.add(connection),
-      superseded: (connection) => {
+      granted: ({ connection }) => void edge.believed.add(connection),
+      superseded: ({ connection }) => {
         const socket = edge.sockets.get(connection);
         if (socket && this.#newest.get(socket.key) === connection)
           this.#faults.push(`M7: ${connection} is the newest, and was told that it is not`);
@@ -170,7 +170,7 @@ export class World {
   #close(edge: Edge, socket: Socket): void {
     edge.sockets.delete(socket.connection);
     edge.believed.delete(socket.connection);
-    edge.ownership.release(socket.connection, "closed");
+    edge.ownership.release(socket, "closed");
   }
 
   edge(i: number): Edge {

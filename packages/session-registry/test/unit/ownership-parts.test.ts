@@ -42,8 +42,8 @@ async function anEdge(changes: Partial<OwnershipSettings> = {}) {
   const settings = ownershipSettings("edge", { reassertMs: 6400, ...changes });
   const ownership = new RegistryOwnership(settings, { store, time, random, soon, meter });
   await ownership.start({
-    granted: (connection) => void told.push(`granted ${connection}`),
-    superseded: (connection) => void told.push(`superseded ${connection}`),
+    granted: ({ connection }) => void told.push(`granted ${connection}`),
+    superseded: ({ connection }) => void told.push(`superseded ${connection}`),
     message: () => undefined,
   });
   const session = (connection: string, id = key): NewSession => {
@@ -121,21 +121,23 @@ describe("claims", () => {
 
   it("bounds the releases that an outage makes owed, counts what it drops, and ends those rows afterwards (R9)", async () => {
     const edge = await anEdge({ maxOwed: 2 });
-    const connections = ["c1", "c2", "c3", "c4"];
-    for (const [i, connection] of connections.entries()) {
-      edge.ownership.claim(edge.session(connection, `CP${i}` as IdentityKey));
+    const sessions = ["c1", "c2", "c3", "c4"].map((connection, i) =>
+      edge.session(connection, `CP${i}` as IdentityKey),
+    );
+    for (const session of sessions) {
+      edge.ownership.claim(session);
       await edge.advance(10);
     }
     const release = edge.store.release.bind(edge.store);
     edge.store.release = away;
-    for (const connection of connections) edge.ownership.release(connection as ConnectionId, "closed");
+    for (const session of sessions) edge.ownership.release(session, "closed");
     await edge.advance(1000);
     expect(edge.ownership.health().owed).toBe(2);
     expect(edge.counted.filter((what) => what === "dropped")).toHaveLength(2);
     expect(edge.ownership.admission()).toEqual({ kind: "open" }); // releases keep no charge point out
     edge.store.release = release;
     await edge.advance(10_000);
-    for (const [i] of connections.entries())
+    for (const [i] of sessions.entries())
       expect(await edge.store.row(`CP${i}` as IdentityKey, 1000)).toEqual({ kind: "absent" });
     expect(edge.counted).toContain("reconciled 1");
   });
@@ -189,18 +191,21 @@ describe("claims", () => {
       const other = `CP-${n}` as IdentityKey;
       if (partitionOf(other) === partition) others.push(other);
     }
-    const claimOne = async (): Promise<void> => {
-      edge.ownership.claim(edge.session(`c${others.length}`, others.pop()));
+    const claimOne = async (): Promise<NewSession> => {
+      const session = edge.session(`c${others.length}`, others.pop());
+      edge.ownership.claim(session);
       await edge.advance(1);
+      return session;
     };
-    for (let n = 0; n < 5; n++) await claimOne();
+    const first = await claimOne();
+    for (let n = 0; n < 4; n++) await claimOne();
     expect(calls).toEqual([1, 1, 1, 1, 1]); // quiet
     while (others.length > 0) await claimOne();
     await edge.advance(50);
     expect(Math.max(...calls)).toBeGreaterThan(10); // a millisecond between two: up to fifty together
     expect(calls.reduce((sum, size) => sum + size)).toBe(600);
     await edge.advance(2000);
-    edge.ownership.release("c1" as ConnectionId, "closed");
+    edge.ownership.release(first, "closed");
     edge.ownership.claim(edge.session("d1"));
     await edge.advance(1);
     edge.ownership.claim(edge.session("d2", `CP-X` as IdentityKey));
