@@ -40,11 +40,11 @@ import type {
   Listener,
   SendOutcome,
   Socket,
-  SocketEnd,
   SocketHandler,
   UpgradeDecision,
   UpgradeRequest,
 } from "./socket-port.ts";
+import { endOf, statusLine } from "./uws-words.ts";
 
 /** Settings of the border. */
 export interface BorderOptions {
@@ -79,23 +79,6 @@ const LIBUS_LISTEN_DEFAULT = 0;
 const LIBUS_LISTEN_EXCLUSIVE_PORT = 1;
 const protocolHeader = "sec-websocket-protocol";
 const acceptQueues = 16; // U7
-const lost: SocketEnd = { kind: "lost" };
-// uWebSockets.js tells why it ended a socket only by the text in place of a close reason.
-const endsByText: ReadonlyMap<string, SocketEnd> = new Map<string, SocketEnd>([
-  ["Received too big message", { kind: "messageTooBig" }],
-  ["Received too big message, or other inflation error", { kind: "messageTooBig" }],
-  ["Received invalid UTF-8", { kind: "invalidUtf8" }],
-  ["WebSocket timed out from inactivity", { kind: "idle" }],
-]);
-const statusTexts: Readonly<Record<number, string>> = {
-  400: "400 Bad Request",
-  401: "401 Unauthorized",
-  404: "404 Not Found",
-  405: "405 Method Not Allowed",
-  426: "426 Upgrade Required",
-  500: "500 Internal Server Error",
-  503: "503 Service Unavailable",
-};
 
 type Accepted = Extract<UpgradeDecision, { kind: "accept" }>;
 
@@ -219,6 +202,45 @@ function listener(app: ReturnType<typeof App>, tokens: readonly us_listen_socket
   };
 }
 
+/** One request for an upgrade, from its arrival to its answer. One object for all of it: a storm makes thousands a second. */
+class Handshake implements UpgradeRequest {
+  readonly path: string;
+  readonly offeredProtocols: string | undefined;
+  readonly authorization: string | undefined;
+  readonly remote: string;
+  readonly #call: UpgradeCall;
+  readonly #key: string;
+  readonly #extensions: string;
+  readonly #startedMs: number;
+
+  constructor(call: UpgradeCall, compress: boolean, startedMs: number) {
+    const { res, req } = call;
+    this.#call = call;
+    this.#startedMs = startedMs;
+    this.#key = req.getHeader("sec-websocket-key"); // U2
+    this.#extensions = compress ? req.getHeader("sec-websocket-extensions") : "";
+    this.path = req.getUrl();
+    this.offeredProtocols = presence(req.getHeader(protocolHeader));
+    this.authorization = presence(req.getHeader("authorization"));
+    this.remote = addressText(res.getRemoteAddress(), () => res.getRemoteAddressAsText());
+  }
+
+  allOfferedProtocols(): string {
+    return allOf(this.#call.req, protocolHeader);
+  }
+
+  answer(decision: UpgradeDecision, compress: boolean, handlers: BorderHandlers): void {
+    const { res, context } = this.#call;
+    handlers.onHandshake((handlers.time.monotonicMs() - this.#startedMs) / 1000);
+    if (decision.kind === "refuse") {
+      respond(res, decision.refusal.status, decision.refusal.body, decision.refusal.headers);
+      return;
+    }
+    const data: Data = { socket: new UwsSocket(decision, compress) };
+    res.upgrade(data, this.#key, decision.subprotocol ?? "", this.#extensions, context);
+  }
+}
+
 interface UpgradeCall {
   readonly res: HttpResponse;
   readonly req: HttpRequest;
@@ -226,36 +248,15 @@ interface UpgradeCall {
 }
 
 function upgrade(call: UpgradeCall, compress: boolean, handlers: BorderHandlers): void {
-  const { res, req, context } = call;
-  const startedMs = handlers.time.monotonicMs();
+  const { res } = call;
   try {
-    const key = req.getHeader("sec-websocket-key"); // U2
-    const extensions = req.getHeader("sec-websocket-extensions");
-    const finish = (decision: UpgradeDecision): void => {
-      handlers.onHandshake((handlers.time.monotonicMs() - startedMs) / 1000);
-      if (decision.kind === "refuse") {
-        respond(res, decision.refusal.status, decision.refusal.body, decision.refusal.headers);
-        return;
-      }
-      const data: Data = { socket: new UwsSocket(decision, compress) };
-      res.upgrade(data, key, decision.subprotocol ?? "", extensions, context);
-    };
-    const decision = handlers.decide(requestOf(call));
-    if (decision instanceof Promise) finishLater(res, decision, finish, handlers);
-    else finish(decision);
+    const handshake = new Handshake(call, compress, handlers.time.monotonicMs());
+    const decision = handlers.decide(handshake);
+    if (!(decision instanceof Promise)) handshake.answer(decision, compress, handlers);
+    else finishLater(res, decision, (late) => handshake.answer(late, compress, handlers), handlers);
   } catch (error) {
     broke(res, error, handlers); // U1
   }
-}
-
-function requestOf({ res, req }: UpgradeCall): UpgradeRequest {
-  return {
-    path: req.getUrl(),
-    offeredProtocols: presence(req.getHeader(protocolHeader)),
-    allOfferedProtocols: () => allOf(req, protocolHeader),
-    authorization: presence(req.getHeader("authorization")),
-    remote: addressText(res.getRemoteAddress(), () => res.getRemoteAddressAsText()),
-  };
 }
 
 function finishLater(
@@ -304,8 +305,7 @@ function message(socket: UwsSocket, bytes: ArrayBuffer, isBinary: boolean, handl
 
 function closed(socket: UwsSocket, code: number, reason: ArrayBuffer, handlers: BorderHandlers): void {
   socket.forget(); // U4
-  const end = code === 1006 ? (endsByText.get(Buffer.from(reason).toString()) ?? lost) : null;
-  guarded(handlers, () => socket.handler?.closed(end ?? { kind: "closed", code }));
+  guarded(handlers, () => socket.handler?.closed(endOf(code, reason)));
 }
 
 function guarded(handlers: BorderHandlers, run: () => void): void {
@@ -331,7 +331,7 @@ function respond(
   headers: Readonly<Record<string, string>>,
 ): void {
   res.cork(() => {
-    res.writeStatus(statusTexts[status] ?? `${String(status)} Refused`);
+    res.writeStatus(statusLine(status));
     for (const [name, value] of Object.entries(headers)) res.writeHeader(name, value);
     res.end(body, true); // U5
   });
