@@ -12,5 +12,9 @@ export function addressText(bytes: ArrayBuffer, text: () => ArrayBuffer): string
   return isMapped ? inDots(address, 12) : Buffer.from(text()).toString("latin1");
 }
 
+// Every accepted station has one written.
+const decimals = Array.from({ length: 256 }, (_, byte) => String(byte));
+const decimal = (byte: number | undefined): string => decimals[byte ?? 0] ?? "";
+
 const inDots = (bytes: Uint8Array, at: number): string =>
-  `${String(bytes[at])}.${String(bytes[at + 1])}.${String(bytes[at + 2])}.${String(bytes[at + 3])}`;
+  `${decimal(bytes[at])}.${decimal(bytes[at + 1])}.${decimal(bytes[at + 2])}.${decimal(bytes[at + 3])}`;

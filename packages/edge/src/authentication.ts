@@ -79,12 +79,18 @@ function foldedKey(identity: string): string {
   return identityKey(identity as Identity, "2.0.1");
 }
 
-/** SHA-256(salt ‖ key). In one call: a Hash object costs more than the hash. */
+const digest = Buffer.allocUnsafeSlow(hashBytes);
+
+/**
+ * SHA-256(salt ‖ key), in a buffer that the next call writes over. In one call and by way of a text: a Hash object costs more than the hash, and
+ * so does a buffer that is made and collected for each.
+ */
 export function sha256(salt: Uint8Array, key: Uint8Array): Uint8Array {
   const salted = new Uint8Array(salt.length + key.length);
   salted.set(salt);
   salted.set(key, salt.length);
-  return hash("sha256", salted, "buffer");
+  digest.write(hash("sha256", salted, "binary"), "latin1");
+  return digest;
 }
 
 function slowHash(salt: Uint8Array, key: Uint8Array): Promise<Uint8Array> {
