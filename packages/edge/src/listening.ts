@@ -29,8 +29,16 @@ export function whyNotListening(owner: PortOwner, host: string, port: number, er
   }
 }
 
-/** The system's error for this address, for a library that keeps it to itself; undefined: now it would work. */
-export function listenError(host: string, port: number): Promise<Error | undefined> {
+/**
+ * The same for the charge points' port, whose library says only that it failed; a socket of Node's own learns why. When that one succeeds,
+ * somebody held the port a moment ago, or shares it (SO_REUSEPORT) with us only.
+ */
+export async function whyNoToken(host: string, port: number): Promise<string> {
+  const error = (await listenError(host, port)) ?? Object.assign(new Error(), { code: "EADDRINUSE" });
+  return whyNotListening("listen", host, port, error);
+}
+
+function listenError(host: string, port: number): Promise<Error | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once("error", resolve);

@@ -1,4 +1,4 @@
-// The words of uWebSockets.js: the status lines it is given, and the texts by which it tells how a socket ended. Pure.
+// The words of uWebSockets.js: the status lines it is given, headers as it tells of them, the texts by which it says how a socket ended. Pure.
 
 import type { SocketEnd } from "./socket-port.ts";
 
@@ -28,4 +28,19 @@ const endsByText: ReadonlyMap<string, SocketEnd> = new Map<string, SocketEnd>([
 export function endOf(code: number, reason: ArrayBuffer): SocketEnd {
   if (code !== 1006) return { kind: "closed", code };
   return endsByText.get(Buffer.from(reason).toString()) ?? lost;
+}
+
+/** A header's value; undefined where there is none, which it gives as an empty text. */
+export const presence = (value: string): string | undefined => (value === "" ? undefined : value);
+
+/** All values of a header that stands there more than once; a list may be cut up so (RFC 9110 §5.3). */
+export function valuesOf(
+  request: { forEach(each: (key: string, value: string) => void): void },
+  name: string,
+): string {
+  const values: string[] = [];
+  request.forEach((key, value) => {
+    if (key === name) values.push(value);
+  });
+  return values.join(",");
 }

@@ -14,7 +14,8 @@
 // U7. One listening socket's accept queue holds 512 connections, fixed in uWebSockets.js; in a storm the kernel drops who comes beyond
 //     them, and each waits a second or more for its next attempt. Sixteen sockets on the port hold 8,192 (bench/README.md, `storm`).
 //
-// U8. What is given to an upgrade as its data is copied to the socket property by property: so it has one.
+// U8. `upgrade` calls `open` before it returns. So the socket's own data is put there: what is given to `upgrade` instead would be copied
+//     property by property, slowly.
 //
 // Liveness is uWebSockets.js' own: any byte from the peer counts, a ping goes out 16 s (of a long timeout) before the
 // end. It counts sweeps of a 4 s timer, not wall time, and a late timer sweeps once: an event loop that stood still
@@ -34,7 +35,7 @@ import {
 } from "uWebSockets.js";
 import type { Time } from "@cpg/session-registry";
 import { addressText } from "./address-text.ts";
-import { listenError, whyNotListening } from "./listening.ts";
+import { whyNoToken } from "./listening.ts";
 import type {
   DecideUpgrade,
   Listener,
@@ -44,7 +45,7 @@ import type {
   UpgradeDecision,
   UpgradeRequest,
 } from "./socket-port.ts";
-import { endOf, statusLine } from "./uws-words.ts";
+import { endOf, presence, statusLine, valuesOf } from "./uws-words.ts";
 
 /** Settings of the border. */
 export interface BorderOptions {
@@ -84,8 +85,12 @@ type Accepted = Extract<UpgradeDecision, { kind: "accept" }>;
 
 /** What uWebSockets.js carries for each of its sockets (U8). */
 interface Data {
-  readonly socket: UwsSocket;
+  socket?: UwsSocket | undefined;
 }
+
+const noData: Data = {};
+/** Whose `open` comes next (U8). */
+let opening: UwsSocket | undefined;
 
 class UwsSocket implements Socket {
   handler: SocketHandler | undefined;
@@ -141,7 +146,7 @@ export function listen(options: BorderOptions, handlers: BorderHandlers): Promis
     upgrade: (res, req, context) => upgrade({ res, req, context }, options.compression, handlers),
     open: (ws) => open(ws, handlers),
     message: (ws, bytes, isBinary) => message(ws.getUserData().socket, bytes, isBinary, handlers),
-    drain: (ws) => guarded(handlers, () => ws.getUserData().socket.handler?.drained()),
+    drain: (ws) => guarded(handlers, () => ws.getUserData().socket?.handler?.drained()),
     close: (ws, code, reason) => closed(ws.getUserData().socket, code, reason, handlers),
   });
   app.any("/*", (res, req) => plainRequest(res, req, handlers));
@@ -170,20 +175,14 @@ function listenOnce(
   return new Promise((resolve, reject) => {
     const flags = isShared ? LIBUS_LISTEN_DEFAULT : LIBUS_LISTEN_EXCLUSIVE_PORT;
     const onListen = (token: us_listen_socket | false): void => {
-      if (token === false) void whyRefused(place).then((reason) => reject(new Error(reason)));
+      if (token === false)
+        void whyNoToken(place.host, place.port).then((reason) => reject(new Error(reason)));
       else resolve(token);
     };
     // The typings know (host, port, cb) and (port, options, cb); the code takes all four together.
     // oxlint-disable-next-line typescript/unbound-method -- `apply` binds it
     Reflect.apply(app.listen, app, [place.host, place.port, flags, onListen]);
   });
-}
-
-// uWebSockets.js says only that it failed; a socket of Node's own learns why. When that one succeeds, somebody held the
-// port a moment ago, or shares it (SO_REUSEPORT) with us only.
-async function whyRefused({ host, port }: Pick<BorderOptions, "host" | "port">): Promise<string> {
-  const error = (await listenError(host, port)) ?? Object.assign(new Error(), { code: "EADDRINUSE" });
-  return whyNotListening("listen", host, port, error);
 }
 
 function listener(app: ReturnType<typeof App>, tokens: readonly us_listen_socket[]): Listener {
@@ -226,7 +225,7 @@ class Handshake implements UpgradeRequest {
   }
 
   allOfferedProtocols(): string {
-    return allOf(this.#call.req, protocolHeader);
+    return valuesOf(this.#call.req, protocolHeader);
   }
 
   answer(decision: UpgradeDecision, compress: boolean, handlers: BorderHandlers): void {
@@ -236,8 +235,8 @@ class Handshake implements UpgradeRequest {
       respond(res, decision.refusal.status, decision.refusal.body, decision.refusal.headers);
       return;
     }
-    const data: Data = { socket: new UwsSocket(decision, compress) };
-    res.upgrade(data, this.#key, decision.subprotocol ?? "", this.#extensions, context);
+    opening = new UwsSocket(decision, compress);
+    res.upgrade(noData, this.#key, decision.subprotocol ?? "", this.#extensions, context);
   }
 }
 
@@ -285,27 +284,39 @@ function broke(res: HttpResponse | undefined, error: unknown, handlers: BorderHa
 }
 
 function open(ws: WebSocket<Data>, handlers: BorderHandlers): void {
-  const { socket } = ws.getUserData();
+  const socket = opening;
+  opening = undefined;
+  ws.getUserData().socket = socket;
   try {
-    socket.opened(ws);
+    socket?.opened(ws);
   } catch (error) {
     handlers.onBug(error);
-    socket.abort();
+    socket?.abort();
   }
 }
 
-function message(socket: UwsSocket, bytes: ArrayBuffer, isBinary: boolean, handlers: BorderHandlers): void {
+function message(
+  socket: UwsSocket | undefined,
+  bytes: ArrayBuffer,
+  isBinary: boolean,
+  handlers: BorderHandlers,
+): void {
   try {
-    if (isBinary) socket.handler?.binary();
-    else socket.handler?.text(Buffer.from(bytes).toString()); // U3
+    if (isBinary) socket?.handler?.binary();
+    else socket?.handler?.text(Buffer.from(bytes).toString()); // U3
   } catch (error) {
     handlers.onBug(error);
   }
 }
 
-function closed(socket: UwsSocket, code: number, reason: ArrayBuffer, handlers: BorderHandlers): void {
-  socket.forget(); // U4
-  guarded(handlers, () => socket.handler?.closed(endOf(code, reason)));
+function closed(
+  socket: UwsSocket | undefined,
+  code: number,
+  reason: ArrayBuffer,
+  handlers: BorderHandlers,
+): void {
+  socket?.forget(); // U4
+  guarded(handlers, () => socket?.handler?.closed(endOf(code, reason)));
 }
 
 function guarded(handlers: BorderHandlers, run: () => void): void {
@@ -336,14 +347,3 @@ function respond(
     res.end(body, true); // U5
   });
 }
-
-/** All values of a header that stands there more than once; a list may be cut up so (RFC 9110 §5.3). */
-function allOf(req: HttpRequest, name: string): string {
-  const values: string[] = [];
-  req.forEach((key, value) => {
-    if (key === name) values.push(value);
-  });
-  return values.join(",");
-}
-
-const presence = (header: string): string | undefined => (header === "" ? undefined : header);

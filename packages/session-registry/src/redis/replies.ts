@@ -53,7 +53,7 @@ export function readRow(key: IdentityKey, fields: readonly (string | null)[]): R
 
 /** One claim as claim-n.lua reads it. No line has a break in it (@cpg/ocpp I2, `checkWord`), whatever the last one holds. */
 export const claimText = ({ connection, stampUs, version, identity, remote }: Claim): string =>
-  [connection, stampUs, version, identity, remote].join("\n"); // in one piece: it is kept until it is answered
+  `${connection}\n${String(stampUs)}\n${version}\n${identity}\n${remote}`;
 
 type RawClaimReply = readonly [number, number, ...(number | string)[]];
 
