@@ -18,7 +18,7 @@ import { redisCpuSeconds, startRedis } from "../system/redis.ts";
 import { edgeOf, startLeast, startPeer, type Subject } from "../system/subject.ts";
 import type { Worker } from "../system/worker.ts";
 import { nowMs, pause } from "../time.ts";
-import { clients, refuseBeyondDescriptors, rounds } from "./load-parameters.ts";
+import { clients, refuseBeyondDescriptors, rounds, warmUp } from "./load-parameters.ts";
 import { kindsText } from "./reading.ts";
 
 /** The benchmark. */
@@ -35,14 +35,7 @@ export const accept: Scenario = {
       meaning: "accepted in each round",
     },
     rounds(7),
-    {
-      name: "warm-up",
-      default: 8,
-      min: 0,
-      max: 100,
-      unit: "rounds",
-      meaning: "before them, not counted: what is compiled then is no station's cost",
-    },
+    warmUp(8),
     clients,
   ],
   refuse: refuseBeyondDescriptors(),

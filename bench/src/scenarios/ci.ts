@@ -13,7 +13,15 @@ export const smallForms: Readonly<Record<string, Values>> = {
   pool: { stations: 600, "most-delay": 5 },
   density: { stations: 600, hold: 1 },
   accept: { stations: 400, rounds: 1, "warm-up": 1 },
-  messages: { stations: 100, rounds: 1, seconds: 0.5, rate: 1_000, "backend-rate": 300, clients: 1 },
+  messages: {
+    stations: 100,
+    rounds: 1,
+    "warm-up": 1,
+    seconds: 0.5,
+    rate: 1_000,
+    "backend-rate": 300,
+    clients: 1,
+  },
   commands: { stations: 100, rounds: 1, seconds: 0.5, many: 64 },
   telemetry: {
     stations: 100,

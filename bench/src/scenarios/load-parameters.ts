@@ -26,6 +26,18 @@ export function rounds(count: number): Parameter {
   };
 }
 
+/** Rounds that are not counted, before those that are. */
+export function warmUp(count: number): Parameter {
+  return {
+    name: "warm-up",
+    default: count,
+    min: 0,
+    max: 100,
+    unit: "rounds",
+    meaning: "before them, not counted: what is compiled then is no unit of work's cost",
+  };
+}
+
 /** Length of a measured stretch; CPU time steps by 10 ms, so not too short. */
 export function seconds(count: number, meaning: string): Parameter {
   return { name: "seconds", default: count, min: 0.5, max: 600, unit: "s", meaning, isFraction: true };
