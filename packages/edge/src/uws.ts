@@ -13,7 +13,6 @@
 //     exclusively first, which fails while anybody has it, and shared with ourselves only then.
 // U7. One listening socket's accept queue holds 512 connections, fixed in uWebSockets.js; in a storm the kernel drops who comes beyond
 //     them, and each waits a second or more for its next attempt. Sixteen sockets on the port hold 8,192 (bench/README.md, `storm`).
-//
 // U8. `upgrade` calls `open` before it returns. So the socket's own data is put there: what is given to `upgrade` instead would be copied
 //     property by property, slowly.
 //
@@ -288,10 +287,11 @@ function open(ws: WebSocket<Data>, handlers: BorderHandlers): void {
   opening = undefined;
   ws.getUserData().socket = socket;
   try {
-    socket?.opened(ws);
+    if (socket === undefined) throw new Error("a socket opened outside its upgrade"); // U8
+    socket.opened(ws);
   } catch (error) {
     handlers.onBug(error);
-    socket?.abort();
+    ws.close();
   }
 }
 

@@ -300,3 +300,28 @@ describe("the port speaks WebSocket only", () => {
     await second.edge.stop();
   });
 });
+
+describe("a bug on the way in is told and answered with 500, and the next one comes in (U1)", () => {
+  const broken = new Error("broken");
+  test.each<[string, () => Promise<"accepted">]>([
+    [
+      "thrown at once",
+      () => {
+        throw broken;
+      },
+    ],
+    ["after an await", () => Promise.reject(broken)],
+  ])("%s", async (_when, fail) => {
+    let isFirst = true;
+    const authenticate = (): "accepted" | Promise<"accepted"> => {
+      if (!isFirst) return "accepted";
+      isFirst = false;
+      return fail();
+    };
+    const { url, counts, bugs } = await start({ authenticate });
+    expect((await refused(url("CP1"))).status).toBe(500);
+    expect(counts.of("refused internal")).toBe(1);
+    expect(bugs.splice(0)).toEqual([{ err: broken }]);
+    await connect(url("CP1"));
+  });
+});
