@@ -26,7 +26,7 @@ function randomHex(bytes: number): string {
   return block.toString("hex", taken - bytes, taken);
 }
 
-/** Random bytes of node:crypto. */
+/** UUIDs and random bytes of node:crypto. */
 export const systemIds: Ids = {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- here the brand is given
   connection: () => randomHex(16) as ConnectionId,

@@ -10,7 +10,7 @@ import { startGateway, StartError, type Gateway } from "./gateway.ts";
 const version = "0.1.0";
 
 // At rest V8 lets the old generation grow by a fifth or so before it marks all of it again, so every storm paid for a collection or two.
-// It may double now: 5 % less CPU for each accepted station (bench/README.md), for as much memory as lives at the time.
+// It may double now, for as much memory at most as lives at the time (bench/README.md, *History*).
 setFlagsFromString("--heap-growing-percent=100");
 
 async function main(): Promise<void> {

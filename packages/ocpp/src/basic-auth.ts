@@ -32,7 +32,7 @@ export function parseBasicAuthorization(
   if (header === undefined || header === "") return refuse("missing");
   const trimmed = header.trim();
   if (!basic.test(trimmed)) return refuse("scheme");
-  const encoded = trimmed.slice("basic ".length).trimStart();
+  const encoded = trimmed.replace(basic, "");
   if (!base64.test(encoded)) return refuse("encoding");
   const credentials = Buffer.from(encoded, "base64");
   const userLength = Buffer.byteLength(identity);

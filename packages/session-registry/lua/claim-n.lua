@@ -12,8 +12,8 @@
 --        one exception to "every key in KEYS": same hash tag, same slot, and the inbox is touched before the first write
 --        (if its slot is migrating the script stops there, nothing written, and the caller tries again)
 --      10 row prefix: what follows it in a row's name is the identity key
---      then one text per claim, five lines: connection, stamp in µs, version, identity, remote. In a storm most of an edge's work for
---        a claim would be one string after the other
+--      then one text per claim, five lines: connection, stamp in µs, version, identity, remote. One, because each string costs the edge
+--        that sends it, and a storm is made of claims
 -- Returns {now in µs, bad rows met, one per claim:
 --      epoch: granted · 'granted <epoch> <edge that was told to close its socket>' · 'superseded <epoch> <edge>' by a newer socket
 --      · 'undone'} or {now, -1}: the incarnation is fenced

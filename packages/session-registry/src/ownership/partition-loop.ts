@@ -321,7 +321,6 @@ export class PartitionLoop {
 
 /** The oldest `count` of a set. */
 function first(entries: ReadonlySet<Entry>, count: number): Entry[] {
-  if (entries.size <= count) return [...entries]; // nearly always, and without a step for each
   const chosen: Entry[] = [];
   for (const entry of entries) {
     if (chosen.length >= count) break;
