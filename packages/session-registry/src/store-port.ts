@@ -114,6 +114,12 @@ export interface Told {
 /** Entries that one read of an inbox gives at most: a few dozen KB. Fewer: there were no more. */
 export const inboxPage = 256;
 
+/** An inbox, and how far it was read: after the entry of this id. "0": not at all. */
+export interface InboxPlace {
+  readonly partition: Partition;
+  readonly afterId: string;
+}
+
 /** What a row read tells: absent, a session, or something that this version cannot read (never routed, replaced by the next claim). */
 export type RowReading =
   | { readonly kind: "absent" }
@@ -191,6 +197,15 @@ export interface RegistryStore {
     afterId: string,
     deadlineMs: number,
   ): Promise<readonly InboxEntry[]>;
+  /**
+   * The same for several inboxes, all of one shard, in one go: what a poll asks. In the order of `places`; undefined for one that could not be
+   * read while others could.
+   */
+  readInboxes(
+    places: readonly InboxPlace[],
+    incarnation: Incarnation,
+    deadlineMs: number,
+  ): Promise<readonly (readonly InboxEntry[] | undefined)[]>;
   /** Drops the entries before `id`: an inbox holds only what its owner has not seen. Nobody depends on it. */
   trimInbox(partition: Partition, incarnation: Incarnation, id: string, deadlineMs: number): Promise<void>;
   /** Begins to listen for an incarnation (and stops for any earlier one). A wake-up is a hint: inboxes are polled too. */

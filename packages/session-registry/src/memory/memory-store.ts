@@ -6,6 +6,7 @@ import { partitionOf, type Partition } from "../partition.ts";
 import type {
   Claim,
   Claimant,
+  InboxPlace,
   LeaseEntry,
   LeaseRenewal,
   OnWake,
@@ -96,6 +97,12 @@ export class MemoryStore implements RegistryStore {
 
   readInbox(partition: Partition, incarnation: Incarnation, afterId: string) {
     return Promise.resolve(this.#backend.readInbox(partition, incarnation, afterId));
+  }
+
+  readInboxes(places: readonly InboxPlace[], incarnation: Incarnation) {
+    return Promise.resolve(
+      places.map(({ partition, afterId }) => this.#backend.readInbox(partition, incarnation, afterId)),
+    );
   }
 
   trimInbox(): Promise<void> {

@@ -5,7 +5,14 @@ import type { Keyspace } from "../keyspace.ts";
 import type { RegistryMeter } from "../meter.ts";
 import type { Incarnation } from "../model.ts";
 import { partitionOf, type Partition } from "../partition.ts";
-import { inboxPage, type HandOverReply, type InboxEntry, type RegistryStore } from "../store-port.ts";
+import {
+  inboxPage,
+  type HandOverReply,
+  type InboxEntry,
+  type InboxPlace,
+  type RegistryStore,
+} from "../store-port.ts";
+import type { RegistryClient } from "./client.ts";
 import type { Lane } from "./lanes.ts";
 import { readEntries, readHandOverReply, readPostReply, rowFormat } from "./replies.ts";
 import type { RetentionSettings } from "./settings.ts";
@@ -75,13 +82,33 @@ export class RedisInboxes {
   }
 
   async read(partition: Partition, incarnation: Incarnation, afterId: string, deadlineMs: number) {
-    const { keys, control } = this.#parts;
-    const key = keys.inbox(partition, incarnation);
-    const streams = await control.call("inbox", partition, deadlineMs, (client) =>
-      client.xread("COUNT", inboxPage, "STREAMS", key, afterId),
+    return this.#parts.control.call("inbox", partition, deadlineMs, (client) =>
+      this.#readWith(client, incarnation, { partition, afterId }),
     );
-    const entries: InboxEntry[] = readEntries(streams?.[0]?.[1] ?? []);
-    return entries;
+  }
+
+  /** The policies of one call, and one of its permits, for all of them: nearly all are empty, twice a second. */
+  async readMany(places: readonly InboxPlace[], incarnation: Incarnation, deadlineMs: number) {
+    const [first] = places;
+    if (first === undefined) return [];
+    return this.#parts.control.call("inbox", first.partition, deadlineMs, async (client) => {
+      const reads = await Promise.allSettled(
+        places.map((place) => this.#readWith(client, incarnation, place)),
+      );
+      const failed = reads.filter((read) => read.status === "rejected");
+      if (failed[0] !== undefined && failed.length === reads.length) throw failed[0].reason;
+      return reads.map((read) => (read.status === "fulfilled" ? read.value : undefined));
+    });
+  }
+
+  async #readWith(
+    client: RegistryClient,
+    incarnation: Incarnation,
+    { partition, afterId }: InboxPlace,
+  ): Promise<readonly InboxEntry[]> {
+    const key = this.#parts.keys.inbox(partition, incarnation);
+    const streams = await client.xread("COUNT", inboxPage, "STREAMS", key, afterId);
+    return readEntries(streams?.[0]?.[1] ?? []);
   }
 
   async trim(partition: Partition, incarnation: Incarnation, id: string, deadlineMs: number) {

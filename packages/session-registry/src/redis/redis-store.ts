@@ -245,6 +245,10 @@ export class RedisStore implements RegistryStore {
     return this.#inboxes.read(...args);
   }
 
+  readInboxes(...args: Parameters<RegistryStore["readInboxes"]>) {
+    return this.#inboxes.readMany(...args);
+  }
+
   trimInbox(...args: Parameters<RegistryStore["trimInbox"]>) {
     return this.#inboxes.trim(...args);
   }

@@ -340,7 +340,9 @@ export function storeCases(theStore: () => RegistryStore, sabotage: Sabotage): S
     expect([await post("1"), await post("2")]).toEqual(["delivered", "delivered"]);
     const entries = await store.readInbox(partition, to, "0", deadlineMs);
     expect(entries.map(({ fields }) => fields)).toEqual([{ m: "1" }, { m: "2" }]);
-    expect(await store.readInbox(partition, to, entries[1]!.id, deadlineMs)).toEqual([]);
+    const places = entries.map(({ id: afterId }) => ({ partition, afterId }));
+    const [behindFirst, behindLast] = await store.readInboxes(places, to, deadlineMs);
+    expect([behindFirst, behindLast]).toEqual([[entries[1]], []]);
     await store.fence(partition, to, 0, deadlineMs);
     expect(await post("3")).toBe("dead");
   });

@@ -125,6 +125,9 @@ export class FaultyStore implements RegistryStore {
   readInbox(...args: Parameters<RegistryStore["readInbox"]>) {
     return this.#plain(() => this.#network.base.readInbox(...args));
   }
+  readInboxes(...args: Parameters<RegistryStore["readInboxes"]>) {
+    return this.#plain(() => this.#network.base.readInboxes(...args));
+  }
   events(...args: Parameters<RegistryStore["events"]>) {
     return this.#plain(() => this.#network.base.events(...args));
   }

@@ -5,7 +5,7 @@ import { noMeter } from "../../src/meter.ts";
 import type { Incarnation } from "../../src/model.ts";
 import { Inbox } from "../../src/ownership/inbox.ts";
 import { partitions, type Partition } from "../../src/partition.ts";
-import type { InboxEntry, OnWake, RegistryStore, Told } from "../../src/store-port.ts";
+import type { InboxEntry, InboxPlace, OnWake, RegistryStore, Told } from "../../src/store-port.ts";
 import { ProcessTime, VirtualClock } from "../virtual-time.ts";
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -14,7 +14,7 @@ const shardUs = 1_700_000_000_000_000;
 const entry = (id: string): InboxEntry => ({ id, fields: { m: `m${id}` } });
 const told = (message: string): Told => ({ message, atUs: shardUs });
 
-function anInbox() {
+function anInbox(shards = 1) {
   const clock = new VirtualClock();
   const time = new ProcessTime(clock, 0);
   const stream: InboxEntry[] = [];
@@ -22,6 +22,9 @@ function anInbox() {
   const ages: number[] = [];
   const reads: string[] = [];
   const trims: string[] = [];
+  const polls: number[] = [];
+  const unreadable = new Set<Partition>();
+  let failsFor: ReadonlySet<Partition> | undefined;
   let wake: OnWake = () => undefined;
   let answerAfterMs = 0;
   let probed = 0;
@@ -34,11 +37,19 @@ function anInbox() {
       if (answerAfterMs > 0) await new Promise<void>((resolve) => time.after(answerAfterMs, resolve));
       return found;
     },
+    async readInboxes(places: readonly InboxPlace[], incarnation: Incarnation) {
+      polls.push(places.length);
+      if (failsFor !== undefined && places.some((place) => failsFor?.has(place.partition)))
+        throw new Error("away");
+      const read = async ({ partition: from, afterId }: InboxPlace) =>
+        unreadable.has(from) ? undefined : store.readInbox(from, incarnation, afterId, 0);
+      return Promise.all(places.map(read));
+    },
     trimInbox: (_partition: Partition, _incarnation: Incarnation, id: string) => {
       trims.push(id);
       return Promise.resolve();
     },
-    shardOf: () => "shard",
+    shardOf: (of: Partition) => `shard ${of % shards}`,
     toShardUs: () => shardUs,
     probe() {
       probed++;
@@ -63,6 +74,9 @@ function anInbox() {
     seen,
     ages,
     reads,
+    polls,
+    unreadable,
+    awayFor: (those: ReadonlySet<Partition> | undefined) => void (failsFor = those),
     trims,
     probes: () => probed,
     wake: (...args: Parameters<OnWake>) => wake(...args),
@@ -135,6 +149,59 @@ describe("what a poll finds", () => {
     wake(partition, told("a"));
     await advance(10_000);
     expect(probes()).toBe(1);
+  });
+});
+
+describe("a poll", () => {
+  it("asks each shard once, for all of its inboxes (X6)", async () => {
+    const { polls, advance } = anInbox(2);
+    await advance(500);
+    expect(polls).toEqual([partitions.length / 2, partitions.length / 2]);
+  });
+
+  it("reads on where there is more than a page", async () => {
+    const { stream, seen, reads, advance } = anInbox();
+    for (let n = 1; n <= 300; n++) stream.push(entry(String(n)));
+    await advance(500);
+    expect(seen).toHaveLength(300);
+    expect(reads).toEqual(["0", "256"]);
+  });
+
+  it("reads once more what was woken while it ran (X2)", async () => {
+    const { stream, seen, wake, readsTake, advance } = anInbox();
+    readsTake(20);
+    await advance(510);
+    stream.push(entry("1"));
+    wake(partition);
+    expect(seen).toEqual([]);
+    await advance(40);
+    expect(seen).toEqual(["m1"]);
+  });
+
+  it("takes what one shard has while another is away, and the rest when it is back", async () => {
+    const { stream, seen, awayFor, advance } = anInbox(2);
+    stream.push(entry("1"));
+    awayFor(new Set([(partition + 1) as Partition]));
+    await advance(500);
+    expect(seen).toEqual(["m1"]);
+    awayFor(new Set([partition]));
+    stream.push(entry("2"));
+    await advance(500);
+    expect(seen).toEqual(["m1"]);
+    awayFor(undefined);
+    await advance(500);
+    expect(seen).toEqual(["m1", "m2"]);
+  });
+
+  it("asks again for the one inbox that could not be read", async () => {
+    const { stream, seen, unreadable, advance } = anInbox();
+    stream.push(entry("1"));
+    unreadable.add(partition);
+    await advance(500);
+    expect(seen).toEqual([]);
+    unreadable.clear();
+    await advance(500);
+    expect(seen).toEqual(["m1"]);
   });
 });
 
