@@ -10,9 +10,9 @@ export interface LoopDelay {
   close(): void;
 }
 
-// Five seconds: long enough for 250 samples, short enough that an orchestrator's next question sees the change.
+// Five seconds: long enough for 100 samples, short enough that an orchestrator's next question sees the change.
 const windowMs = 5_000;
-const resolutionMs = 20;
+const resolutionMs = 50;
 
 /** Begins to measure. */
 export function measureLoopDelay(time: Pick<Time, "every">): LoopDelay {

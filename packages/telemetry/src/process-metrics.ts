@@ -7,7 +7,7 @@ import type { LabelsOf } from "./instruments.ts";
 import type { Meter } from "./meter.ts";
 
 /** Node samples the event loop's delay at this interval, and counts the interval itself as delay. Each sample wakes the loop. */
-const resolutionMs = 20;
+const resolutionMs = 50;
 
 /** Begins to observe the process. Returns the end. */
 export function observeProcess(meter: Meter): () => void {
