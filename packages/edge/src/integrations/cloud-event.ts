@@ -2,15 +2,25 @@
 
 import { subprotocolOf } from "@cpg/ocpp";
 import type { InboundCall } from "../integration.ts";
+import { isoTime } from "../iso-time.ts";
+
+/** Who sends the events of a route. */
+export interface EventSource {
+  readonly edge: string;
+  /** `ce-source`. */
+  readonly source: string;
+}
+
+/** The edge as a source of events. */
+export function sourceOf(edge: string): EventSource {
+  return { edge, source: `/edges/${edge}` };
+}
 
 /**
  * Headers of one event, as name, value, name, value, …: the same for every attempt, `ce-time` is the first one's. One list, written down at
  * once: this is done for every CALL.
  */
-export function eventHeaders(
-  call: InboundCall,
-  { edge, wallMs }: { readonly edge: string; readonly wallMs: number },
-): string[] {
+export function eventHeaders(call: InboundCall, { edge, source }: EventSource, wallMs: number): string[] {
   const { callId, messageId, station } = call;
   const headers = [
     "content-type",
@@ -20,7 +30,7 @@ export function eventHeaders(
     "ce-specversion",
     "1.0",
     "ce-source",
-    `/edges/${edge}`,
+    source,
     "ce-id",
     callId,
     "ce-type",
@@ -28,7 +38,7 @@ export function eventHeaders(
     "ce-subject",
     headerText(station.identity),
     "ce-time",
-    new Date(wallMs).toISOString(),
+    isoTime(wallMs),
     "cpg-edge",
     edge,
     "cpg-connection",

@@ -10,7 +10,7 @@ import { subprotocolOf } from "@cpg/ocpp";
 import type { CallAnswer, InboundCall, Route } from "../integration.ts";
 import { beginAttemptSpan, describeAttempts, endAttemptSpan } from "../spans.ts";
 import { untilDeadline, type Expiry, type Patience, type RetryPorts, type Step } from "../until-deadline.ts";
-import { eventHeaders, wellFormed } from "./cloud-event.ts";
+import { eventHeaders, sourceOf, wellFormed } from "./cloud-event.ts";
 import { meaningOf, type Meaning } from "./http-reply.ts";
 import type { HttpTarget, TargetRequest } from "./http-target.ts";
 
@@ -38,6 +38,7 @@ const timeIsUp: CallAnswer = {
 /** Makes a route to `target`. */
 export function createHttpRoute(options: HttpRouteOptions, target: HttpTarget, ports: HttpRoutePorts): Route {
   const pathOf = pathTemplate(options.pathTemplate);
+  const source = sourceOf(options.edge);
   const always = Object.entries(options.headers).flat();
   const described = describeAttempts(target.origin, options.pathTemplate);
 
@@ -63,7 +64,7 @@ export function createHttpRoute(options: HttpRouteOptions, target: HttpTarget, p
   }
 
   function serve(call: InboundCall): Promise<CallAnswer> {
-    const headers = eventHeaders(call, { edge: options.edge, wallMs: ports.time.wallMs() });
+    const headers = eventHeaders(call, source, ports.time.wallMs());
     if (always.length > 0) headers.push(...always);
     // A sampled CALL's attempts each have their own (W4).
     if (call.span === undefined) headers.push("traceparent", ports.newTraceparent());

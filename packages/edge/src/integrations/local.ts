@@ -5,6 +5,7 @@
 import { ocppVersions, type OcppVersion } from "@cpg/ocpp";
 import type { Time } from "@cpg/session-registry";
 import type { CallAnswer, InboundCall, Route } from "../integration.ts";
+import { isoTime } from "../iso-time.ts";
 
 /** The handlers by name, as the routes file names them. */
 export const localHandlers = ["heartbeat", "demo"] as const;
@@ -21,7 +22,7 @@ function heartbeat(time: Time): (call: InboundCall) => CallAnswer {
 }
 
 function now(time: Time): string {
-  return new Date(time.wallMs()).toISOString();
+  return isoTime(time.wallMs());
 }
 
 const notImplemented: CallAnswer = {

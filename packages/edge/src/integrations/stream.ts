@@ -9,6 +9,7 @@ import { isTransactionMessage, subprotocolOf } from "@cpg/ocpp";
 import type { Span } from "@cpg/telemetry";
 import type { CallAnswer, InboundCall, Route } from "../integration.ts";
 import type { AttemptEnd, IntegrationInstruments } from "../instruments.ts";
+import { isoTime } from "../iso-time.ts";
 import type { JsonObject } from "../json-reader.ts";
 import { beginAppendSpan } from "../spans.ts";
 import { untilDeadline, type Expiry, type Patience, type RetryPorts, type Step } from "../until-deadline.ts";
@@ -128,7 +129,7 @@ function fieldsOf(
     ["action", call.action],
     ["messageId", call.messageId],
     ["payload", call.payloadJson],
-    ["time", new Date(at.wallMs).toISOString()],
+    ["time", isoTime(at.wallMs)],
     ["edge", edge],
     ["connection", station.connection],
     ["epoch", station.epoch === undefined ? "" : String(station.epoch)],
@@ -141,7 +142,7 @@ function fieldsOf(
 function templateOf(answer: JsonObject): (wallMs: number) => string {
   const text = JSON.stringify(answer);
   if (!text.includes('"$now"')) return () => text;
-  return (wallMs) => text.replaceAll('"$now"', `"${new Date(wallMs).toISOString()}"`);
+  return (wallMs) => text.replaceAll('"$now"', `"${isoTime(wallMs)}"`);
 }
 
 const again: Step<CallAnswer> = { kind: "again" };
