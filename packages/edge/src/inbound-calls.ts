@@ -14,7 +14,7 @@ import type { Span, Tracing } from "@cpg/telemetry";
 import type { CallAnswer, InboundCall, Route, Station } from "./integration.ts";
 import { InboundLine } from "./inbound-line.ts";
 import type { FrameType, Instruments } from "./instruments.ts";
-import { ReusedIds, type Remembered } from "./reused-ids.ts";
+import { messageKey, ReusedIds, type MessageKey, type Remembered } from "./reused-ids.ts";
 import type { Router } from "./router.ts";
 import { beginCallSpan, endCallSpan } from "./spans.ts";
 
@@ -44,6 +44,12 @@ interface Received {
   readonly receivedMs: number;
   /** Where it is sampled. */
   readonly span: Span | undefined;
+}
+
+/** A CALL that a route serves. `key`: it is remembered under it; undefined: it is not remembered. */
+interface Served {
+  readonly key: MessageKey | undefined;
+  readonly callNumber: number;
 }
 
 const unknown: Remembered = { callNumber: 0, payloadJson: undefined };
@@ -128,7 +134,8 @@ export class InboundCalls {
       return false;
     }
     // What the edge answers by itself is not worth remembering: serving it again is as good, and fresher.
-    const known = route.kind === "local" ? unknown : this.#recall(request);
+    const key = route.kind === "local" ? undefined : messageKey(request);
+    const known = key === undefined ? unknown : this.#recall(key);
     if (known.payloadJson !== undefined) {
       this.#context.instruments.reusedId();
       this.#answer(received, { kind: "result", payloadJson: known.payloadJson }); // N2
@@ -141,13 +148,13 @@ export class InboundCalls {
       this.#answer(received, answer); // N1
       return false;
     }
-    this.#finishLater(received, callNumber, answer);
+    this.#finishLater(received, { key, callNumber }, answer);
     return true;
   }
 
-  #finishLater(received: Received, callNumber: number, pending: Promise<CallAnswer>): void {
+  #finishLater(received: Received, served: Served, pending: Promise<CallAnswer>): void {
     const finish = (answer: CallAnswer): void => {
-      this.#remember(received.request, callNumber, answer);
+      this.#remember(received.request, served, answer);
       this.#answer(received, answer);
       if (this.#isClosed) return; // N3
       const next = this.#line.next();
@@ -183,21 +190,17 @@ export class InboundCalls {
     };
   }
 
-  #recall(request: Request): Remembered {
-    return this.#memory?.recall(request, this.#context.time.monotonicMs()) ?? unknown;
+  #recall(key: MessageKey): Remembered {
+    return this.#memory?.recall(key, this.#context.time.monotonicMs()) ?? unknown;
   }
 
-  #remember(request: Request, callNumber: number, answer: CallAnswer): void {
-    if (this.#isClosed) return;
-    this.#memory ??= new ReusedIds(this.#context.reusedIdMemory, this.#context.rememberMs);
-    const isTransaction = isTransactionMessage(request.action, this.#owner.version);
+  #remember({ action }: Request, { key, callNumber }: Served, answer: CallAnswer): void {
+    if (this.#isClosed || key === undefined) return;
+    const { reusedIdMemory, rememberMs, time } = this.#context;
+    this.#memory ??= new ReusedIds(reusedIdMemory, rememberMs);
     const payloadJson = answer.kind === "result" ? answer.payloadJson : undefined;
-    this.#memory.remember(
-      request,
-      isTransaction,
-      { callNumber, payloadJson },
-      this.#context.time.monotonicMs(),
-    );
+    const isTransaction = isTransactionMessage(action, this.#owner.version);
+    this.#memory.remember(key, isTransaction, { callNumber, payloadJson }, time.monotonicMs());
   }
 
   #answer({ request, receivedMs, span }: Received, answer: CallAnswer): void {
