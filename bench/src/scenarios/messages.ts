@@ -240,6 +240,7 @@ function figuresOf(lanes: readonly Lane[], postRounds: readonly number[]): Figur
       goal: { atMost: 1.5 },
       aim: { atMost: 1.25 },
     },
+    ratio("the least that carries a CALL and its answer ÷ bare undici POST", proxied, postRounds),
     ratio("http route ÷ the least that carries a CALL and its answer", http, proxied),
   ];
 }
