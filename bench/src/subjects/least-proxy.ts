@@ -27,6 +27,8 @@ class Carried implements Dispatcher.DispatchHandler {
 
   onRequestStart(): void {}
 
+  onResponseStart(): void {}
+
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#answer += chunk.toString();
   }

@@ -1,11 +1,15 @@
 import { uniquePrefix } from "@cpg/testkit";
-import { inject } from "vitest";
+import { Cluster } from "ioredis";
+import { expect, inject, test } from "vitest";
+import { Keyspace } from "../src/keyspace.ts";
 import { MemoryBackend } from "../src/memory/memory-backend.ts";
 import { MemoryStore } from "../src/memory/memory-store.ts";
 import { noMeter } from "../src/meter.ts";
+import type { Incarnation } from "../src/model.ts";
+import { partitions } from "../src/partition.ts";
 import { RedisStore } from "../src/redis/redis-store.ts";
 import { systemRandom, systemTime } from "../src/time.ts";
-import { describeStore } from "./conformance/store.ts";
+import { describeStore, untilReady } from "./conformance/store.ts";
 import { memorySabotage, redisSabotage } from "./sabotage.ts";
 import { redisSettings, retention } from "./settings.ts";
 
@@ -24,3 +28,23 @@ describeStore(
   () => new RedisStore(redisSettings(addresses, prefix), retention, ports),
   redisSabotage(nodes, prefix),
 );
+
+test("an inbox that cannot be read costs the others of its shard nothing", async () => {
+  const store = new RedisStore(redisSettings(addresses, prefix), retention, ports);
+  const cluster = new Cluster([...nodes]);
+  try {
+    await untilReady(store);
+    const to = `inc-unreadable-${process.pid}` as Incarnation;
+    const shards = Map.groupBy(partitions, (partition) => store.shardOf(partition));
+    const [bad, good] = [...shards.values()].find(({ length }) => length > 1) ?? [];
+    if (bad === undefined || good === undefined) throw new Error("every partition has a shard of its own");
+    await cluster.set(new Keyspace(prefix).inbox(bad, to), "not a stream");
+    await store.post(good, to, { message: "m", way: "inbox" }, 5_000);
+    const places = [bad, good].map((partition) => ({ partition, afterId: "0" }));
+    expect(await store.readInboxes(places, to, 5_000)).toMatchObject([undefined, [{ fields: { m: "m" } }]]);
+    await expect(store.readInboxes(places.slice(0, 1), to, 5_000)).rejects.toThrow("WRONGTYPE");
+  } finally {
+    cluster.disconnect();
+    await store.close();
+  }
+});
