@@ -120,22 +120,26 @@ export class Inbox {
     for (const [shard, together] of byShard) if (shard !== undefined) void this.#poll(together); // X1
   }
 
-  /** X6. */
+  /** X6. What is being read already needs no poll. */
   async #poll(asked: readonly Partition[]): Promise<void> {
     const { store, pollMs } = this.#context;
     const of = this.#of;
-    const free = asked.filter((partition) => this.#mayRead(partition));
+    const free = asked.filter((partition) => !this.#reading.has(partition));
     if (!of || free.length === 0) return;
     for (const partition of free) this.#reading.add(partition); // X2
     const places = free.map((partition) => ({ partition, afterId: this.#readUpTo(partition) }));
-    // What fails is asked for again by the next poll.
-    const found = await store.readInboxes(places, of, 2 * pollMs).catch((): undefined[] => []);
-    for (const [at, partition] of free.entries()) {
-      this.#reading.delete(partition);
-      const entries = found[at] ?? [];
-      if (of === this.#of) this.#takePolled(partition, entries);
-      if (entries.length >= inboxPage || this.#again.has(partition)) void this.#read(partition);
+    let found: readonly (readonly InboxEntry[] | undefined)[] = [];
+    try {
+      found = await store.readInboxes(places, of, 2 * pollMs);
+      if (of === this.#of)
+        for (const [at, partition] of free.entries()) this.#takePolled(partition, found[at] ?? []);
+    } catch {
+      // The next poll tries again.
+    } finally {
+      for (const partition of free) this.#reading.delete(partition);
     }
+    for (const [at, partition] of free.entries())
+      if ((found[at]?.length ?? 0) >= inboxPage || this.#again.has(partition)) void this.#read(partition);
   }
 
   #takePolled(partition: Partition, entries: readonly InboxEntry[]): void {
@@ -154,19 +158,15 @@ export class Inbox {
     this.#untrimmed.clear();
   }
 
-  /** False: it is being read, and will be once more (X2). */
-  #mayRead(partition: Partition): boolean {
-    if (!this.#reading.has(partition)) return true;
-    this.#again.add(partition);
-    return false;
-  }
-
   #readUpTo(partition: Partition): string {
     return this.#after.get(partition) ?? fromTheBeginning;
   }
 
   async #read(partition: Partition): Promise<void> {
-    if (!this.#mayRead(partition)) return;
+    if (this.#reading.has(partition)) {
+      this.#again.add(partition);
+      return;
+    }
     this.#reading.add(partition); // X2
     try {
       do this.#again.delete(partition);

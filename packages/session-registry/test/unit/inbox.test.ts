@@ -27,6 +27,7 @@ function anInbox(shards = 1) {
   let failsFor: ReadonlySet<Partition> | undefined;
   let wake: OnWake = () => undefined;
   let answerAfterMs = 0;
+  let throws = false;
   let probed = 0;
   const store = {
     listen: (_incarnation: Incarnation, onWake: OnWake) => void (wake = onWake),
@@ -63,6 +64,7 @@ function anInbox(shards = 1) {
     pollMs: 500,
     incarnation: () => "inc" as Incarnation,
     received: ({ m = "" }, ageMs) => {
+      if (throws) throw new Error("a bug");
       seen.push(m);
       ages.push(ageMs);
     },
@@ -80,6 +82,7 @@ function anInbox(shards = 1) {
     trims,
     probes: () => probed,
     wake: (...args: Parameters<OnWake>) => wake(...args),
+    receiverThrows: (does: boolean) => void (throws = does),
     readsTake: (ms: number) => void (answerAfterMs = ms),
     advance: (ms: number) => clock.advance(ms, settle),
   };
@@ -176,6 +179,27 @@ describe("a poll", () => {
     expect(seen).toEqual([]);
     await advance(40);
     expect(seen).toEqual(["m1"]);
+  });
+
+  it("that outlasts the next is not followed by reads one by one", async () => {
+    const { reads, polls, readsTake, advance } = anInbox();
+    readsTake(700);
+    await advance(1_400);
+    expect(polls).toEqual([partitions.length]);
+    expect(reads).toEqual(["0"]);
+    await advance(100);
+    expect(polls).toEqual([partitions.length, partitions.length]);
+  });
+
+  it("goes on after a receiver that threw", async () => {
+    const { stream, seen, receiverThrows, advance } = anInbox();
+    receiverThrows(true);
+    stream.push(entry("1"));
+    await advance(500);
+    receiverThrows(false);
+    stream.push(entry("2"));
+    await advance(500);
+    expect(seen).toEqual(["m2"]);
   });
 
   it("takes what one shard has while another is away, and the rest when it is back", async () => {
