@@ -1,7 +1,8 @@
 // Makes a cluster of empty nodes, and tells when it stands. I/O: speaks to the nodes.
 //
 // F1. Every node meets every other directly: waiting for gossip to carry the news takes seconds more.
-// F2. Each master gets its own config epoch, as redis-cli gives it: two masters of one epoch would have to sort that out first.
+// F2. Each master gets its own config epoch, as redis-cli gives it: two masters of one epoch would have to sort that out first. A node takes
+//     one only while it knows no other, so all have theirs before any meets another.
 
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -21,9 +22,8 @@ const slotCount = 16_384;
 
 /** Joins empty nodes into a cluster of `masters` masters with all slots. Ends before the cluster is usable: `untilHealthy`. */
 export async function formCluster(members: readonly ClusterMember[], masters: number): Promise<void> {
-  await Promise.all(
-    members.map((member, index) => joinAndServe(member, index, members.slice(index + 1), masters)),
-  );
+  await Promise.all(members.slice(0, masters).map((member, index) => serveSlots(member, index, masters)));
+  await Promise.all(members.map((member, index) => meet(member, members.slice(index + 1))));
   await untilAll(members, 10_000, async (redis) => (await knownNodes(redis)) === members.length);
   const ids = await Promise.all(members.slice(0, masters).map((member) => withConnection(member, nodeId)));
   await Promise.all(
@@ -50,18 +50,16 @@ export async function untilHealthy(members: readonly ClusterMember[], timeoutMs:
   });
 }
 
-async function joinAndServe(
-  member: ClusterMember,
-  index: number,
-  others: readonly ClusterMember[],
-  masters: number,
-): Promise<void> {
+async function serveSlots(master: ClusterMember, index: number, masters: number): Promise<void> {
+  const [first, end] = [boundary(index, masters), boundary(index + 1, masters)];
+  await withConnection(master, async (redis) => {
+    await redis.call("CLUSTER", "ADDSLOTSRANGE", first, end - 1);
+    await redis.call("CLUSTER", "SET-CONFIG-EPOCH", index + 1); // F2
+  });
+}
+
+async function meet(member: ClusterMember, others: readonly ClusterMember[]): Promise<void> {
   await withConnection(member, async (redis) => {
-    if (index < masters) {
-      const [first, end] = [boundary(index, masters), boundary(index + 1, masters)];
-      await redis.call("CLUSTER", "ADDSLOTSRANGE", first, end - 1);
-      await redis.call("CLUSTER", "SET-CONFIG-EPOCH", index + 1); // F2
-    }
     for (const other of others) await redis.call("CLUSTER", "MEET", other.host, other.port, other.busPort); // F1
   });
 }
