@@ -9,7 +9,7 @@
 // I3. At most `maxEntries` are remembered; what would be forgotten soonest makes room. None is remembered longer than its
 //     time: transaction messages for ten minutes (stations repeat them after 60 s, 120 s, …), others for `keepMs`, because
 //     the answer to a Heartbeat grows old.
-// I4. This is written for each CALL of a backend's, and outlives it: so a message is remembered as numbers in lists, which are
+// I4. This is written for each CALL of a backend's, and outlives it: so a message is remembered as four numbers in a row of one list,
 //     overwritten in their places, and the one text kept alive is its answer's.
 
 import { hash } from "node:crypto";
@@ -52,15 +52,16 @@ function sixBytes(bytes: string, from: number): number {
 
 const emptyObject = "{}"; // most answers: one text for all of them
 
+// Where the numbers of a message stand in its row (I4): mark, check, until when it is remembered (ms), its call's number.
+const row = 4;
+const [checkAt, untilAt, callAt] = [1, 2, 3];
+
 /** The memory of one session. Messages are named by `messageKey`. */
 export class ReusedIds {
   readonly #maxEntries: number;
   readonly #keepMs: number;
-  /** The lists of I4: a message stands at one place in all of them. */
-  readonly #marks: number[] = [];
-  readonly #checks: number[] = [];
-  readonly #untilMs: number[] = [];
-  readonly #callNumbers: number[] = [];
+  /** One row after the other, and the payloads in the same order. */
+  readonly #numbers: number[] = [];
   readonly #payloads: (string | undefined)[] = [];
 
   constructor(maxEntries: number, keepMs: number) {
@@ -71,9 +72,8 @@ export class ReusedIds {
   /** What was answered to the same message. */
   recall(key: MessageKey, nowMs: number): Remembered | undefined {
     const at = this.#find(key);
-    const callNumber = this.#callNumbers[at];
-    if (callNumber === undefined || (this.#untilMs[at] ?? 0) <= nowMs) return undefined;
-    return { callNumber, payloadJson: this.#payloads[at] };
+    if (at < 0 || this.#number(at, untilAt) <= nowMs) return undefined;
+    return { callNumber: this.#number(at, callAt), payloadJson: this.#payloads[at] };
   }
 
   /** Remembers an answer. A later one for the same message replaces it. */
@@ -86,26 +86,34 @@ export class ReusedIds {
     if (this.#maxEntries === 0) return;
     const found = this.#find(key);
     const at = found < 0 ? this.#room() : found;
-    this.#marks[at] = key.mark;
-    this.#checks[at] = key.check;
-    this.#untilMs[at] = nowMs + (isTransaction ? transactionKeepMs : this.#keepMs);
-    this.#callNumbers[at] = callNumber;
+    const numbers = this.#numbers;
+    numbers[at * row] = key.mark;
+    numbers[at * row + checkAt] = key.check;
+    numbers[at * row + untilAt] = nowMs + (isTransaction ? transactionKeepMs : this.#keepMs);
+    numbers[at * row + callAt] = callNumber;
     this.#payloads[at] = payloadJson === emptyObject ? emptyObject : payloadJson;
+  }
+
+  #number(at: number, place: number): number {
+    return this.#numbers[at * row + place] ?? 0;
   }
 
   /** Where the message stands; -1: nowhere. */
   #find({ mark, check }: MessageKey): number {
-    const at = this.#marks.indexOf(mark);
-    return this.#checks[at] === check ? at : -1;
+    const { length } = this.#payloads;
+    for (let at = 0; at < length; at++) {
+      if (this.#number(at, 0) === mark && this.#number(at, checkAt) === check) return at;
+    }
+    return -1;
   }
 
   /** A place for one more (I3). */
   #room(): number {
-    const { length } = this.#marks;
+    const { length } = this.#payloads;
     if (length < this.#maxEntries) return length;
     let soonest = 0;
     for (let at = 1; at < length; at++) {
-      if ((this.#untilMs[at] ?? 0) < (this.#untilMs[soonest] ?? 0)) soonest = at;
+      if (this.#number(at, untilAt) < this.#number(soonest, untilAt)) soonest = at;
     }
     return soonest;
   }
