@@ -9,9 +9,13 @@ import { startGateway, StartError, type Gateway } from "./gateway.ts";
 
 const version = "0.1.0";
 
-// At rest V8 lets the old generation grow by a fifth or so before it marks all of it again, so every storm paid for a collection or two.
-// It may double now, for as much memory at most as lives at the time (bench/README.md, *History*).
-setFlagsFromString("--heap-growing-percent=100");
+// What V8 is told about the life of an edge, which rests for hours and is then met by a storm (bench/README.md, *History*):
+// - its old generation may double before all of it is marked again, for as much memory at most as lives at the time. At rest V8 lets it
+//   grow by a fifth or so, and every storm paid for a collection or two;
+// - it is not collected for having nothing to do, and what has not run lately stays compiled: such a collection drops the optimized code
+//   of all that is not in use at that moment, and the next storm meets the interpreter.
+for (const flag of ["--heap-growing-percent=100", "--no-memory-reducer", "--no-flush-bytecode"])
+  setFlagsFromString(flag);
 
 async function main(): Promise<void> {
   const loaded = loadConfig({ argv: process.argv.slice(2), env: process.env });
