@@ -4,6 +4,7 @@ import type { GatewayConfig } from "@cpg/config";
 import type { Random, Time } from "@cpg/session-registry";
 import type { Ids } from "./ids.ts";
 import type { Closable, Route } from "./integration.ts";
+import { Departures } from "./integrations/departures.ts";
 import { createHttpRoute } from "./integrations/http.ts";
 import { HttpTarget } from "./integrations/http-target.ts";
 import { createLocalRoute } from "./integrations/local.ts";
@@ -24,7 +25,7 @@ export interface RoutePorts {
   readonly ids: Ids;
   readonly instruments: Instruments;
   /** Connects; called only if a route goes to a stream. */
-  readonly openStreamLog: () => StreamLog;
+  readonly openStreamLog: (departures: Departures) => StreamLog;
 }
 
 /** A router and what must be closed after it. */
@@ -56,6 +57,7 @@ export function buildRoutes(
 class Builder {
   readonly #settings: RouteSettings;
   readonly #ports: RoutePorts;
+  readonly #departures: Departures;
   readonly #targets = new Map<string, HttpTarget>();
   readonly #loads = new Map<string, StreamLoad>();
   #log: StreamLog | undefined;
@@ -63,6 +65,7 @@ class Builder {
   constructor(settings: RouteSettings, ports: RoutePorts) {
     this.#settings = settings;
     this.#ports = ports;
+    this.#departures = new Departures(settings.routes.gatherMs, ports.time);
   }
 
   route(entry: RoutePlan): Route {
@@ -82,7 +85,10 @@ class Builder {
     if (target === undefined) {
       const { connectionsPerTarget: connections, maxConcurrent, maxResponseBytes } = http;
       const bounds = { connections, maxConcurrent: to.maxConcurrent ?? maxConcurrent, maxResponseBytes };
-      target = new HttpTarget({ origin: to.origin, ...bounds }, instruments.integration(to.name), time);
+      target = new HttpTarget(
+        { origin: to.origin, ...bounds },
+        { instruments: instruments.integration(to.name), departures: this.#departures, time },
+      );
       this.#targets.set(to.name, target);
     }
     const { name: edge } = this.#settings.edge;
@@ -95,7 +101,7 @@ class Builder {
   #stream(entry: RoutePlan, to: StreamPlan): Route {
     const { stream, http } = this.#settings.routes;
     const { time, random, ids, instruments } = this.#ports;
-    this.#log ??= this.#ports.openStreamLog();
+    this.#log ??= this.#ports.openStreamLog(this.#departures);
     const options = {
       name: entry.key,
       keyPrefix: this.#settings.redis.keyPrefix,

@@ -190,10 +190,12 @@ function openRoutes({ config, ports, plan, telemetry }: Assembly): OpenRoutes {
     ...ports,
     ids: systemIds,
     instruments: createInstruments(telemetry),
-    openStreamLog() {
-      const log = openStreamLog(config, ports.time, (error) =>
-        logger.debug({ err: error }, "streams: a Redis node failed"),
-      );
+    openStreamLog(departures) {
+      const log = openStreamLog(config, {
+        departures,
+        time: ports.time,
+        onProblem: (error) => logger.debug({ err: error }, "streams: a Redis node failed"),
+      });
       return (streamLog = timedStreamLog(log, telemetry, ports.time));
     },
   });

@@ -56,6 +56,14 @@ export const routes = {
     allowed: "a path",
     fits: isFilePath,
   }),
+  gatherMs: integer({
+    default: 5,
+    min: 0,
+    max: 1_000,
+    unit: "ms",
+    doc: "In a crowd (three others within it): shortest time between two departures to backends and streams; what comes meanwhile leaves together. 0: never.",
+    why: "A crowd from 600 a second on. At 2,000 ten leave together, for a fifth less CPU; a mobile network takes ten times as long.",
+  }),
   http: {
     timeoutMs: integer({
       default: 25_000,
@@ -78,7 +86,7 @@ export const routes = {
       min: 1,
       max: 65_536,
       unit: "requests per target",
-      doc: "Requests to one backend in flight or waiting for a connection; one more fails at once.",
+      doc: "Requests to one backend in flight or waiting for a connection; one more waits its turn until its deadline.",
       why: "Eight deep per connection: at 10 ms an answer the last one waits 80 ms.",
     }),
     maxResponseBytes: integer({

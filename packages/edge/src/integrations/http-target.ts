@@ -1,7 +1,7 @@
 // One backend address as a target: connections, concurrency bound, circuit. With http-exchange.ts the only file that touches
 // undici, and the only one of the up path that touches opossum.
 //
-//   circuit (seen before anything is taken) → permit → request
+//   circuit (seen before anything is taken) → permit → departure → request
 //
 // H1. An open circuit costs microseconds and no permit (DESIGN §4).
 // H2. At most `maxConcurrent` requests, waiting for a connection or in flight; one more waits for its turn, first come first
@@ -20,6 +20,7 @@ import { Pool } from "undici";
 import type { Time } from "@cpg/session-registry";
 import type { AttemptEnd, IntegrationInstruments } from "../instruments.ts";
 import type { Expiry } from "../until-deadline.ts";
+import type { Departures } from "./departures.ts";
 import { AnswerTooLarge, HttpExchange, type ExchangeOwner } from "./http-exchange.ts";
 import type { HttpReply } from "./http-reply.ts";
 import { Permits } from "./permits.ts";
@@ -31,6 +32,13 @@ export interface TargetOptions {
   readonly connections: number;
   readonly maxConcurrent: number;
   readonly maxResponseBytes: number;
+}
+
+/** What it needs. */
+export interface TargetPorts {
+  readonly instruments: IntegrationInstruments;
+  readonly departures: Departures;
+  readonly time: Pick<Time, "monotonicMs">;
 }
 
 /** One POST. */
@@ -74,11 +82,13 @@ export class HttpTarget {
   readonly #permits: Permits;
   readonly #exchanges: ExchangeOwner;
   readonly #instruments: IntegrationInstruments;
+  readonly #departures: Departures;
   readonly #time: Pick<Time, "monotonicMs">;
 
-  constructor(options: TargetOptions, instruments: IntegrationInstruments, time: Pick<Time, "monotonicMs">) {
+  constructor(options: TargetOptions, { instruments, departures, time }: TargetPorts) {
     this.origin = options.origin;
     this.#instruments = instruments;
+    this.#departures = departures;
     this.#time = time;
     this.#permits = new Permits(options.maxConcurrent, (held) => instruments.inFlight(held));
     this.#exchanges = {
@@ -164,7 +174,7 @@ export class HttpTarget {
         },
       });
       expiry.listen(() => exchange.giveUp()); // H6
-      this.#pool.dispatch({ method: "POST", path, headers, body }, exchange);
+      this.#departures.add(() => this.#pool.dispatch({ method: "POST", path, headers, body }, exchange));
     });
   }
 }

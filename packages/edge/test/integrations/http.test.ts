@@ -68,6 +68,7 @@ async function start(
     port?: number;
     path?: string;
     connections?: number;
+    gatherMs?: number;
     /** Actions with a deadline of their own. */
     patient?: Readonly<Record<string, number>>;
   } = {},
@@ -75,6 +76,7 @@ async function start(
   const {
     deadlineMs = 400,
     connections = 64,
+    gatherMs = 0,
     patient = {},
     port = portOf(),
     path = "/ocpp/{subprotocol}/{action}/{identity}",
@@ -98,7 +100,7 @@ async function start(
   const http = { ...config.routes.http, connectionsPerTarget: connections };
   built = buildRoutes(
     plan.routes,
-    { ...config, routes: { ...config.routes, http } },
+    { ...config, routes: { ...config.routes, http, gatherMs } },
     {
       time: systemTime,
       random: systemRandom,
@@ -309,6 +311,18 @@ test("a CALL that waits for a connection ends at its deadline, is never sent, an
   expect((await two.call("c", "Heartbeat")).type).toBe(3);
   expect(bodies().map(({ url: path }) => path)).toEqual(["/Authorize", "/Heartbeat"]);
   expect(sockets.size).toBe(1);
+});
+
+test("in a crowd a CALL waits to leave with others; one whose deadline comes first is answered, and never sent", async () => {
+  const { url } = await start({ gatherMs: 2_000, patient: { Authorize: 20_000 }, path: "/{action}" });
+  const names = ["CP0", "CP1", "CP2", "CP3"]; // their $connect are the crowd
+  const stations = await Promise.all(names.map((name) => connect(url(name))));
+  const [one, two] = stations;
+  const patient = one?.call("a", "Authorize");
+  expect((await two?.call("b", "MeterValues"))?.code).toBe("InternalError");
+  expect(bodies()).toEqual([]); // both were still waiting
+  expect((await patient)?.type).toBe(3);
+  expect(bodies().map(({ url: path }) => path)).toEqual(["/Authorize"]);
 });
 
 test("an answer in many pieces is put together before its text is read: no character is cut in two", async () => {

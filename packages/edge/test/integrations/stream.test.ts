@@ -29,13 +29,20 @@ interface Node {
 }
 
 async function start(
-  changes: { maxLength?: number; deadlineMs?: number; nodes?: readonly Node[]; waitTimeoutMs?: number } = {},
+  changes: {
+    maxLength?: number;
+    deadlineMs?: number;
+    nodes?: readonly Node[];
+    waitTimeoutMs?: number;
+    gatherMs?: number;
+  } = {},
 ) {
   const {
     maxLength = 1_000,
     deadlineMs = 5_000,
     nodes = inject("redisNodes"),
     waitTimeoutMs = 200,
+    gatherMs = 5,
   } = changes;
   const keyPrefix = uniquePrefix();
   const counts = new Counts();
@@ -56,14 +63,15 @@ async function start(
   const config = {
     ...defaults,
     redis: { ...defaults.redis, nodes: addresses, keyPrefix },
-    routes: { ...routes, stream: { ...routes.stream, waitTimeoutMs } },
+    routes: { ...routes, gatherMs, stream: { ...routes.stream, waitTimeoutMs } },
   };
   built = buildRoutes(plan.routes, config, {
     time: systemTime,
     random: systemRandom,
     ids: systemIds,
     instruments: counts,
-    openStreamLog: () => openStreamLog(config, systemTime, () => undefined),
+    openStreamLog: (departures) =>
+      openStreamLog(config, { departures, time: systemTime, onProblem: () => undefined }),
   });
   running = await startTestEdge({}, { router: built.router, instruments: counts });
   redis = new Cluster(nodes.map(({ host, port }) => ({ host, port })));
@@ -123,6 +131,15 @@ test("a charge point's messages lie in one partition, in their order; many stati
   );
   for (const name of names)
     expect((await entriesOf(name)).map(({ messageId }) => messageId)).toEqual(["1", "2", "3"]);
+});
+
+test("in a crowd an entry waits for the next departure, and is written then", async () => {
+  const { url, entriesOf } = await start({ gatherMs: 1_000 });
+  const station = await connect(url("CP1"));
+  const before = performance.now();
+  for (const id of ["1", "2", "3", "4"]) await station.call(id, "StatusNotification"); // three others make the crowd
+  expect(performance.now() - before).toBeGreaterThan(900);
+  expect((await entriesOf("CP1")).map(({ messageId }) => messageId)).toEqual(["1", "2", "3", "4"]);
 });
 
 test("a full stream holds its messages and trims nothing; when a consumer made room, they go on", async () => {

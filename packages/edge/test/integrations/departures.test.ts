@@ -1,0 +1,78 @@
+import { expect, test } from "vitest";
+import { Departures } from "../../src/integrations/departures.ts";
+
+/** A clock that the test moves, and who has left by then: each departure's time and names. */
+function station(gatherMs: number): {
+  departures: Departures;
+  come: (atMs: number, ...names: string[]) => void;
+  waitUntil: (atMs: number) => void;
+  now: () => number;
+  left: string[];
+} {
+  let nowMs = 0;
+  let timers: { atMs: number; run: () => void }[] = [];
+  const left: string[] = [];
+  const departures = new Departures(gatherMs, {
+    monotonicMs: () => nowMs,
+    after(delayMs, run) {
+      const timer = { atMs: nowMs + delayMs, run };
+      timers.push(timer);
+      return { cancel: () => void (timers = timers.filter((other) => other !== timer)) };
+    },
+  });
+  const waitUntil = (atMs: number): void => {
+    for (;;) {
+      const due = timers.filter((timer) => timer.atMs <= atMs).sort((a, b) => a.atMs - b.atMs)[0];
+      if (due === undefined) break;
+      timers = timers.filter((timer) => timer !== due);
+      nowMs = due.atMs;
+      due.run();
+    }
+    nowMs = atMs;
+  };
+  const come = (atMs: number, ...names: string[]): void => {
+    waitUntil(atMs);
+    for (const name of names) departures.add(() => left.push(`${name} at ${String(nowMs)}`));
+  };
+  return { departures, come, waitUntil, now: () => nowMs, left };
+}
+
+test("a quiet edge never makes anybody wait", () => {
+  const { come, left } = station(5);
+  for (let atMs = 0; atMs < 40; atMs += 2) come(atMs, "one");
+  expect(left).toEqual(Array.from({ length: 20 }, (_, n) => `one at ${String(2 * n)}`));
+});
+
+test("in a crowd those that come within gatherMs of the last departure leave together, in their order", () => {
+  const { come, waitUntil, left } = station(5);
+  come(0, "a", "b", "c"); // nobody came before them
+  expect(left).toEqual(["a at 0", "b at 0", "c at 0"]);
+  come(1, "d");
+  come(4, "e", "f");
+  expect(left).toHaveLength(3);
+  waitUntil(20);
+  expect(left.slice(3)).toEqual(["d at 5", "e at 5", "f at 5"]);
+});
+
+test("nobody waits for longer than gatherMs, however many come", () => {
+  const { departures, waitUntil, now } = station(5);
+  let longestMs = 0;
+  let count = 0;
+  for (let atMs = 0; atMs < 100; atMs += 0.5) {
+    waitUntil(atMs);
+    const cameAtMs = atMs;
+    departures.add(() => {
+      count += 1;
+      longestMs = Math.max(longestMs, now() - cameAtMs);
+    });
+  }
+  waitUntil(200);
+  expect(count).toBe(200);
+  expect(longestMs).toBeLessThanOrEqual(5);
+});
+
+test("with gatherMs 0 nobody waits in any crowd", () => {
+  const { come, left } = station(0);
+  come(0, "a", "b", "c", "d", "e", "f");
+  expect(left).toHaveLength(6);
+});
