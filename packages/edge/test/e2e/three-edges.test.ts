@@ -102,6 +102,10 @@ describe("three edges, one registry", () => {
   it("lets the newer of two sockets have the identity, and closes the older with a reason (R1)", async () => {
     const older = await station(edge(a), "CP-TWICE", { handlers: { Reset: () => ({ status: "Rejected" }) } });
     const closed = new Promise<{ code: number; reason: string }>((resolve) => older.once("close", resolve));
+    // Two that come within the error of the edges' clocks are equally new: the older is registered before the newer comes.
+    await eventually(async () => {
+      expect((await fetch(`${edge(c).api}/v1/charge-points/CP-TWICE`)).status).toBe(200);
+    });
     await station(edge(b), "CP-TWICE", { handlers: { Reset: () => ({ status: "Accepted" }) } });
     expect((await closed).reason).not.toBe("");
     expect(await command(edge(c), "CP-TWICE", { action: "Reset", payload: { type: "Soft" } })).toMatchObject({
