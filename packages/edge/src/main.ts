@@ -13,8 +13,9 @@ const version = "0.1.0";
 // - its old generation may double before all of it is marked again, for as much memory at most as lives at the time. At rest V8 lets it
 //   grow by a fifth or so, and every storm paid for a collection or two;
 // - it is not collected for having nothing to do, and what has not run lately stays compiled: such a collection drops the optimized code
-//   of all that is not in use at that moment, and the next storm meets the interpreter.
-for (const flag of ["--heap-growing-percent=100", "--no-memory-reducer", "--no-flush-bytecode"])
+//   of all that is not in use at that moment, and the next storm meets the interpreter. It is told not to begin any such collection:
+//   whether it watches for a chance to (`--no-memory-reducer`) is settled before this is read.
+for (const flag of ["--heap-growing-percent=100", "--memory-reducer-gc-count=0", "--no-flush-bytecode"])
   setFlagsFromString(flag);
 
 async function main(): Promise<void> {
