@@ -6,7 +6,10 @@
 // X3. Nothing is trimmed: a full stream refuses (lua/stream-append-stream-touch.lua).
 // X4. Never rejects. After a lost connection it is not known whether an entry was written: a retry may write it twice,
 //     under the same `id` field (at least once).
+// X5. The script goes by its name. What a node refuses because it does not know it (a new node, a restarted one) was not written and
+//     goes again with the text. Entries of one charge point never travel together, so nothing overtakes.
 
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { ChainableCommander, Cluster } from "ioredis";
 import calculateSlot from "cluster-key-slot";
@@ -46,6 +49,7 @@ interface Pending extends Append {
 // Redis serves nobody else while a pipeline's scripts run: 128 of about 20 µs are 2.5 ms.
 const maxBatch = 128;
 const script = readFileSync(new URL("../../lua/stream-append-stream-touch.lua", import.meta.url), "utf8");
+const scriptName = createHash("sha1").update(script).digest("hex");
 const unreachable: Appended = { kind: "unreachable" };
 
 /** A log over `cluster`, which it owns (X1). */
@@ -104,30 +108,47 @@ export class RedisStreamLog implements StreamLog {
 
   async #write(batch: readonly Pending[]): Promise<readonly Appended[]> {
     try {
-      const pipeline = this.#cluster.pipeline();
-      for (const entry of batch) addScript(pipeline, entry);
-      const wanted = Math.max(...batch.map(({ replicas }) => replicas));
-      if (wanted > 0) pipeline.call("WAIT", wanted, this.#waitTimeoutMs);
-      const replies = (await pipeline.exec()) ?? [];
-      const held = wanted === 0 ? 0 : confirmedBy(replies[batch.length]);
-      return batch.map((entry, at) => outcomeOf(replies[at], entry.replicas <= held));
+      const named = outcomesOf(batch, await this.#send(batch, "name"));
+      const refused = batch.filter((_, at) => named[at] === undefined); // X5
+      const late = refused.length === 0 ? [] : outcomesOf(refused, await this.#send(refused, "text"));
+      const next = late.values();
+      return named.map((outcome) => outcome ?? next.next().value ?? unreachable);
     } catch {
       return batch.map(() => unreachable); // X4
     }
+  }
+
+  /** One reply for each entry, and one for WAIT behind them where a replica must hold one of them (X2). */
+  async #send(batch: readonly Pending[], by: "name" | "text"): Promise<readonly Reply[]> {
+    const pipeline = this.#cluster.pipeline();
+    for (const entry of batch) addScript(pipeline, entry, by);
+    const wanted = Math.max(...batch.map(({ replicas }) => replicas));
+    if (wanted > 0) pipeline.call("WAIT", wanted, this.#waitTimeoutMs);
+    return (await pipeline.exec()) ?? [];
   }
 }
 
 type Reply = [error: Error | null, result: unknown] | undefined;
 
-function addScript(pipeline: ChainableCommander, { stream, maxLength, knownId, fields }: Append): void {
-  pipeline.eval(script, 2, stream, `${stream}:touch`, maxLength, knownId, ...fields);
+function addScript(pipeline: ChainableCommander, entry: Append, by: "name" | "text"): void {
+  const { stream, maxLength, knownId, fields } = entry;
+  const values = [stream, `${stream}:touch`, maxLength, knownId, ...fields];
+  if (by === "name") pipeline.evalsha(scriptName, 2, ...values);
+  else pipeline.eval(script, 2, ...values);
+}
+
+/** What the replies say; the one behind those of the entries is WAIT's. Undefined: the node does not know the script (X5). */
+function outcomesOf(batch: readonly Pending[], replies: readonly Reply[]): readonly (Appended | undefined)[] {
+  const held = confirmedBy(replies[batch.length]);
+  return batch.map((entry, at) => outcomeOf(replies[at], entry.replicas <= held));
 }
 
 function confirmedBy(reply: Reply): number {
   return reply !== undefined && reply[0] === null && typeof reply[1] === "number" ? reply[1] : 0;
 }
 
-function outcomeOf(reply: Reply, isConfirmed: boolean): Appended {
+function outcomeOf(reply: Reply, isConfirmed: boolean): Appended | undefined {
+  if (reply?.[0]?.message.startsWith("NOSCRIPT") === true) return undefined;
   if (reply === undefined || reply[0] !== null || typeof reply[1] !== "string") return unreachable;
   if (reply[1] === "FULL") return { kind: "full" };
   return { kind: isConfirmed ? "ok" : "unconfirmed", id: reply[1] };

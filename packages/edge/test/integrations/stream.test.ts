@@ -84,7 +84,7 @@ async function start(
       .map(([, fields]) => Object.fromEntries(pairs(fields)))
       .filter((entry) => entry["identity"] === identity);
   };
-  return { ...running, counts, entriesOf, keyPrefix };
+  return { ...running, counts, entriesOf, keyPrefix, reader };
 }
 
 function pairs(fields: readonly string[]): [string, string][] {
@@ -140,6 +140,20 @@ test("in a crowd an entry waits for the next departure, and is written then", as
   for (const id of ["1", "2", "3", "4"]) await station.call(id, "StatusNotification"); // three others make the crowd
   expect(performance.now() - before).toBeGreaterThan(900);
   expect((await entriesOf("CP1")).map(({ messageId }) => messageId)).toEqual(["1", "2", "3", "4"]);
+});
+
+test("a node that has forgotten the script is sent it again: nothing is lost, nothing written twice", async () => {
+  const { url, entriesOf, reader } = await start();
+  const names = Array.from({ length: 20 }, (_, n) => `CP${String(n)}`);
+  const stations = await Promise.all(names.map((name) => connect(url(name))));
+  const ids = ["1", "2", "3"];
+  for (const id of ids) {
+    await Promise.all(reader.nodes("master").map((node) => node.script("FLUSH")));
+    for (const answer of await Promise.all(stations.map((station) => station.call(id, "StopTransaction"))))
+      expect(answer.type).toBe(3);
+  }
+  for (const name of names)
+    expect((await entriesOf(name)).map(({ messageId }) => messageId)).toEqual(ids);
 });
 
 test("a full stream holds its messages and trims nothing; when a consumer made room, they go on", async () => {
