@@ -152,8 +152,7 @@ test("a node that has forgotten the script is sent it again: nothing is lost, no
     for (const answer of await Promise.all(stations.map((station) => station.call(id, "StopTransaction"))))
       expect(answer.type).toBe(3);
   }
-  for (const name of names)
-    expect((await entriesOf(name)).map(({ messageId }) => messageId)).toEqual(ids);
+  for (const name of names) expect((await entriesOf(name)).map(({ messageId }) => messageId)).toEqual(ids);
 });
 
 test("a full stream holds its messages and trims nothing; when a consumer made room, they go on", async () => {
