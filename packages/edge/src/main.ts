@@ -2,21 +2,12 @@
 //
 // Exit codes: 0 help, version, or a drain that ended · 1 a bug or a second signal · 2 what a person has to mend.
 
-import { setFlagsFromString } from "node:v8";
 import { loadConfig, type GatewayConfig } from "@cpg/config";
 import { systemRandom, systemTime } from "@cpg/session-registry";
 import { startGateway, StartError, type Gateway } from "./gateway.ts";
+import { tellV8 } from "./v8-settings.ts";
 
 const version = "0.1.0";
-
-// What V8 is told about the life of an edge, which rests for hours and is then met by a storm (bench/README.md, *History*):
-// - its old generation may double before all of it is marked again, for as much memory at most as lives at the time. At rest V8 lets it
-//   grow by a fifth or so, and every storm paid for a collection or two;
-// - it is not collected for having nothing to do, and what has not run lately stays compiled: such a collection drops the optimized code
-//   of all that is not in use at that moment, and the next storm meets the interpreter. It is told not to begin any such collection:
-//   whether it watches for a chance to (`--no-memory-reducer`) is settled before this is read.
-for (const flag of ["--heap-growing-percent=100", "--memory-reducer-gc-count=0", "--no-flush-bytecode"])
-  setFlagsFromString(flag);
 
 async function main(): Promise<void> {
   const loaded = loadConfig({ argv: process.argv.slice(2), env: process.env });
@@ -81,4 +72,5 @@ function dieOfBugs(gateway: Gateway): void {
   process.on("uncaughtException", die);
 }
 
+tellV8();
 await main();
