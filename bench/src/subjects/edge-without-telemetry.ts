@@ -7,6 +7,7 @@ import { noTelemetry, type Telemetry } from "@cpg/telemetry";
 
 // Not part of what @cpg/edge offers to others: a process is started by its main.js, and this is the only other one.
 import { startGateway } from "../../../packages/edge/dist/gateway.js";
+import { tellV8 } from "../../../packages/edge/dist/v8-settings.js";
 
 const nothing = {
   inc: () => undefined,
@@ -28,6 +29,7 @@ function countNothing(): Telemetry {
   };
 }
 
+tellV8(); // as the shipped process does: only telemetry may differ
 const loaded = loadConfig({ argv: process.argv.slice(2), env: process.env });
 if (loaded.kind !== "config") throw new Error(`not startable: ${JSON.stringify(loaded)}`);
 const gateway = await startGateway(loaded.config, {

@@ -7,7 +7,8 @@
 // X4. Never rejects. After a lost connection it is not known whether an entry was written: a retry may write it twice,
 //     under the same `id` field (at least once).
 // X5. The script goes by its name. What a node refuses because it does not know it (a new node, a restarted one) was not written and
-//     goes again with the text. Entries of one charge point never travel together, so nothing overtakes.
+//     goes again with the text, in a pipeline with a WAIT of its own: ioredis' own scripts would send it behind the WAIT that confirms
+//     it. No answered CALL is overtaken: a charge point has one at a time.
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
