@@ -122,8 +122,9 @@ async function roleOf(port: number): Promise<string> {
   return role;
 }
 
+/** What b finds: refused, and to be asked again, while its circuit to that shard is still open from the failover. */
 async function ownerOf(key: IdentityKey): Promise<{ connection: string; epoch: number } | undefined> {
-  const found = await b.ownership.lookup([key], 10_000);
+  const found = await eventually(() => b.ownership.lookup([key], 10_000), { timeoutMs: 15_000 });
   return found.kind === "found" ? found.row : undefined;
 }
 
