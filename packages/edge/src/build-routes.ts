@@ -4,7 +4,6 @@ import type { GatewayConfig } from "@cpg/config";
 import type { Random, Time } from "@cpg/session-registry";
 import type { Ids } from "./ids.ts";
 import type { Closable, Route } from "./integration.ts";
-import { Departures } from "./integrations/departures.ts";
 import { createHttpRoute } from "./integrations/http.ts";
 import { HttpTarget } from "./integrations/http-target.ts";
 import { createLocalRoute } from "./integrations/local.ts";
@@ -25,7 +24,7 @@ export interface RoutePorts {
   readonly ids: Ids;
   readonly instruments: Instruments;
   /** Connects; called only if a route goes to a stream. */
-  readonly openStreamLog: (departures: Departures) => StreamLog;
+  readonly openStreamLog: () => StreamLog;
 }
 
 /** A router and what must be closed after it. */
@@ -57,7 +56,6 @@ export function buildRoutes(
 class Builder {
   readonly #settings: RouteSettings;
   readonly #ports: RoutePorts;
-  readonly #departures: Departures;
   readonly #targets = new Map<string, HttpTarget>();
   readonly #loads = new Map<string, StreamLoad>();
   #log: StreamLog | undefined;
@@ -65,7 +63,6 @@ class Builder {
   constructor(settings: RouteSettings, ports: RoutePorts) {
     this.#settings = settings;
     this.#ports = ports;
-    this.#departures = new Departures(settings.routes.gatherMs, ports.time);
   }
 
   route(entry: RoutePlan): Route {
@@ -87,7 +84,7 @@ class Builder {
       const bounds = { connections, maxConcurrent: to.maxConcurrent ?? maxConcurrent, maxResponseBytes };
       target = new HttpTarget(
         { origin: to.origin, ...bounds },
-        { instruments: instruments.integration(to.name), departures: this.#departures, time },
+        { instruments: instruments.integration(to.name), time },
       );
       this.#targets.set(to.name, target);
     }
@@ -101,7 +98,7 @@ class Builder {
   #stream(entry: RoutePlan, to: StreamPlan): Route {
     const { stream, http } = this.#settings.routes;
     const { time, random, ids, instruments } = this.#ports;
-    this.#log ??= this.#ports.openStreamLog(this.#departures);
+    this.#log ??= this.#ports.openStreamLog();
     const options = {
       name: entry.key,
       keyPrefix: this.#settings.redis.keyPrefix,

@@ -1,12 +1,13 @@
 // Composition of one edge's up path. No process globals: several edges can live in one process.
 //
-//   uws → upgrade → session-lifetimes → session → inbound-calls → router → integration → outbox → socket
+//   uws → upgrade → session-lifetimes → session → inbound-calls → router → departures → integration → outbox → socket
 
 import type { GatewayConfig } from "@cpg/config";
 import type { Ownership, PeerMessage, Random, Time } from "@cpg/session-registry";
 import { noTracing, type Span, type Tracing } from "@cpg/telemetry";
 import { createAdmission } from "./admission.ts";
 import type { Authenticate } from "./authentication.ts";
+import { Departures } from "./departures.ts";
 import { Drain } from "./drain.ts";
 import type { Ids } from "./ids.ts";
 import { noInstruments, type Instruments } from "./instruments.ts";
@@ -20,7 +21,9 @@ import { createUpgrade } from "./upgrade.ts";
 import { listen } from "./uws.ts";
 
 /** The settings that the up path reads. */
-export type EdgeSettings = Pick<GatewayConfig, "listen" | "ocpp" | "drain">;
+export type EdgeSettings = Pick<GatewayConfig, "listen" | "ocpp" | "drain"> & {
+  readonly routes: Pick<GatewayConfig["routes"], "gatherMs">;
+};
 
 /** What one edge is made of. */
 export interface EdgeParts {
@@ -81,8 +84,10 @@ export async function startEdge(parts: EdgeParts): Promise<RunningEdge> {
   const onBug = (error: unknown, span?: Span): void =>
     logger.error({ err: error, ...span?.logFields }, "a handler failed: this is a bug");
   const { tracing = noTracing } = parts;
-  const lifetimes = new SessionLifetimes({ sessions, ownership, router, instruments, tracing, onBug });
-  const context = sessionContext(parts, { instruments, lifetimes, onBug });
+  const departures = new Departures(settings.routes.gatherMs, time);
+  const wiring = { departures, instruments, tracing, onBug };
+  const lifetimes = new SessionLifetimes({ sessions, ownership, router, ...wiring });
+  const context = sessionContext(parts, { ...wiring, lifetimes });
   let isDraining = false;
   await ownership.start({
     granted: (session, epoch) => void (session.epoch = epoch),
@@ -154,18 +159,19 @@ function pickUpgrade({ listen: l, ocpp }: EdgeSettings): {
 }
 
 interface Wiring {
+  readonly departures: Departures;
   readonly instruments: Instruments;
+  readonly tracing: Tracing;
   readonly lifetimes: SessionLifetimes;
   readonly onBug: SessionContext["onBug"];
 }
 
-function sessionContext(parts: EdgeParts, { instruments, lifetimes, onBug }: Wiring): SessionContext {
+function sessionContext(parts: EdgeParts, { lifetimes, ...wiring }: Wiring): SessionContext {
   const { ocpp } = parts.settings;
   return {
+    ...wiring,
     router: parts.router,
     time: parts.time,
-    tracing: parts.tracing ?? noTracing,
-    instruments,
     maxInboundCalls: ocpp.maxInboundCalls,
     reusedIdMemory: ocpp.reusedIdMemory,
     rememberMs: rememberedCallTimeouts * ocpp.callTimeoutMs,
@@ -174,6 +180,5 @@ function sessionContext(parts: EdgeParts, { instruments, lifetimes, onBug }: Wir
     callTimeoutMs: ocpp.callTimeoutMs,
     newMessageId: () => parts.ids.message(),
     onEnded: (session, label, code) => lifetimes.end(session, label, code),
-    onBug,
   };
 }

@@ -190,9 +190,8 @@ function openRoutes({ config, ports, plan, telemetry }: Assembly): OpenRoutes {
     ...ports,
     ids: systemIds,
     instruments: createInstruments(telemetry),
-    openStreamLog(departures) {
+    openStreamLog() {
       const log = openStreamLog(config, {
-        departures,
         time: ports.time,
         onProblem: (error) => logger.debug({ err: error }, "streams: a Redis node failed"),
       });

@@ -1,6 +1,7 @@
 // The CALLs of one charge point on their way through a route and back.
 //
-// N1. Served in order, one at a time (inbound-line.ts). A route that answers at once costs no promise and no timer.
+// N1. Served in order, one at a time (inbound-line.ts). A route that answers at once costs no promise and no timer; what goes to a backend
+//     or a stream waits for its departure first (departures.ts).
 // N2. A repetition of a CALL that is still in line is answered by that one's answer, once; a repetition of one that was
 //     answered gets the remembered answer. The backend is called once either way (reused-ids.ts).
 // N3. An answer whose socket is gone is counted and dropped; the backend's work is not cancelled: it may be done already.
@@ -11,6 +12,7 @@
 import { encodeCallError, encodeCallResult, errorCode, isTransactionMessage, type Request } from "@cpg/ocpp";
 import type { Time } from "@cpg/session-registry";
 import type { Span, Tracing } from "@cpg/telemetry";
+import type { Departures } from "./departures.ts";
 import type { CallAnswer, InboundCall, Route, Station } from "./integration.ts";
 import { InboundLine } from "./inbound-line.ts";
 import type { FrameType, Instruments } from "./instruments.ts";
@@ -21,6 +23,7 @@ import { beginCallSpan, endCallSpan } from "./spans.ts";
 /** What all sessions of an edge share for this. */
 export interface InboundContext {
   readonly router: Router;
+  readonly departures: Departures;
   readonly time: Time;
   readonly tracing: Tracing;
   readonly instruments: Instruments;
@@ -45,14 +48,6 @@ interface Received {
   /** Where it is sampled. */
   readonly span: Span | undefined;
 }
-
-/** A CALL that a route serves. `key`: it is remembered under it; undefined: it is not remembered. */
-interface Served {
-  readonly key: MessageKey | undefined;
-  readonly callNumber: number;
-}
-
-const unknown: Remembered = { callNumber: 0, payloadJson: undefined };
 
 /** The inbound side of one session. */
 export class InboundCalls {
@@ -119,52 +114,71 @@ export class InboundCalls {
   #serveFrom(first: Received): void {
     let received: Received | undefined = first;
     while (received !== undefined) {
-      if (this.#serve(received)) return; // its promise goes on with the line
+      if (this.#serve(received)) return; // its answer goes on with the line
       received = this.#line.next();
     }
   }
 
   /** True: the answer is pending. */
   #serve(received: Received): boolean {
-    const { router } = this.#context;
-    const { request } = received;
-    const route = router.route(this.#owner.version, request.action);
+    const { router, departures } = this.#context;
+    const route = router.route(this.#owner.version, received.request.action);
     if (route === undefined) {
       this.#answer(received, notImplemented);
       return false;
     }
+    if (route.kind !== "local") {
+      departures.add(() => this.#leave(received, route));
+      return true;
+    }
     // What the edge answers by itself is not worth remembering: serving it again is as good, and fresher.
-    const key = route.kind === "local" ? undefined : messageKey(request);
-    const known = key === undefined ? unknown : this.#recall(key);
-    if (known.payloadJson !== undefined) {
-      this.#context.instruments.reusedId();
-      this.#answer(received, { kind: "result", payloadJson: known.payloadJson }); // N2
-      return false;
-    }
-    const callNumber = known.callNumber === 0 ? (this.#served += 1) : known.callNumber;
-    const call = this.#callOf(received, callNumber);
-    const answer = this.#ask(route, call);
+    const answer = this.#ask(route, this.#callOf(received, (this.#served += 1)));
     if (!(answer instanceof Promise)) {
-      this.#answer(received, answer); // N1
+      this.#answer(received, answer);
       return false;
     }
-    this.#finishLater(received, { key, callNumber }, answer);
+    this.#finishLater(answer, received);
     return true;
   }
 
-  #finishLater(received: Received, served: Served, pending: Promise<CallAnswer>): void {
+  /** To its backend or stream, unless it went there before. */
+  #leave(received: Received, route: Route): void {
+    const key = messageKey(received.request);
+    const known = this.#recall(key);
+    if (known?.payloadJson !== undefined) {
+      this.#context.instruments.reusedId();
+      this.#finish(received, { kind: "result", payloadJson: known.payloadJson }); // N2
+      return;
+    }
+    const callNumber = known?.callNumber ?? (this.#served += 1);
+    const answer = this.#ask(route, this.#callOf(received, callNumber));
+    this.#finishLater(answer, received, (given) => this.#remember(received.request, key, callNumber, given));
+  }
+
+  #finishLater(
+    pending: CallAnswer | Promise<CallAnswer>,
+    received: Received,
+    remember?: (answer: CallAnswer) => void,
+  ): void {
     const finish = (answer: CallAnswer): void => {
-      this.#remember(received.request, served, answer);
-      this.#answer(received, answer);
-      if (this.#isClosed) return; // N3
-      const next = this.#line.next();
-      if (next !== undefined) this.#serveFrom(next);
+      remember?.(answer);
+      this.#finish(received, answer);
     };
     const broke = (error: unknown): void => {
       this.#context.onBug(error, received.span);
       finish(broken); // N5
     };
-    pending.then(finish, broke).catch((error: unknown) => this.#context.onBug(error));
+    Promise.resolve(pending)
+      .then(finish, broke)
+      .catch((error: unknown) => this.#context.onBug(error));
+  }
+
+  /** Answers it and goes on with the line. */
+  #finish(received: Received, answer: CallAnswer): void {
+    this.#answer(received, answer);
+    if (this.#isClosed) return; // N3
+    const next = this.#line.next();
+    if (next !== undefined) this.#serveFrom(next);
   }
 
   #ask(route: Route, call: InboundCall): CallAnswer | Promise<CallAnswer> {
@@ -190,12 +204,12 @@ export class InboundCalls {
     };
   }
 
-  #recall(key: MessageKey): Remembered {
-    return this.#memory?.recall(key, this.#context.time.monotonicMs()) ?? unknown;
+  #recall(key: MessageKey): Remembered | undefined {
+    return this.#memory?.recall(key, this.#context.time.monotonicMs());
   }
 
-  #remember({ action }: Request, { key, callNumber }: Served, answer: CallAnswer): void {
-    if (this.#isClosed || key === undefined) return;
+  #remember({ action }: Request, key: MessageKey, callNumber: number, answer: CallAnswer): void {
+    if (this.#isClosed) return;
     const { reusedIdMemory, rememberMs, time } = this.#context;
     this.#memory ??= new ReusedIds(reusedIdMemory, rememberMs);
     const payloadJson = answer.kind === "result" ? answer.payloadJson : undefined;

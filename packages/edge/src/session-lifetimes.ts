@@ -10,6 +10,7 @@ import { subprotocolOf } from "@cpg/ocpp";
 import type { EndCause, Ownership } from "@cpg/session-registry";
 import type { Tracing } from "@cpg/telemetry";
 import { closeTable, type EndLabel } from "./close-codes.ts";
+import type { Departures } from "./departures.ts";
 import type { CallAnswer, InboundCall, Station } from "./integration.ts";
 import type { Instruments } from "./instruments.ts";
 import type { Router } from "./router.ts";
@@ -23,6 +24,7 @@ export interface LifetimePorts {
   readonly sessions: Sessions<Session>;
   readonly ownership: Pick<Ownership<Session>, "claim" | "release">;
   readonly router: Router;
+  readonly departures: Departures;
   readonly instruments: Instruments;
   readonly tracing: Tracing;
   readonly onBug: (error: unknown) => void;
@@ -77,7 +79,7 @@ export class SessionLifetimes {
     session: Session,
     payload: Readonly<Record<string, string>>,
   ): void {
-    const { router, tracing, onBug } = this.#ports;
+    const { router, departures, tracing, onBug } = this.#ports;
     const route = router.lifecycle(session.version, event);
     if (route === undefined) return;
     const call: InboundCall = {
@@ -92,7 +94,9 @@ export class SessionLifetimes {
     const told = (answer: CallAnswer): void => {
       if (call.span !== undefined) endCallSpan(call.span, answer, false);
     };
-    Promise.resolve(route.serve(call)).then(told).catch(onBug); // how it ended, the integration counts
+    departures.add(() => {
+      Promise.resolve(route.serve(call)).then(told).catch(onBug); // how it ended, the integration counts
+    });
   }
 }
 

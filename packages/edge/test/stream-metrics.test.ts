@@ -4,7 +4,6 @@ import { noTelemetry } from "@cpg/telemetry";
 import { eventually, uniquePrefix } from "@cpg/testkit";
 import { afterEach, describe, expect, inject, test } from "vitest";
 import type { CallAnswer, InboundCall } from "../src/integration.ts";
-import { Departures } from "../src/integrations/departures.ts";
 import { openStreamLog } from "../src/integrations/open-stream-log.ts";
 import type { Append, Appended, StreamLog } from "../src/integrations/stream-log.ts";
 import { streamKey } from "../src/integrations/stream.ts";
@@ -98,10 +97,7 @@ describe("the lengths of streams", () => {
     const config = defaultConfig();
     const nodes = inject("redisNodes").map(({ host, port }) => `${host}:${String(port)}`);
     const redis = { ...config.redis, nodes };
-    const log = openStreamLog(
-      { ...config, redis },
-      { departures: new Departures(0, systemTime), time: systemTime, onProblem: () => undefined },
-    );
+    const log = openStreamLog({ ...config, redis }, { time: systemTime, onProblem: () => undefined });
     open.push(() => log.close());
     const key = (partition: number) => streamKey({ keyPrefix, stream: "meters" }, partition);
     await eventually(async () => expect((await log.append(entry(0, key(2)))).kind).toBe("ok"));

@@ -1,6 +1,6 @@
 // A CALL as a CloudEvent 1.0 in binary mode: attributes in headers, the payload as body. Pure.
 
-import { subprotocolOf } from "@cpg/ocpp";
+import { actions, ocppVersions, subprotocolOf, type OcppVersion } from "@cpg/ocpp";
 import type { InboundCall } from "../integration.ts";
 import { isoTime } from "../iso-time.ts";
 
@@ -51,13 +51,26 @@ export function eventHeaders(call: InboundCall, { edge, source }: EventSource, w
   return headers;
 }
 
+const isPlain = /^[\x21\x23\x24\x26-\x7e]*$/;
+
+/** Of all known actions, by version: a CALL's is looked up and not put together. */
+const knownTypes: ReadonlyMap<OcppVersion, ReadonlyMap<string, string>> = new Map(
+  ocppVersions.map((version) => [
+    version,
+    new Map([...actions[version].keys()].map((action) => [action, typeOf(action, version)])),
+  ]),
+);
+
 /** `ocpp1.6.BootNotification`, `cpg.connect`, `cpg.disconnect`. */
-export function eventType(call: InboundCall): string {
-  if (call.action.startsWith("$")) return `cpg.${call.action.slice(1)}`;
-  return `${subprotocolOf(call.station.version)}.${headerText(call.action)}`;
+export function eventType({ action, station }: InboundCall): string {
+  return knownTypes.get(station.version)?.get(action) ?? typeOf(action, station.version);
 }
 
-const isPlain = /^[\x21\x23\x24\x26-\x7e]*$/;
+function typeOf(action: string, version: OcppVersion): string {
+  return action.startsWith("$")
+    ? `cpg.${action.slice(1)}`
+    : `${subprotocolOf(version)}.${headerText(action)}`;
+}
 
 /** Percent-encodes what a header cannot hold, as the CloudEvents HTTP binding §3.1.3.2 says; decodes back with decodeURIComponent. */
 export function headerText(text: string): string {

@@ -1,7 +1,7 @@
 // One backend address as a target: connections, concurrency bound, circuit. With http-exchange.ts the only file that touches
 // undici, and the only one of the up path that touches opossum.
 //
-//   circuit (seen before anything is taken) → permit → departure → request
+//   circuit (seen before anything is taken) → permit → request
 //
 // H1. An open circuit costs microseconds and no permit (DESIGN §4).
 // H2. At most `maxConcurrent` requests, waiting for a connection or in flight; one more waits for its turn, first come first
@@ -20,7 +20,6 @@ import { Pool } from "undici";
 import type { Time } from "@cpg/session-registry";
 import type { AttemptEnd, IntegrationInstruments } from "../instruments.ts";
 import type { Expiry } from "../until-deadline.ts";
-import type { Departures } from "./departures.ts";
 import { AnswerTooLarge, HttpExchange, type ExchangeOwner } from "./http-exchange.ts";
 import type { HttpReply } from "./http-reply.ts";
 import { Permits } from "./permits.ts";
@@ -37,7 +36,6 @@ export interface TargetOptions {
 /** What it needs. */
 export interface TargetPorts {
   readonly instruments: IntegrationInstruments;
-  readonly departures: Departures;
   readonly time: Pick<Time, "monotonicMs">;
 }
 
@@ -82,13 +80,11 @@ export class HttpTarget {
   readonly #permits: Permits;
   readonly #exchanges: ExchangeOwner;
   readonly #instruments: IntegrationInstruments;
-  readonly #departures: Departures;
   readonly #time: Pick<Time, "monotonicMs">;
 
-  constructor(options: TargetOptions, { instruments, departures, time }: TargetPorts) {
+  constructor(options: TargetOptions, { instruments, time }: TargetPorts) {
     this.origin = options.origin;
     this.#instruments = instruments;
-    this.#departures = departures;
     this.#time = time;
     this.#permits = new Permits(options.maxConcurrent, (held) => instruments.inFlight(held));
     this.#exchanges = {
@@ -174,7 +170,7 @@ export class HttpTarget {
         },
       });
       expiry.listen(() => exchange.giveUp()); // H6
-      this.#departures.add(() => this.#pool.dispatch({ method: "POST", path, headers, body }, exchange));
+      this.#pool.dispatch({ method: "POST", path, headers, body }, exchange);
     });
   }
 }

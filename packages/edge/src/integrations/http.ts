@@ -41,6 +41,12 @@ export function createHttpRoute(options: HttpRouteOptions, target: HttpTarget, p
   const source = sourceOf(options.edge);
   const always = Object.entries(options.headers).flat();
   const described = describeAttempts(target.origin, options.pathTemplate);
+  const many: Patience<CallAnswer> = {
+    deadlineMs: options.deadlineMs,
+    attempts: "many",
+    otherwise: timeIsUp,
+  };
+  const once: Patience<CallAnswer> = { ...many, attempts: "once" };
 
   async function attempt(
     call: InboundCall,
@@ -69,11 +75,7 @@ export function createHttpRoute(options: HttpRouteOptions, target: HttpTarget, p
     // A sampled CALL's attempts each have their own (W4).
     if (call.span === undefined) headers.push("traceparent", ports.newTraceparent());
     const request: TargetRequest = { path: pathOf(call), headers, body: call.payloadJson };
-    const patience: Patience<CallAnswer> = {
-      deadlineMs: options.deadlineMs,
-      attempts: call.patience === "once" ? "once" : "many", // W2
-      otherwise: timeIsUp,
-    };
+    const patience = call.patience === "once" ? once : many; // W2
     return untilDeadline((expiry) => attempt(call, request, expiry), patience, ports); // W1
   }
 

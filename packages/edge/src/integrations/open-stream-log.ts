@@ -3,12 +3,10 @@
 import type { GatewayConfig } from "@cpg/config";
 import { openLoneClient, type Time } from "@cpg/session-registry";
 import { redisSettings } from "../redis-settings.ts";
-import type { Departures } from "./departures.ts";
 import { RedisStreamLog, type StreamLog } from "./stream-log.ts";
 
 /** What it needs. */
 export interface StreamLogPorts {
-  readonly departures: Departures;
   readonly time: Time;
   readonly onProblem: (error: Error) => void;
 }
@@ -16,7 +14,7 @@ export interface StreamLogPorts {
 /** Opens it; never fails because Redis is away: then appends are `unreachable` until it returns. */
 export function openStreamLog(
   config: Pick<GatewayConfig, "redis" | "routes">,
-  { departures, time, onProblem }: StreamLogPorts,
+  { time, onProblem }: StreamLogPorts,
 ): StreamLog {
   const redis = redisSettings(config);
   const { waitTimeoutMs } = config.routes.stream;
@@ -27,5 +25,5 @@ export function openStreamLog(
   };
   const cluster = openLoneClient(patient, "streams", time);
   cluster.on("error", onProblem);
-  return new RedisStreamLog(cluster, waitTimeoutMs, departures);
+  return new RedisStreamLog(cluster, waitTimeoutMs);
 }

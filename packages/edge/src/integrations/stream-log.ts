@@ -1,8 +1,8 @@
 // Appending to Redis Streams, confirmed by replicas where asked. The only file of the up path that talks to Redis.
 //
 // X1. Its own connections: WAIT blocks a connection, and it confirms only what that same connection wrote.
-// X2. Entries of one departure (departures.ts) for one master travel in one pipeline with one WAIT behind them; while it is on its way,
-//     the next batch gathers. So a slow replica costs one WAIT for all, not one for each.
+// X2. Entries of one turn for one master, such as a departure's (departures.ts), travel in one pipeline with one WAIT behind them; while
+//     it is on its way, the next batch gathers. So a slow replica costs one WAIT for all, not one for each.
 // X3. Nothing is trimmed: a full stream refuses (lua/stream-append-stream-touch.lua).
 // X4. Never rejects. After a lost connection it is not known whether an entry was written: a retry may write it twice,
 //     under the same `id` field (at least once).
@@ -14,7 +14,6 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { ChainableCommander, Cluster } from "ioredis";
 import calculateSlot from "cluster-key-slot";
-import type { Departures } from "./departures.ts";
 
 /** One entry. */
 export interface Append {
@@ -57,14 +56,12 @@ const unreachable: Appended = { kind: "unreachable" };
 export class RedisStreamLog implements StreamLog {
   readonly #cluster: Cluster;
   readonly #waitTimeoutMs: number;
-  readonly #departures: Departures;
   readonly #lanes = new Map<string, Pending[]>();
   readonly #busy = new Set<string>();
 
-  constructor(cluster: Cluster, waitTimeoutMs: number, departures: Departures) {
+  constructor(cluster: Cluster, waitTimeoutMs: number) {
     this.#cluster = cluster;
     this.#waitTimeoutMs = waitTimeoutMs;
-    this.#departures = departures;
   }
 
   append(entry: Append): Promise<Appended> {
@@ -75,7 +72,7 @@ export class RedisStreamLog implements StreamLog {
       else waiting.push({ ...entry, resolve });
       if (!this.#busy.has(lane)) {
         this.#busy.add(lane);
-        this.#departures.add(() => queueMicrotask(() => void this.#work(lane)));
+        queueMicrotask(() => void this.#work(lane));
       }
     });
   }

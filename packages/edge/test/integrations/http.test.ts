@@ -1,12 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import { eventually, freePort } from "@cpg/testkit";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { buildRoutes, type BuiltRoutes } from "../../src/build-routes.ts";
 import { systemIds } from "../../src/ids.ts";
 import { readRoutes } from "../../src/routes-file.ts";
 import { connect } from "../support/charge-point.ts";
-import { Counts, defaultConfig, startTestEdge, type TestEdge } from "../support/test-edge.ts";
+import { Counts, defaultConfig, settingsWith, startTestEdge, type TestEdge } from "../support/test-edge.ts";
 import { systemRandom, systemTime } from "@cpg/session-registry";
 
 type Handler = (request: IncomingMessage, response: ServerResponse, body: string) => void;
@@ -100,7 +101,7 @@ async function start(
   const http = { ...config.routes.http, connectionsPerTarget: connections };
   built = buildRoutes(
     plan.routes,
-    { ...config, routes: { ...config.routes, http, gatherMs } },
+    { ...config, routes: { ...config.routes, http } },
     {
       time: systemTime,
       random: systemRandom,
@@ -111,7 +112,8 @@ async function start(
       },
     },
   );
-  running = await startTestEdge({}, { router: built.router, instruments: counts });
+  const settings = settingsWith({ routes: { gatherMs } });
+  running = await startTestEdge({}, { router: built.router, instruments: counts, settings });
   return running;
 }
 
@@ -313,16 +315,26 @@ test("a CALL that waits for a connection ends at its deadline, is never sent, an
   expect(sockets.size).toBe(1);
 });
 
-test("in a crowd a CALL waits to leave with others; one whose deadline comes first is answered, and never sent", async () => {
-  const { url } = await start({ gatherMs: 2_000, patient: { Authorize: 20_000 }, path: "/{action}" });
+test("in a crowd a CALL waits to leave with others, and its deadline begins when it leaves", async () => {
+  const { url } = await start({ gatherMs: 1_000, deadlineMs: 500, path: "/{action}" });
   const names = ["CP0", "CP1", "CP2", "CP3"]; // their $connect are the crowd
   const stations = await Promise.all(names.map((name) => connect(url(name))));
   const [one, two] = stations;
-  const patient = one?.call("a", "Authorize");
-  expect((await two?.call("b", "MeterValues"))?.code).toBe("InternalError");
-  expect(bodies()).toEqual([]); // both were still waiting
-  expect((await patient)?.type).toBe(3);
-  expect(bodies().map(({ url: path }) => path)).toEqual(["/Authorize"]);
+  const answers = [one?.call("a", "Authorize"), two?.call("b", "MeterValues")];
+  await delay(600); // longer than the deadline
+  expect(bodies()).toEqual([]); // both are still waiting
+  for (const answer of answers) expect((await answer)?.type).toBe(3);
+  expect(bodies().map(({ url: path }) => path)).toEqual(["/Authorize", "/MeterValues"]);
+});
+
+test("a CALL whose station is gone before it leaves is told to the backend all the same", async () => {
+  const { url } = await start({ gatherMs: 500, path: "/{action}" });
+  const [one] = await Promise.all(["CP0", "CP1", "CP2", "CP3"].map((name) => connect(url(name))));
+  one?.send([2, "a", "StopTransaction", { meterStop: 1 }]);
+  one?.ws.close();
+  await one?.ended();
+  expect(bodies()).toEqual([]);
+  await eventually(() => expect(bodies().map(({ body }) => body)).toEqual(['{"meterStop":1}']));
 });
 
 test("an answer in many pieces is put together before its text is read: no character is cut in two", async () => {

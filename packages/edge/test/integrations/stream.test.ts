@@ -8,7 +8,7 @@ import { openStreamLog } from "../../src/integrations/open-stream-log.ts";
 import { partitionOf, streamKey } from "../../src/integrations/stream.ts";
 import { readRoutes } from "../../src/routes-file.ts";
 import { connect } from "../support/charge-point.ts";
-import { Counts, defaultConfig, startTestEdge, type TestEdge } from "../support/test-edge.ts";
+import { Counts, defaultConfig, settingsWith, startTestEdge, type TestEdge } from "../support/test-edge.ts";
 
 let running: TestEdge | undefined;
 let built: BuiltRoutes | undefined;
@@ -63,17 +63,17 @@ async function start(
   const config = {
     ...defaults,
     redis: { ...defaults.redis, nodes: addresses, keyPrefix },
-    routes: { ...routes, gatherMs, stream: { ...routes.stream, waitTimeoutMs } },
+    routes: { ...routes, stream: { ...routes.stream, waitTimeoutMs } },
   };
   built = buildRoutes(plan.routes, config, {
     time: systemTime,
     random: systemRandom,
     ids: systemIds,
     instruments: counts,
-    openStreamLog: (departures) =>
-      openStreamLog(config, { departures, time: systemTime, onProblem: () => undefined }),
+    openStreamLog: () => openStreamLog(config, { time: systemTime, onProblem: () => undefined }),
   });
-  running = await startTestEdge({}, { router: built.router, instruments: counts });
+  const settings = settingsWith({ routes: { gatherMs } });
+  running = await startTestEdge({}, { router: built.router, instruments: counts, settings });
   redis = new Cluster(nodes.map(({ host, port }) => ({ host, port })));
   redis.on("error", () => undefined);
   const reader = redis;

@@ -25,12 +25,14 @@ export function settingsWith(changes: {
   listen?: Partial<EdgeSettings["listen"]>;
   ocpp?: Partial<EdgeSettings["ocpp"]>;
   drain?: Partial<EdgeSettings["drain"]>;
+  routes?: EdgeSettings["routes"];
 }): EdgeSettings {
-  const { listen, ocpp, drain } = defaultConfig();
+  const { listen, ocpp, drain, routes } = defaultConfig();
   return {
     listen: { ...listen, host: "127.0.0.1", port: 0, ...changes.listen },
     ocpp: { ...ocpp, ...changes.ocpp },
     drain: { ...drain, deadlineMs: 2_000, sliceIntervalMs: 20, ...changes.drain },
+    routes: changes.routes ?? routes,
   };
 }
 

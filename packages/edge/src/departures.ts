@@ -1,12 +1,13 @@
 // When messages leave for their backends and streams: in a crowd those that come close together leave together. A timer by port.
 //
 // One that leaves alone costs a waking on its way there, one for its answer, and cold caches in between; those that leave together share
-// all of that, and to a stream a pipeline and its WAIT as well (bench/README.md, *History*).
+// all of that, and to a stream a pipeline and its WAIT as well (bench/README.md, *History*). All that is done for a message on its way
+// is done when it leaves: what is done for one is still warm for the next.
 //
 // G1. Without a crowd everybody leaves at once: a quiet edge never makes anybody wait.
 // G2. In a crowd there is one departure within `gatherMs`, of all who came meanwhile, in the order in which they came. So nobody waits
 //     for longer than that.
-// G3. Who was given up while waiting leaves all the same: the request itself knows that it is not to be sent (http-exchange.ts, E2).
+// G3. Who came leaves, also if its socket is gone by then: it was received, and the backend is to hear of it.
 
 import type { Time } from "@cpg/session-registry";
 

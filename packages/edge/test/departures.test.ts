@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Departures } from "../../src/integrations/departures.ts";
+import { Departures } from "../src/departures.ts";
 
 /** A clock that the test moves, and who has left by then: each departure's time and names. */
 function station(gatherMs: number): {
