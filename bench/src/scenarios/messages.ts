@@ -5,7 +5,9 @@
 //     are taken at a pace, where they mean something.
 // M3. The first rounds warm up: what the compiler does then is not a message's cost. What goes at a pace goes faster in them, or it would meet
 //     too few messages to have compiled them: an `http` route compiles for some 40,000 CALLs (read with perf: 2 to 12 µs a CALL until then, 1
-//     to 3 afterwards).
+//     3 afterwards).
+// M4. What leads to a backend is divided by a POST of a process beside it, and each of both varies by a fifth with what else the host does:
+//     so they take turns, several times a round.
 
 import type { Fleet, TrafficResult } from "../load/fleet.ts";
 import { heartbeat, meterValues, meterValuesPayload } from "../load/payloads.ts";
@@ -30,6 +32,8 @@ export interface Lane {
   /** CALLs per second of the paced stretch, and of the only one if `isPacedOnly`. */
   readonly rate: number;
   readonly isPacedOnly: boolean;
+  /** Takes turns with the POST (M4). */
+  readonly takesTurns: boolean;
   readonly flood: TrafficResult[];
   readonly paced: TrafficResult[];
 }
@@ -88,17 +92,19 @@ async function run(surroundings: Surroundings, owner: Closing): Promise<Report> 
     await addPostFloor({ origin, path: "/MeterValues/floor", body: meterValuesPayload }),
   );
   for (let round = 1 - valueOf(values, "warm-up"); round <= valueOf(values, "rounds"); round++) {
-    for (const lane of lanes) {
-      const result = await measure(lane, values, paceOf(round));
-      say(
-        `round ${round}: ${lane.label}, ${lane.subject.name}: ${cpuPerMessage(result).toFixed(1)} µs CPU per message`,
-      );
+    const pace = paceOf(round);
+    const measureAll = async (some: readonly Lane[]): Promise<void> => {
+      for (const lane of some) {
+        const cpu = cpuPerMessage(await measure(lane, values, pace)).toFixed(1);
+        say(`round ${round}: ${lane.label}, ${lane.subject.name}: ${cpu} µs CPU per message`);
+      }
+    };
+    await measureAll(lanes.filter(({ takesTurns }) => !takesTurns));
+    for (let turn = 0; turn < turnsPerRound; turn++) {
+      await measureAll(lanes.filter(({ takesTurns }) => takesTurns));
+      const cpu = await floor.measure(valueOf(values, "backend-rate") * pace, valueOf(values, "seconds"));
+      say(`round ${round}: bare undici POST: ${cpu.toFixed(1)} µs CPU per POST`);
     }
-    const perPost = await floor.measure(
-      valueOf(values, "backend-rate") * paceOf(round),
-      valueOf(values, "seconds"),
-    );
-    say(`round ${round}: bare undici POST: ${perPost.toFixed(1)} µs CPU per POST`);
     if (round > 0) continue;
     for (const { flood, paced } of lanes) flood.length = paced.length = 0;
     floor.forget();
@@ -130,7 +136,8 @@ async function openLanes(
     const fleet = fleets.get(subject);
     if (fleet === undefined) throw new Error("a lane without a fleet");
     const rate = valueOf(values, isPacedOnly ? "backend-rate" : "rate");
-    return { subject, fleet, label, tail, rate, isPacedOnly, flood: [], paced: [] };
+    const takesTurns = subject === subjects.proxy || subject === subjects.http;
+    return { subject, fleet, label, tail, rate, isPacedOnly, takesTurns, flood: [], paced: [] };
   };
   return [
     ...[subjects.limit, subjects.local, subjects.ws, subjects.ocppRpc].map((s) =>
@@ -159,6 +166,9 @@ function httpRoutes(origin: string): object {
     routes: { MeterValues: "csms" },
   };
 }
+
+/** M4 */
+const turnsPerRound = 3;
 
 /** M3. */
 function paceOf(round: number): number {
@@ -256,13 +266,14 @@ function tableOf(lanes: readonly Lane[]): Table {
     const cpu = mainRounds(lane).map(cpuPerMessage);
     const spread = spreadOf(cpu);
     if (lane.flood.some(isClientBound)) clientBound.push(row);
+    const limit = limits.get(lane.label) ?? cpu;
     const rate = spreadOf(mainRounds(lane).map(({ answered, seconds }) => answered / seconds)).median;
     return [
       lane.isPacedOnly ? `${lane.subject.name}, paced` : lane.subject.name,
       lane.label,
       spread.median,
       `${spread.min.toFixed(1)}–${spread.max.toFixed(1)}`,
-      pairedRatio(cpu, limits.get(lane.label) ?? cpu).median,
+      pairedRatio(byRound(cpu, limit.length), limit).median,
       Math.round(rate),
       spreadOf(mainRounds(lane).map(({ clientCores }) => clientCores)).median,
       spreadOf(lane.paced.map(({ latencies }) => latencyMs(latencies, 0.5))).median,
@@ -288,6 +299,15 @@ function tableOf(lanes: readonly Lane[]): Table {
       "µs CPU: of the server, per message, without a pace (http and stream: at their pace). messages/s of a marked row is what the " +
       "load generator could do, not the server. p50 and p99 at the pace.",
   };
+}
+
+/** One value a round, of a lane that had several turns in each. */
+function byRound(turns: readonly number[], rounds: number): number[] {
+  const each = turns.length / rounds;
+  return Array.from({ length: rounds }, (_, round) => {
+    const own = turns.slice(round * each, (round + 1) * each);
+    return own.reduce((sum, value) => sum + value, 0) / own.length;
+  });
 }
 
 function postTable(lanes: readonly Lane[], floor: PostFloor): Table {
