@@ -8,10 +8,11 @@
 // G2. In a crowd there is one departure within `gatherMs`, of all who came meanwhile, in the order in which they came. So nobody waits
 //     for longer than that.
 // G3. Who came leaves, also if its socket is gone by then: it was received, and the backend is to hear of it.
+// G4. One that throws is a bug: told, and the others leave all the same.
 
 import type { Time } from "@cpg/session-registry";
 
-/** Sends what is to leave. Does not throw. */
+/** Sends what is to leave. */
 export type Depart = () => void;
 
 // Three others within 5 ms are 600 a second, 5 % of what one core carries: below, there is nothing worth saving.
@@ -21,6 +22,7 @@ const crowd = 3;
 export class Departures {
   readonly #gatherMs: number;
   readonly #time: Pick<Time, "monotonicMs" | "after">;
+  readonly #onBug: (error: unknown) => void;
   /** When the latest came, in no order: the oldest stands at `#oldest`. */
   readonly #cameAtMs = Array.from({ length: crowd }, () => Number.NEGATIVE_INFINITY);
   #oldest = 0;
@@ -28,9 +30,10 @@ export class Departures {
   #waiting: Depart[] = [];
 
   /** `gatherMs` 0: nobody ever waits. */
-  constructor(gatherMs: number, time: Pick<Time, "monotonicMs" | "after">) {
+  constructor(gatherMs: number, time: Pick<Time, "monotonicMs" | "after">, onBug: (error: unknown) => void) {
     this.#gatherMs = gatherMs;
     this.#time = time;
+    this.#onBug = onBug;
   }
 
   /** Has `depart` called, now or within `gatherMs`. */
@@ -44,7 +47,7 @@ export class Departures {
     const waitMs = this.#leftAtMs + this.#gatherMs - nowMs;
     if (!isCrowd || waitMs <= 0) {
       this.#leftAtMs = nowMs;
-      depart(); // G1
+      this.#send(depart); // G1
       return;
     }
     this.#waiting.push(depart);
@@ -63,6 +66,14 @@ export class Departures {
     const leaving = this.#waiting;
     this.#waiting = [];
     this.#leftAtMs = this.#time.monotonicMs();
-    for (const depart of leaving) depart();
+    for (const depart of leaving) this.#send(depart);
+  }
+
+  #send(depart: Depart): void {
+    try {
+      depart();
+    } catch (error) {
+      this.#onBug(error); // G4
+    }
   }
 }

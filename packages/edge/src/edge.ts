@@ -84,7 +84,7 @@ export async function startEdge(parts: EdgeParts): Promise<RunningEdge> {
   const onBug = (error: unknown, span?: Span): void =>
     logger.error({ err: error, ...span?.logFields }, "a handler failed: this is a bug");
   const { tracing = noTracing } = parts;
-  const departures = new Departures(settings.routes.gatherMs, time);
+  const departures = new Departures(settings.routes.gatherMs, time, onBug);
   const wiring = { departures, instruments, tracing, onBug };
   const lifetimes = new SessionLifetimes({ sessions, ownership, router, ...wiring });
   const context = sessionContext(parts, { ...wiring, lifetimes });

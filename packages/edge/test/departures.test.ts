@@ -8,18 +8,21 @@ function station(gatherMs: number): {
   waitUntil: (atMs: number) => void;
   now: () => number;
   left: string[];
+  bugs: unknown[];
 } {
   let nowMs = 0;
+  const bugs: unknown[] = [];
   let timers: { atMs: number; run: () => void }[] = [];
   const left: string[] = [];
-  const departures = new Departures(gatherMs, {
+  const time = {
     monotonicMs: () => nowMs,
-    after(delayMs, run) {
+    after(delayMs: number, run: () => void) {
       const timer = { atMs: nowMs + delayMs, run };
       timers.push(timer);
       return { cancel: () => void (timers = timers.filter((other) => other !== timer)) };
     },
-  });
+  };
+  const departures = new Departures(gatherMs, time, (error) => bugs.push(error));
   const waitUntil = (atMs: number): void => {
     for (;;) {
       const due = timers.filter((timer) => timer.atMs <= atMs).sort((a, b) => a.atMs - b.atMs)[0];
@@ -34,7 +37,7 @@ function station(gatherMs: number): {
     waitUntil(atMs);
     for (const name of names) departures.add(() => left.push(`${name} at ${String(nowMs)}`));
   };
-  return { departures, come, waitUntil, now: () => nowMs, left };
+  return { departures, come, waitUntil, now: () => nowMs, left, bugs };
 }
 
 test("a quiet edge never makes anybody wait", () => {
@@ -75,4 +78,20 @@ test("with gatherMs 0 nobody waits in any crowd", () => {
   const { come, left } = station(0);
   come(0, "a", "b", "c", "d", "e", "f");
   expect(left).toHaveLength(6);
+});
+
+test("one that throws is told as a bug, and the others leave all the same", () => {
+  const { departures, come, waitUntil, left, bugs } = station(5);
+  const bug = new Error("a bug");
+  const broken = (): void => {
+    throw bug;
+  };
+  departures.add(broken);
+  come(0, "a", "b");
+  come(1, "c");
+  departures.add(broken);
+  come(2, "d");
+  waitUntil(20);
+  expect(left).toEqual(["a at 0", "b at 0", "c at 5", "d at 5"]);
+  expect(bugs).toEqual([bug, bug]);
 });
