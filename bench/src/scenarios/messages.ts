@@ -5,7 +5,7 @@
 //     are taken at a pace, where they mean something.
 // M3. The first rounds warm up: what the compiler does then is not a message's cost. What goes at a pace goes faster in them, or it would meet
 //     too few messages to have compiled them: an `http` route compiles for some 40,000 CALLs (read with perf: 2 to 12 µs a CALL until then, 1
-//     3 afterwards).
+//     to 3 afterwards).
 // M4. What leads to a backend is divided by a POST of a process beside it, and each of both varies by a fifth with what else the host does:
 //     so they take turns, several times a round.
 

@@ -147,7 +147,7 @@ export class InboundCalls {
     const known = this.#recall(key);
     if (known?.payloadJson !== undefined) {
       this.#context.instruments.reusedId();
-      this.#finish(received, { kind: "result", payloadJson: known.payloadJson }); // N2
+      this.#finishLater({ kind: "result", payloadJson: known.payloadJson }, received); // N2
       return;
     }
     const callNumber = known?.callNumber ?? (this.#served += 1);
@@ -155,6 +155,7 @@ export class InboundCalls {
     this.#finishLater(answer, received, (given) => this.#remember(received.request, key, callNumber, given));
   }
 
+  /** Answers it and goes on with the line, after this turn: however many are answered from memory, none stands on the stack of the next. */
   #finishLater(
     pending: CallAnswer | Promise<CallAnswer>,
     received: Received,
@@ -162,7 +163,10 @@ export class InboundCalls {
   ): void {
     const finish = (answer: CallAnswer): void => {
       remember?.(answer);
-      this.#finish(received, answer);
+      this.#answer(received, answer);
+      if (this.#isClosed) return; // N3
+      const next = this.#line.next();
+      if (next !== undefined) this.#serveFrom(next);
     };
     const broke = (error: unknown): void => {
       this.#context.onBug(error, received.span);
@@ -171,14 +175,6 @@ export class InboundCalls {
     Promise.resolve(pending)
       .then(finish, broke)
       .catch((error: unknown) => this.#context.onBug(error));
-  }
-
-  /** Answers it and goes on with the line. */
-  #finish(received: Received, answer: CallAnswer): void {
-    this.#answer(received, answer);
-    if (this.#isClosed) return; // N3
-    const next = this.#line.next();
-    if (next !== undefined) this.#serveFrom(next);
   }
 
   #ask(route: Route, call: InboundCall): CallAnswer | Promise<CallAnswer> {

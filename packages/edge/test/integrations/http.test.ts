@@ -316,7 +316,7 @@ test("a CALL that waits for a connection ends at its deadline, is never sent, an
 });
 
 test("in a crowd a CALL waits to leave with others, and its deadline begins when it leaves", async () => {
-  const { url } = await start({ gatherMs: 1_000, deadlineMs: 500, path: "/{action}" });
+  const { url } = await start({ gatherMs: 2_500, deadlineMs: 500, path: "/{action}" });
   const names = ["CP0", "CP1", "CP2", "CP3"]; // their $connect are the crowd
   const stations = await Promise.all(names.map((name) => connect(url(name))));
   const [one, two] = stations;
@@ -328,7 +328,7 @@ test("in a crowd a CALL waits to leave with others, and its deadline begins when
 });
 
 test("a CALL whose station is gone before it leaves is told to the backend all the same", async () => {
-  const { url } = await start({ gatherMs: 500, path: "/{action}" });
+  const { url } = await start({ gatherMs: 2_000, path: "/{action}" });
   const [one] = await Promise.all(["CP0", "CP1", "CP2", "CP3"].map((name) => connect(url(name))));
   one?.send([2, "a", "StopTransaction", { meterStop: 1 }]);
   one?.ws.close();
