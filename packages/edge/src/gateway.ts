@@ -193,6 +193,7 @@ function openRoutes({ config, ports, plan, telemetry }: Assembly): OpenRoutes {
     openStreamLog() {
       const log = openStreamLog(config, {
         time: ports.time,
+        random: ports.random,
         onProblem: (error) => logger.debug({ err: error }, "streams: a Redis node failed"),
       });
       return (streamLog = timedStreamLog(log, telemetry, ports.time));

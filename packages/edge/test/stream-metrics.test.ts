@@ -1,5 +1,5 @@
 // What is counted around the streams, over a real Redis where it is about lengths.
-import { systemTime, type Time } from "@cpg/session-registry";
+import { systemRandom, systemTime, type Time } from "@cpg/session-registry";
 import { noTelemetry } from "@cpg/telemetry";
 import { eventually, uniquePrefix } from "@cpg/testkit";
 import { afterEach, describe, expect, inject, test } from "vitest";
@@ -97,7 +97,10 @@ describe("the lengths of streams", () => {
     const config = defaultConfig();
     const nodes = inject("redisNodes").map(({ host, port }) => `${host}:${String(port)}`);
     const redis = { ...config.redis, nodes };
-    const log = openStreamLog({ ...config, redis }, { time: systemTime, onProblem: () => undefined });
+    const log = openStreamLog(
+      { ...config, redis },
+      { time: systemTime, random: systemRandom, onProblem: () => undefined },
+    );
     open.push(() => log.close());
     const key = (partition: number) => streamKey({ keyPrefix, stream: "meters" }, partition);
     await eventually(async () => expect((await log.append(entry(0, key(2)))).kind).toBe("ok"));

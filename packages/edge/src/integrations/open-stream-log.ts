@@ -1,20 +1,21 @@
 // Connects the streams' own lane to Redis Cluster.
 
 import type { GatewayConfig } from "@cpg/config";
-import { openLoneClient, type Time } from "@cpg/session-registry";
+import { openLoneClient, type Random, type Time } from "@cpg/session-registry";
 import { redisSettings } from "../redis-settings.ts";
 import { RedisStreamLog, type StreamLog } from "./stream-log.ts";
 
 /** What it needs. */
 export interface StreamLogPorts {
   readonly time: Time;
+  readonly random: Random;
   readonly onProblem: (error: Error) => void;
 }
 
 /** Opens it; never fails because Redis is away: then appends are `unreachable` until it returns. */
 export function openStreamLog(
   config: Pick<GatewayConfig, "redis" | "routes">,
-  { time, onProblem }: StreamLogPorts,
+  { onProblem, ...ports }: StreamLogPorts,
 ): StreamLog {
   const redis = redisSettings(config);
   const { waitTimeoutMs } = config.routes.stream;
@@ -23,7 +24,7 @@ export function openStreamLog(
     commandTimeoutMs: waitTimeoutMs + redis.commandTimeoutMs, // a WAIT may stand in front of the command
     socketTimeoutMs: waitTimeoutMs + redis.socketTimeoutMs,
   };
-  const cluster = openLoneClient(patient, "streams", time);
+  const cluster = openLoneClient(patient, "streams", ports);
   cluster.on("error", onProblem);
   return new RedisStreamLog(cluster, waitTimeoutMs);
 }

@@ -70,7 +70,8 @@ async function start(
     random: systemRandom,
     ids: systemIds,
     instruments: counts,
-    openStreamLog: () => openStreamLog(config, { time: systemTime, onProblem: () => undefined }),
+    openStreamLog: () =>
+      openStreamLog(config, { time: systemTime, random: systemRandom, onProblem: () => undefined }),
   });
   const settings = settingsWith({ routes: { gatherMs } });
   running = await startTestEdge({}, { router: built.router, instruments: counts, settings });

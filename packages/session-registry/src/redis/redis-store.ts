@@ -58,7 +58,7 @@ export class RedisStore implements RegistryStore {
       this.#data.isUneasy ||
       this.#control.isUneasy ||
       partitions.some((partition) => this.shardOf(partition) === undefined); // nobody is asked there, so nobody is redirected
-    this.#maps = new SlotMaps(redis.slotsRefreshMs, ports.time, isUneasy);
+    this.#maps = new SlotMaps(redis.slotsRefreshMs, ports, isUneasy);
     const shared = { maps: this.#maps, onHeard: this.#heard.bind(this) };
     this.#data = new Lane(
       redis,
