@@ -12,8 +12,9 @@
 //     not quite as often, by chance: edges that met the same fault are not to go on in step.
 // M5. Two nodes are asked at once and the first answer counts, so one that hangs (or stands behind a WAIT, in the streams' lane) keeps
 //     nobody waiting. Without any answer all clients read, as ioredis does it: one node after the other.
-// M6. ioredis renews lost sharded subscribers while it reads and nowhere else, and asks for that all the while until a node is back or
-//     replaced: a client with such reads when it asks itself, at most every renewGapMs. A lost wake-up costs time and nothing else.
+// M6. What was lost with a node, a client has again when it reads, though the map is what it was: its connection to a master (it would
+//     have that with the next command to be redirected there, which an idle lane does not send) and its sharded subscribers (it asks for
+//     these all the while). Until the node is back or replaced nothing comes of it, so: at most every renewGapMs.
 // M7. Clients read one after the other, staggerMs apart: what one holds the loop for does not add up.
 
 import type { Cluster, Redis } from "ioredis";
@@ -41,6 +42,12 @@ interface SlotRange {
   readonly nodes: readonly string[];
 }
 
+/** What a client does of itself, and how it is made to do it again (M6). */
+interface Looked {
+  readonly read: Read;
+  readonly renew: Read;
+}
+
 /** Clock and chance. */
 export interface SlotMapPorts {
   readonly time: Time;
@@ -49,7 +56,7 @@ export interface SlotMapPorts {
 
 /** See the head of this file. */
 export class SlotMaps {
-  readonly #reads = new Map<Cluster, Read>();
+  readonly #clients = new Map<Cluster, Looked>();
   readonly #ports: SlotMapPorts;
   readonly #timer: Timer;
   /** Whom the next look tells. */
@@ -72,11 +79,11 @@ export class SlotMaps {
   /** From now on this client's map is looked after. */
   add(client: Cluster): void {
     const read = client.refreshSlotsCache.bind(client);
-    const renew = client.options.shardedSubscribers === true ? paced(read, this.#ports) : undefined;
-    this.#reads.set(client, read);
+    const renew = paced(read, this.#ports);
+    this.#clients.set(client, { read, renew });
     client.refreshSlotsCache = (done) => {
       if (client.status !== "ready") return read(done); // its first, as often as it tries to connect
-      if (renew) renew(done);
+      if (client.options.shardedSubscribers === true) renew(done);
       else if (done) this.#told.push(done);
       return this.#ask(); // M1
     };
@@ -84,12 +91,12 @@ export class SlotMaps {
 
   /** The client is done with. */
   remove(client: Cluster): void {
-    this.#reads.delete(client);
+    this.#clients.delete(client);
   }
 
   close(): void {
     this.#timer.cancel();
-    this.#reads.clear();
+    this.#clients.clear();
   }
 
   /** Whoever asks before the next look begins is served by it. */
@@ -116,10 +123,16 @@ export class SlotMaps {
     const ranges = await this.#slots();
     this.#isLooking = false;
     if (this.#isDue) this.#lookWhenDue();
-    const clients = [...this.#reads.keys()].filter(({ status }) => status === "ready");
-    const stale = clients.filter((client) => ranges === undefined || !isTrue(client, ranges));
-    // What ioredis says when it has read: that the map is known to be true.
-    for (const client of clients) if (!stale.includes(client)) client.emit("refresh");
+    const stale: Cluster[] = [];
+    for (const [client, { renew }] of this.#clients) {
+      if (client.status !== "ready") continue;
+      if (ranges === undefined || !isTrue(client, ranges)) {
+        stale.push(client);
+        continue;
+      }
+      if (lacksMaster(client, ranges)) renew(); // M6
+      client.emit("refresh"); // what ioredis says when it has read: the map is known to be true
+    }
     await Promise.all(stale.map((client, n) => this.#readLater(client, n * staggerMs)));
     for (const done of told) done();
   }
@@ -128,8 +141,8 @@ export class SlotMaps {
   #readLater(client: Cluster, waitMs: number): Promise<void> {
     return new Promise((resolve) => {
       const read = (): void => {
-        const readNow = client.status === "ready" ? this.#reads.get(client) : undefined; // else it reads by itself, or is done with
-        if (readNow) readNow(() => resolve());
+        const looked = client.status === "ready" ? this.#clients.get(client) : undefined; // else it reads by itself, or is done with
+        if (looked) looked.read(() => resolve());
         else resolve();
       };
       if (waitMs === 0) read();
@@ -139,10 +152,11 @@ export class SlotMaps {
 
   /** What a node says; undefined: none could be asked, or none answered (M5). */
   async #slots(): Promise<readonly SlotRange[] | undefined> {
-    const ready = [...this.#reads.keys()].flatMap((client) => client.nodes()).filter(isReady);
-    const one = ready[this.#turn++ % Math.max(1, ready.length)];
+    const ready = [...this.#clients.keys()].flatMap((client) => client.nodes()).filter(isReady);
+    const turn = this.#turn++ % Math.max(1, ready.length); // others each time: one that is behind is not to be believed for ever
+    const [one, ...more] = [...ready.slice(turn), ...ready.slice(0, turn)];
     if (one === undefined) return undefined;
-    const other = ready.find((node) => addressOf(node) !== addressOf(one));
+    const other = more.find((node) => addressOf(node) !== addressOf(one));
     try {
       const replies = [one, ...(other ? [other] : [])].map((node) => node.cluster("SLOTS"));
       const ranges = rangesOf(await Promise.any(replies));
@@ -173,11 +187,17 @@ function isTrue(client: Cluster, ranges: readonly SlotRange[]): boolean {
       const served = client.slots[slot];
       if (served === undefined) return false;
       if (served === same) continue;
-      if (served.length !== nodes.length || served.some((node, at) => node !== nodes[at])) return false;
+      if (served[0] !== nodes[0] || served.length !== nodes.length) return false;
+      if (!served.every((node) => nodes.includes(node))) return false; // nodes tell the replicas in different orders
       same = served;
     }
     return true;
   });
+}
+
+function lacksMaster(client: Cluster, ranges: readonly SlotRange[]): boolean {
+  const connected = new Set(client.nodes("master").map(addressOf));
+  return ranges.some(({ nodes: [master] }) => master !== undefined && !connected.has(master));
 }
 
 /** M6. Who asks within the gap, or before its end, is served with all others who did. */

@@ -51,14 +51,22 @@ class SomeClient extends EventEmitter {
   reads = 0;
   refreshed = 0;
   slots = mapOf(halves());
+  /** Ports of the masters that it has a connection to. */
+  connected = [1, 2];
   readonly options: { readonly shardedSubscribers: boolean };
-  readonly nodes: SomeNodes["nodes"];
+  readonly #nodes: SomeNodes;
 
   constructor(nodes: SomeNodes, hasSubscribers: boolean) {
     super();
-    this.nodes = nodes.nodes;
+    this.#nodes = nodes;
     this.options = { shardedSubscribers: hasSubscribers };
     this.on("refresh", () => void this.refreshed++);
+  }
+
+  nodes(role?: "master"): readonly object[] {
+    return role === "master"
+      ? this.connected.map((port) => ({ options: { host: "h", port } }))
+      : this.#nodes.nodes();
   }
 
   refreshSlotsCache(done?: () => void): void {
@@ -125,6 +133,18 @@ describe("a look", () => {
     expect(a.refreshed).toBe(1);
   });
 
+  it("asks others each time", async () => {
+    const { cluster, advance } = someMaps(() => true);
+    const asked = [0, 0, 0, 0];
+    cluster.says.splice(
+      0,
+      1,
+      ...asked.map((_, node) => () => Promise.resolve(halves()).finally(() => asked[node]!++)),
+    );
+    await advance(8000);
+    expect(asked).toEqual([4, 4, 4, 4]);
+  });
+
   it("waits for the one before: what is asked for meanwhile is looked at afterwards", async () => {
     const { cluster, a, advance } = someMaps(() => false);
     let answer: (reply: Reply) => void = () => undefined;
@@ -145,6 +165,7 @@ describe("a client reads its map", () => {
     const { cluster, a, b, advance } = someMaps(() => false);
     cluster.says[0] = () => Promise.resolve(halves(1, 3));
     b.slots = mapOf(halves(1, 3));
+    b.connected = [1, 3];
     b.refreshSlotsCache();
     await advance(100);
     expect([a.reads, b.reads]).toEqual([1, 0]);
@@ -153,7 +174,9 @@ describe("a client reads its map", () => {
   it.each<[string, (client: SomeClient) => void]>([
     ["one slot of a range was redirected", ({ slots }) => void (slots[77] = ["h:9"])],
     ["it knows no master of a slot", ({ slots }) => void slots.pop()],
-    ["a replica came or went", ({ slots }) => void slots[0]!.pop()],
+    ["a replica went", ({ slots }) => void slots[0]!.push("h:13")],
+    ["a replica came", ({ slots }) => void slots[0]!.pop()],
+    ["one replica took another's place", ({ slots }) => void slots[0]!.splice(1, 1, "h:13")],
   ])("when %s", async (_, change) => {
     const { a, b, advance } = someMaps(() => false);
     change(a);
@@ -172,6 +195,31 @@ describe("a client reads its map", () => {
     a.refreshSlotsCache();
     await advance(100);
     expect([a.reads, b.reads]).toEqual([1, 1]);
+  });
+
+  it("not because a node tells the replicas in another order", async () => {
+    const { cluster, a, advance } = someMaps(() => false);
+    const range = (...ports: number[]): Reply => [
+      [0, lastSlot, ...ports.map((port): Reply[0][2] => ["h", port, "id"])],
+    ];
+    cluster.says[0] = () => Promise.resolve(range(1, 11, 13));
+    a.slots = mapOf(range(1, 13, 11));
+    a.refreshSlotsCache();
+    await advance(100);
+    expect([a.reads, a.refreshed]).toEqual([0, 1]);
+  });
+
+  it("to be connected to a master again, every two seconds at most while it is not", async () => {
+    const { a, b, advance } = someMaps(() => true);
+    a.connected = [1];
+    await advance(10_000);
+    expect(a.reads).toBeGreaterThan(1);
+    expect(a.reads).toBeLessThanOrEqual(5);
+    a.connected = [1, 2];
+    await advance(3000); // a read may have been due
+    const { reads } = a;
+    await advance(10_000);
+    expect([a.reads, b.reads]).toEqual([reads, 0]);
   });
 
   it("one after the other, so that what each holds the loop for does not add up", async () => {
