@@ -1,4 +1,4 @@
-// `npm start` and `npm test`: from a clone on a machine with Node 20 and npm to a running project. I/O: files, processes.
+// `npm start`, `npm test` and `npm run bench`: from a clone on a machine with Node 20 and npm to a running project. I/O: files, processes.
 // Plain JavaScript without dependencies. Installs what is missing, then hands over to the pinned Node.
 
 const [major = 0] = process.versions.node.split(".").map(Number);
@@ -10,13 +10,15 @@ if (major < 20) {
 }
 
 // Only now: an older Node would stumble over them and say something else.
-const { ensureInstalled, lastLines, pinnedNode, run, runTurbo, Stop } = await import("./workspace.mjs");
+const { endWithNpm, ensureInstalled, lastLines, pinnedNode, run, runTurbo, Stop } =
+  await import("./workspace.mjs");
 
 /**
- * Compiles what `npm start` runs; shown only if it fails.
+ * Compiles some packages and what they need; shown only if it fails.
+ * @param {readonly string[]} packages
  */
-async function build() {
-  const filters = ["--filter=@cpg/infra...", "--filter=@cpg/edge..."];
+async function build(packages) {
+  const filters = packages.map((name) => `--filter=${name}...`);
   const { code, output, interrupted } = await runTurbo(["build", "--output-logs=errors-only", ...filters], {
     quiet: true,
   });
@@ -30,16 +32,21 @@ async function build() {
  * @returns {Promise<number>} the exit code
  */
 async function main(command, args) {
-  if (command !== "start" && command !== "verify") {
+  if (command !== "start" && command !== "verify" && command !== "bench") {
     throw new Stop(
-      "usage: node infra/bootstrap.mjs start|verify [arguments] (that is: npm start, npm test)",
+      "usage: node infra/bootstrap.mjs start|verify|bench [arguments] (that is: npm start, npm test, npm run bench)",
       2,
     );
   }
+  endWithNpm();
   await ensureInstalled();
   if (command === "verify")
     return (await run(pinnedNode, ["infra/verify.mjs", "--bootstrapped", ...args])).code;
-  await build();
+  if (command === "bench") {
+    await build(["@cpg/bench", "@cpg/edge"]);
+    return (await run(pinnedNode, ["bench/dist/main.js", ...args])).code;
+  }
+  await build(["@cpg/infra", "@cpg/edge"]);
   return (await run(pinnedNode, ["infra/dist/start.js", ...args], { ipc: true })).code;
 }
 

@@ -2,6 +2,7 @@
 // Plain JavaScript without dependencies: it runs before anything is installed, on the system's Node (20 or newer).
 //
 // W1. A signal that reaches us reaches the child, and we end after it and as it did.
+//     npm hands on no signal that it gets alone, it ends its shell and leaves us behind: so its end is one for us (endWithNpm).
 // W2. "Installed" is said only after an installation has succeeded: one that was interrupted is done again.
 
 import { spawn } from "node:child_process";
@@ -86,6 +87,30 @@ export function run(command, args, options = {}) {
   });
 }
 
+/** Where npm (or pnpm) runs us: ends as by SIGTERM when it is gone (W1). */
+export function endWithNpm() {
+  if (process.env.npm_lifecycle_event === undefined || process.platform === "win32") return;
+  const ancestors = () => `${process.ppid} ${parentOf(process.ppid)}`; // npm's shell; pnpm's shim of `node` may stand between
+  const atFirst = ancestors();
+  const timer = setInterval(() => {
+    if (ancestors() === atFirst) return;
+    clearInterval(timer);
+    process.kill(process.pid, "SIGTERM");
+  }, 500);
+  timer.unref();
+}
+
+/** Linux only; elsewhere undefined. */
+function parentOf(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/.*\) \w /su, "")
+      .split(" ", 1)[0];
+  } catch {
+    return undefined;
+  }
+}
+
 const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 };
 
 // What the tools would like to tell a person who did not ask them.
@@ -150,7 +175,7 @@ export async function ensureInstalled() {
   if (isInstalled()) return;
   const before = fingerprint();
   process.stderr.write(
-    "Installing the project's dependencies into node_modules (the first time about 15 s, 350 MB) …\n",
+    "Installing the project's dependencies into node_modules (the first time about 15 s, 400 MB) …\n",
   );
   const { code, output, interrupted } = await runPnpm(
     ["install", "--frozen-lockfile", "--config.confirmModulesPurge=false"],

@@ -1,8 +1,13 @@
 // The scripts that run before anything is installed: what they tell a person, and how `npm test` counts.
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+
+import { temporaryFolder } from "./support/machine.ts";
 
 type Sum = { passed: number; failed: number; skipped: number; failures: string[] };
 type Scripts = {
@@ -34,7 +39,7 @@ describe("bootstrap.mjs", () => {
     const { code, stderr } = await bootstrap(args);
     expect(code).toBe(2);
     expect(stderr).toBe(
-      "usage: node infra/bootstrap.mjs start|verify [arguments] (that is: npm start, npm test)\n",
+      "usage: node infra/bootstrap.mjs start|verify|bench [arguments] (that is: npm start, npm test, npm run bench)\n",
     );
   });
 
@@ -49,6 +54,30 @@ describe("bootstrap.mjs", () => {
   ])("an installation that ended with %j says in one line what to do", (output, advice) => {
     expect(installationAdvice(output)).toContain(advice);
     expect(installationAdvice(output)).not.toContain("\n");
+  });
+
+  test.runIf(process.platform === "linux").each([
+    ["npm's shell", (node: string) => `${node}; true`],
+    ["npm's shell, with pnpm's shim of node in between", (node: string) => `sh -c '${node}; true'; true`],
+  ])("what %s left behind ends by itself", async (_, line) => {
+    const script = `
+      import { endWithNpm } from ${JSON.stringify(scriptAt("workspace.mjs"))};
+      endWithNpm();
+      process.on("SIGTERM", () => { console.log("told to end"); process.exit(); });
+      setInterval(() => undefined, 1000);
+      console.log("runs");`;
+    const file = join(temporaryFolder(), "left.mjs");
+    writeFileSync(file, script);
+    const shell = spawn("sh", ["-c", line(`${process.execPath} ${file}`)], {
+      env: { ...process.env, npm_lifecycle_event: "start" },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    let said = "";
+    shell.stdout.on("data", (bytes) => (said += String(bytes)));
+    await vi.waitFor(() => expect(said).toBe("runs\n"), { timeout: 10_000 });
+    shell.kill("SIGTERM");
+    await once(shell.stdout, "close"); // the last of them has ended
+    expect(said).toBe("runs\ntold to end\n");
   });
 
   test("every package of the workspace is known, so none is left out of the sum", () => {

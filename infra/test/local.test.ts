@@ -8,19 +8,37 @@ import { edgeArguments, neededPorts, planLocal } from "../src/local/plan.ts";
 
 describe("the arguments", () => {
   test("without any, the machine decides", () => {
-    const options = { registry: undefined, edges: undefined, portOffset: 0 };
-    expect(readOptions([])).toEqual({ kind: "options", options });
+    const options = { registry: undefined, edges: undefined, portOffset: 0, routesFile: undefined };
+    expect(readOptions([], {})).toEqual({ kind: "options", options });
   });
 
   test("all can be given", () => {
-    const argv = ["--registry", "cluster", "--edges", "3", "--port-offset=100"];
-    const options = { registry: "cluster", edges: 3, portOffset: 100 };
-    expect(readOptions(argv)).toEqual({ kind: "options", options });
+    const argv = ["--registry", "cluster", "--edges", "3", "--port-offset=100", "--routes-file", "mine.json"];
+    const options = { registry: "cluster", edges: 3, portOffset: 100, routesFile: "mine.json" };
+    expect(readOptions(argv, {})).toEqual({ kind: "options", options });
   });
 
+  test("the routes file also comes from the environment, the argument before it", () => {
+    const env = { CPG_ROUTES_FILE: "theirs.json", CPG_TELEMETRY_LOG_LEVEL: "debug" };
+    expect(readOptions([], env)).toMatchObject({ options: { routesFile: "theirs.json" } });
+    expect(readOptions(["--routes-file", "mine.json"], env)).toMatchObject({
+      options: { routesFile: "mine.json" },
+    });
+  });
+
+  test.each(["CPG_LISTEN_PORT", "CPG_EDGE_NAME", "CPG_AUTH_MODE", "CPG_REDIS_NODES", "CPG_REGISTRY_KIND"])(
+    "%s is refused: it would be overruled without a word",
+    (variable) => {
+      expect(readOptions([], { [variable]: "x" })).toMatchObject({
+        exitCode: 2,
+        text: expect.stringContaining(`${variable} is set, but npm start decides that`) as string,
+      });
+    },
+  );
+
   test("one edge in memory is allowed, two are refused with the reason", () => {
-    expect(readOptions(["--registry", "memory", "--edges", "1"]).kind).toBe("options");
-    expect(readOptions(["--registry", "memory", "--edges", "2"])).toMatchObject({
+    expect(readOptions(["--registry", "memory", "--edges", "1"], {}).kind).toBe("options");
+    expect(readOptions(["--registry", "memory", "--edges", "2"], {})).toMatchObject({
       exitCode: 2,
       text: expect.stringContaining(
         "a second edge would know nothing of the first one's charge points",
@@ -39,13 +57,16 @@ describe("the arguments", () => {
     [["--edgse", "2"], "Did you mean --edges?"],
     [["2"], "too many arguments"],
   ])("%j is an error that says what is right", (argv, text) => {
-    expect(readOptions(argv)).toMatchObject({ exitCode: 2, text: expect.stringContaining(text) as string });
+    expect(readOptions(argv, {})).toMatchObject({
+      exitCode: 2,
+      text: expect.stringContaining(text) as string,
+    });
   });
 
   test("--help explains each of them", () => {
-    const help = readOptions(["--help"]);
+    const help = readOptions(["--help"], {});
     expect(help).toMatchObject({ kind: "print", exitCode: 0 });
-    for (const name of ["--registry", "--edges", "--port-offset"]) {
+    for (const name of ["--registry", "--edges", "--port-offset", "--routes-file"]) {
       expect(help).toMatchObject({ text: expect.stringContaining(name) as string });
     }
   });

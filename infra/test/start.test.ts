@@ -2,8 +2,9 @@
 // elsewhere). What matters here: order, ends, and that nothing is left.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { describe, expect, onTestFinished, test, vi } from "vitest";
@@ -109,6 +110,25 @@ describe("npm start", () => {
     run.process.kill("SIGINT");
     expect(await run.ended).toBe(0);
     await nothingIsLeft(run);
+  });
+
+  test("edges get the routes file that was asked for, found from where npm was called", async () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, "mine.json"), "{}");
+    const run = await start(["--registry", "memory", "--routes-file", "mine.json"], {
+      env: { INIT_CWD: folder },
+    });
+    await run.said("Ctrl-C ends everything");
+    const response = await fetch(`http://127.0.0.1:${8080 + run.offset}/`);
+    expect(await response.json()).toMatchObject({ "routes-file": join(folder, "mine.json") });
+    run.process.kill("SIGINT");
+    expect(await run.ended).toBe(0);
+  });
+
+  test("a routes file that is not there is one line, and nothing was started", async () => {
+    const run = await start(["--routes-file", "/nowhere/mine.json"]);
+    expect(await run.ended).toBe(1);
+    expect(run.output()).toBe("The routes file /nowhere/mine.json cannot be read.\n");
   });
 
   test("Ctrl-C while it starts ends what has started", async () => {

@@ -22,7 +22,7 @@ export function announcement(plan: LocalPlan, memoryReason: string | undefined):
     "  !! AUTHENTICATION IS OFF: any station is let in under any identity. For this machine only (all ports are on 127.0.0.1).",
     "",
     "  Try it. A station, in a second terminal:",
-    `    node_modules/.bin/node infra/dist/demo-station.js ${station}`,
+    `    node_modules/node/bin/node infra/dist/demo-station.js ${station}`,
     plan.edges.length > 1
       ? `  and a command to it, in a third, through the other edge (${last.name}):`
       : "  and a command to it, in a third:",

@@ -21,6 +21,8 @@ export type LocalSurroundings = {
   readonly edgeMain: string;
   /** The routes of the demo; the backend's address in it is adapted to the plan. */
   readonly routesFile: string;
+  /** Routes of the person's own, in place of the demo's: absolute. */
+  readonly ownRoutesFile?: string | undefined;
   /** For files of this run. */
   readonly runsDir: string;
   readonly say: (line: string) => void;
@@ -112,6 +114,7 @@ async function startRedis(
 
 // The file in the repository is what runs; only a gateway that was moved gets a copy with the backend's port in it.
 async function routesFor(plan: LocalPlan, surroundings: LocalSurroundings, ends: End[]): Promise<string> {
+  if (surroundings.ownRoutesFile !== undefined) return surroundings.ownRoutesFile;
   const address = `http://127.0.0.1:${plan.backendPort}`;
   if (address === demoBackendAddress) return surroundings.routesFile;
   await mkdir(surroundings.runsDir, { recursive: true });

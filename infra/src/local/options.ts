@@ -2,6 +2,8 @@
 
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 
+import { overruledVariable } from "./plan.ts";
+
 /** Who owns which charge point: Redis Cluster, or the memory of the one edge. */
 export type RegistryKind = "cluster" | "memory";
 
@@ -10,6 +12,8 @@ export type StartOptions = {
   readonly registry: RegistryKind | undefined;
   readonly edges: number | undefined;
   readonly portOffset: number;
+  /** As it was given; undefined: the demo's. */
+  readonly routesFile: string | undefined;
 };
 
 /** The options, or what to print and the exit code: help was asked for (0) or an argument is wrong (2). */
@@ -20,19 +24,32 @@ export type ReadOptions =
 /** Each edge takes three ports of rows that begin 80 apart at the nearest (8000 backend, 8080 management). */
 export const maxEdges = 16;
 
-/** Reads the arguments after `npm start --`. Never throws for what a person may type. */
-export function readOptions(argv: readonly string[]): ReadOptions {
+/** Reads the arguments after `npm start --`, and the environment. Never throws for what a person may type. */
+export function readOptions(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): ReadOptions {
+  const overruled = overruledVariable(env);
+  if (overruled !== undefined) {
+    const text = `${overruled} is set, but npm start decides that by itself: unset it. Ports move with --port-offset; an edge with settings of its own is started by itself (README.md, Running it).\n`;
+    return { kind: "print", text, exitCode: 2 };
+  }
   const output: string[] = [];
   const command = startCommand((text) => output.push(text));
   try {
     command.parse([...argv], { from: "user" });
-    const options = command.opts<{ registry?: RegistryKind; edges?: number; portOffset: number }>();
+    const options = command.opts<{
+      registry?: RegistryKind;
+      edges?: number;
+      portOffset: number;
+      routesFile?: string;
+    }>();
     if (options.registry === "memory" && (options.edges ?? 1) > 1) {
       const text = `--registry memory --edges ${options.edges}: the in-process registry lives inside one edge; a second edge would know nothing of the first one's charge points. Use --registry cluster, or one edge.\n`;
       return { kind: "print", text, exitCode: 2 };
     }
-    const { registry, edges, portOffset } = options;
-    return { kind: "options", options: { registry, edges, portOffset } };
+    const { registry, edges, portOffset, routesFile = env["CPG_ROUTES_FILE"] } = options;
+    return { kind: "options", options: { registry, edges, portOffset, routesFile } };
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     return { kind: "print", text: output.join(""), exitCode: error.exitCode === 0 ? 0 : 2 };
@@ -61,9 +78,13 @@ function startCommand(write: (text: string) => void): Command {
       wholeBetween(0, 20_000),
       0,
     )
+    .option(
+      "--routes-file <file>",
+      "your routes (packages/edge/ROUTES.md) in place of the demo's; also CPG_ROUTES_FILE",
+    )
     .addHelpText(
       "after",
-      "\nEvery setting of an edge can be given in the environment: CPG_TELEMETRY_LOG_LEVEL=debug npm start",
+      "\nOther settings of the edges can be given in the environment: CPG_TELEMETRY_LOG_LEVEL=debug npm start",
     )
     .allowExcessArguments(false)
     .configureOutput({ writeOut: write, writeErr: write })

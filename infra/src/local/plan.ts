@@ -64,8 +64,22 @@ export function neededPorts(plan: LocalPlan): NeededPort[] {
 
 /** The arguments of an edge process. */
 export function edgeArguments(plan: LocalPlan, edge: EdgePlan, routesFile: string): string[] {
+  const settings = { ...decidedSettings(plan, edge), "routes-file": routesFile };
+  return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+}
+
+/** A variable of `env` that would set what the plan decides, and would be overruled without a word. */
+export function overruledVariable(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  const plan = planLocal("cluster", { edges: 1, portOffset: 0 });
+  return plan.edges
+    .flatMap((edge) => Object.keys(decidedSettings(plan, edge)))
+    .map((name) => `CPG_${name.toUpperCase().replaceAll("-", "_")}`)
+    .find((variable) => env[variable] !== undefined);
+}
+
+function decidedSettings(plan: LocalPlan, edge: EdgePlan): Record<string, string> {
   const nodes = plan.redisPorts.map((port) => `127.0.0.1:${port}`).join(",");
-  const settings = {
+  return {
     "edge-name": edge.name,
     "edge-environment": "development",
     "listen-host": "127.0.0.1", // without authentication nobody else may come
@@ -75,7 +89,5 @@ export function edgeArguments(plan: LocalPlan, edge: EdgePlan, routesFile: strin
     "registry-kind": plan.registry,
     ...(plan.registry === "cluster" ? { "redis-nodes": nodes } : {}),
     "auth-mode": "none",
-    "routes-file": routesFile,
   };
-  return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
 }

@@ -4,6 +4,9 @@
 // R2. The first ends everything in order, the next one without waiting for drains.
 // R3. A closed terminal is a reason to end in order, not to die of a failed write.
 
+import { access, constants } from "node:fs/promises";
+import { resolve } from "node:path";
+
 import { findRedisServer, type RedisServer } from "../redis-server.ts";
 import { announcement } from "./announcement.ts";
 import { LocalStartError, type LocalSurroundings, startLocalGateway } from "./local-gateway.ts";
@@ -21,7 +24,7 @@ const sameSignalMs = 500;
 
 /** Runs until it is told to end or fails. Resolves with the exit code; then nothing of it runs. */
 export async function runStart(argv: readonly string[], surroundings: StartSurroundings): Promise<number> {
-  const read = readOptions(argv);
+  const read = readOptions(argv, process.env);
   if (read.kind === "print") {
     (read.exitCode === 0 ? process.stdout : process.stderr).write(read.text);
     return read.exitCode;
@@ -45,9 +48,10 @@ async function startAndWait(
   { end, hurry }: StopSignals,
 ): Promise<number> {
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  const ownRoutesFile = await readable(options.routesFile);
   const chosen = await chooseRegistry(options, surroundings, say);
   const plan = planLocal(chosen.server === undefined ? "memory" : "cluster", options);
-  const gateway = await startLocalGateway(plan, chosen.server, { ...surroundings, say }, end);
+  const gateway = await startLocalGateway(plan, chosen.server, { ...surroundings, ownRoutesFile, say }, end);
   process.stdout.write(announcement(plan, chosen.memoryReason));
   const failure = await Promise.race([gateway.failed, aborted(end)]);
   if (failure !== undefined) process.stderr.write(`\n${failure}\nEnding everything else …\n`);
@@ -55,6 +59,16 @@ async function startAndWait(
   await gateway.stop(hurry);
   if (failure === undefined) say("Ended; nothing is left running.");
   return failure === undefined ? 0 : 1;
+}
+
+// npm runs us in the project's folder and tells in which one it was called.
+async function readable(file: string | undefined): Promise<string | undefined> {
+  if (file === undefined) return undefined;
+  const path = resolve(process.env["INIT_CWD"] ?? process.cwd(), file);
+  await access(path, constants.R_OK).catch((error: unknown) => {
+    throw new LocalStartError(`The routes file ${path} cannot be read.`, { cause: error });
+  });
+  return path;
 }
 
 type Chosen = { readonly server: RedisServer | undefined; readonly memoryReason: string | undefined };
