@@ -10,15 +10,22 @@ import { randomBytes } from "node:crypto";
 import { asIdentity } from "@cpg/ocpp";
 import { sha256 } from "./authentication.ts";
 
+const usage = `usage: hash-key <identity> [--raw]
+Makes a key for one charge point: on standard error, and its entry for the file of auth.file on standard output.
+The station sends the identity as user name and the key as password (HTTP Basic): its 40 digits, or with --raw the 20 bytes they stand for.`;
 const keyBytes = 20;
 const saltBytes = 16;
 
 function main(words: readonly string[]): void {
   const isRaw = words.includes("--raw");
   const [identity = "", ...rest] = words.filter((word) => word !== "--raw");
+  if (identity === "--help" || identity === "-h") {
+    process.stdout.write(`${usage}\n`);
+    return;
+  }
   const checked = asIdentity(identity);
-  if (!checked.ok || rest.length > 0) {
-    process.stderr.write("usage: hash-key <identity> [--raw]\n");
+  if (!checked.ok || rest.length > 0 || identity.startsWith("--")) {
+    process.stderr.write(`${usage}\n`);
     process.exitCode = 2;
     return;
   }

@@ -1,76 +1,13 @@
-// The process: arguments, environment, signals, exit codes. Everything else is gateway.ts.
-//
-// Exit codes: 0 help, version, or a drain that ended · 1 a bug or a second signal · 2 what a person has to mend.
+// The entry. An older Node would stumble over what the edge imports and say something else, so it is asked for before anything is loaded.
 
-import { loadConfig, type GatewayConfig } from "@cpg/config";
-import { systemRandom, systemTime } from "@cpg/session-registry";
-import { startGateway, StartError, type Gateway } from "./gateway.ts";
-import { tellV8 } from "./v8-settings.ts";
-
-const version = "0.1.0";
-
-async function main(): Promise<void> {
-  const loaded = loadConfig({ argv: process.argv.slice(2), env: process.env });
-  switch (loaded.kind) {
-    case "help":
-      process.stdout.write(`${loaded.text}\n`);
-      return;
-    case "version":
-      process.stdout.write(`${version}\n`);
-      return;
-    case "invalid":
-      refuse(loaded.problems);
-      return;
-    case "config":
-      await run(loaded.config, loaded.masked);
-  }
-}
-
-async function run(config: GatewayConfig, masked: object): Promise<void> {
-  let gateway: Gateway;
-  try {
-    gateway = await startGateway(config, { time: systemTime, random: systemRandom });
-  } catch (error) {
-    if (!(error instanceof StartError)) throw error;
-    refuse(error.problems);
-    process.exit(2); // what was opened is closed, but a library may hold a handle
-  }
-  gateway.telemetry.logger.info({ settings: masked }, "settings");
-  dieOfBugs(gateway);
-  obeySignals(gateway);
-}
-
-function refuse(problems: readonly string[]): void {
-  for (const problem of problems) process.stderr.write(`${problem}\n`);
+const needed = 22;
+const [major = 0] = process.versions.node.split(".").map(Number);
+if (major < needed) {
+  process.stderr.write(
+    `The edge needs Node ${needed}; this is ${process.version}. The project has its own: node_modules/node/bin/node\n`,
+  );
   process.exitCode = 2;
+} else {
+  const { runEdge } = await import("./process.ts");
+  await runEdge(process.argv.slice(2), process.env);
 }
-
-function obeySignals(gateway: Gateway): void {
-  let signals = 0;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    const { logger } = gateway.telemetry;
-    signals += 1;
-    if (signals > 1) {
-      logger.warn({ signal }, "a second signal: ending at once");
-      void gateway.stop().finally(() => process.exit(1));
-      return;
-    }
-    logger.info({ signal }, "leaving in order; a second signal ends at once");
-    void gateway.drain().finally(() => process.exit(signals > 1 ? 1 : 0));
-  };
-  process.on("SIGTERM", onSignal);
-  process.on("SIGINT", onSignal);
-}
-
-// A state that nobody foresaw is not worth keeping: the fleet reconnects to an edge that knows what it does.
-function dieOfBugs(gateway: Gateway): void {
-  const die = (error: unknown): void => {
-    gateway.telemetry.logger.fatal({ err: error }, "unhandled: this is a bug");
-    process.exit(1);
-  };
-  process.on("unhandledRejection", die);
-  process.on("uncaughtException", die);
-}
-
-tellV8();
-await main();

@@ -30,5 +30,7 @@ test.each([
 );
 
 test("without an identity it says how it is used", () => {
-  expect([run().status, run("a", "b").status, run("a/b").status]).toEqual([2, 2, 2]);
+  expect([run().status, run("a", "b").status, run("a/b").status, run("--rwa").status]).toEqual([2, 2, 2, 2]);
+  const help = run("--help");
+  expect([help.status, help.stdout]).toEqual([0, expect.stringContaining("usage: hash-key <identity>")]);
 });

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -66,6 +66,17 @@ describe("what a person has to mend is one line each on standard error, and exit
     expect(await exit).toBe(2);
     expect(output.err).toContain("did you mean --listen-port?");
     expect(output.out).toBe("");
+  }, 20_000);
+
+  test("an older Node", () => {
+    const older =
+      'Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.20.2" } });';
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ["--import", `data:text/javascript,${encodeURIComponent(older)}`, main, "--version"],
+      { encoding: "utf8" },
+    );
+    expect([status, stderr]).toEqual([2, expect.stringMatching(/^The edge needs Node 22; this is .*\n$/)]);
   }, 20_000);
 
   test("the routes file", async () => {

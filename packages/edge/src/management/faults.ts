@@ -13,7 +13,13 @@ const maxNamed = 5;
 /** Explains the findings about one part of a request (`body`, `querystring`, …). */
 export function explainFaults(part: string | undefined, findings: readonly Finding[]): string {
   const where = part === "querystring" ? "query" : (part ?? "request");
-  const said = new Set(findings.slice(0, maxNamed).map((finding) => `${explain(where, finding)}.`));
+  // An unknown field is told twice: by its name, and as a value that no schema allows.
+  const telling = findings.filter(({ keyword }) => keyword !== "boolean");
+  const said = new Set(
+    (telling.length > 0 ? telling : findings)
+      .slice(0, maxNamed)
+      .map((finding) => `${explain(where, finding)}.`),
+  );
   return [...said].join(" ");
 }
 

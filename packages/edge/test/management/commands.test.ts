@@ -119,6 +119,11 @@ describe("POST /v1/charge-points/{id}/commands", () => {
     expect(served.router.command).not.toHaveBeenCalled();
   });
 
+  it("tells an unknown field once, by its name", async () => {
+    const answer = await post(served, { ...reset, timeout: 500 });
+    expect(answer.body?.["detail"]).toBe("The body has unknown fields: timeout.");
+  });
+
   it("refuses what is not JSON by its type: a browser's form cannot command a charge point", async () => {
     const answer = await post(served, JSON.stringify(reset), { headers: { "content-type": "text/plain" } });
     expect(answer).toMatchObject({ status: 415, body: { type: "urn:cpg:problem:unsupported-media-type" } });

@@ -1,0 +1,75 @@
+// The process: settings, signals, exit codes. Everything else is gateway.ts.
+//
+// Exit codes: 0 help, version, or a drain that ended · 1 a bug or a second signal · 2 what a person has to mend.
+
+import { loadConfig, type GatewayConfig } from "@cpg/config";
+import { systemRandom, systemTime } from "@cpg/session-registry";
+import { startGateway, StartError, type Gateway } from "./gateway.ts";
+import { tellV8 } from "./v8-settings.ts";
+
+const version = "0.1.0";
+
+/** Runs until the process is told to end. */
+export async function runEdge(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  tellV8();
+  const loaded = loadConfig({ argv, env });
+  switch (loaded.kind) {
+    case "help":
+      process.stdout.write(`${loaded.text}\n`);
+      return;
+    case "version":
+      process.stdout.write(`${version}\n`);
+      return;
+    case "invalid":
+      refuse(loaded.problems);
+      return;
+    case "config":
+      await run(loaded.config, loaded.masked);
+  }
+}
+
+async function run(config: GatewayConfig, masked: object): Promise<void> {
+  let gateway: Gateway;
+  try {
+    gateway = await startGateway(config, { time: systemTime, random: systemRandom });
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    refuse(error.problems);
+    process.exit(2); // what was opened is closed, but a library may hold a handle
+  }
+  gateway.telemetry.logger.info({ settings: masked }, "settings");
+  dieOfBugs(gateway);
+  obeySignals(gateway);
+}
+
+function refuse(problems: readonly string[]): void {
+  for (const problem of problems) process.stderr.write(`${problem}\n`);
+  process.exitCode = 2;
+}
+
+function obeySignals(gateway: Gateway): void {
+  let signals = 0;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    const { logger } = gateway.telemetry;
+    signals += 1;
+    if (signals > 1) {
+      logger.warn({ signal }, "a second signal: ending at once");
+      void gateway.stop().finally(() => process.exit(1));
+      return;
+    }
+    logger.info({ signal }, "leaving in order; a second signal ends at once");
+    void gateway.drain().finally(() => process.exit(signals > 1 ? 1 : 0));
+  };
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
+}
+
+// A state that nobody foresaw is not worth keeping: the fleet reconnects to an edge that knows what it does.
+function dieOfBugs(gateway: Gateway): void {
+  const die = (error: unknown): void => {
+    gateway.telemetry.logger.fatal({ err: error }, "unhandled: this is a bug");
+    process.exit(1);
+  };
+  process.on("unhandledRejection", die);
+  process.on("uncaughtException", die);
+}
