@@ -103,7 +103,7 @@ async function stormOriginal(
   await redis.setRoundTrip(delayMs);
   const before = await connectionsOf(redis);
   const worker = owner.own(await startWorker(new URL("../subjects/original.js", import.meta.url)));
-  const port = await worker.ask<number>("listen", { redis: redis.addresses[0], poolSize });
+  const port = await worker.ask<number>("listen", { nodes: redis.addresses, poolSize });
   const startedMs = nowMs();
   await fleet.connect({ prefix, count: stations, endpoints: [{ host: "127.0.0.1", port, path: "/ocpp/" }] });
   const { answered } = await fleet.callOnce(bootNotification, 60_000);

@@ -26,18 +26,25 @@ let poolTimeouts = 0;
 let stored = 0;
 let tag = "";
 
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
 interface Listening {
-  readonly redis: { host: string; port: number };
+  /** Of a cluster; the first that is a master is the one that it uses. */
+  readonly nodes: readonly Address[];
   /** Connections of the pool; the original had 10. */
   readonly poolSize: number;
 }
 
-async function listen({ redis, poolSize }: Listening): Promise<number> {
+async function listen({ nodes, poolSize }: Listening): Promise<number> {
+  const master = await masterAmong(nodes);
+  tag = master.tag;
   const connections = Array.from(
     { length: poolSize },
-    () => new Redis({ ...redis, enableAutoPipelining: false }),
+    () => new Redis({ ...master.node, enableAutoPipelining: false }),
   );
-  tag = await ownTag(connections);
   const pool = new ClassicPool(connections, poolTimeoutMs);
   const app = App();
   app.ws<Data>("/*", {
@@ -55,16 +62,26 @@ async function listen({ redis, poolSize }: Listening): Promise<number> {
   });
 }
 
-/** A hash tag of the node that the connections go to: found by asking it. */
-async function ownTag([connection]: readonly Redis[]): Promise<string> {
-  for (let n = 0; n < 1_000; n++) {
-    const isOwn = await connection?.get(`{t${n}}`).then(
-      () => true,
-      () => false, // MOVED
-    );
-    if (isOwn === true) return `t${n}`;
+/** A master, and a hash tag of its own: found by asking. The first node is one, unless the host stood still and it lost that. */
+async function masterAmong(
+  nodes: readonly Address[],
+): Promise<{ readonly node: Address; readonly tag: string }> {
+  let said = "";
+  for (const node of nodes) {
+    const connection = new Redis(node);
+    try {
+      for (let n = 0; n < 100; n++) {
+        const isOwn = await connection.get(`{t${n}}`).then(
+          () => true,
+          (error: Error) => void (said = error.message), // MOVED
+        );
+        if (isOwn === true) return { node, tag: `t${n}` };
+      }
+    } finally {
+      connection.disconnect();
+    }
   }
-  throw new Error("the node serves no slot");
+  throw new Error(`no node serves a slot; the last one said: ${said}`);
 }
 
 async function answer(pool: ClassicPool<Redis>, ws: WebSocket<Data>, text: string): Promise<void> {
