@@ -165,7 +165,7 @@ export const redis = {
     min: 100,
     max: 600_000,
     unit: "ms",
-    doc: "Interval at which the cluster's slots are read again while a shard fails; 300 times as long while none does.",
+    doc: "Interval at which an edge looks whether the cluster's slots have moved while a shard fails; 300 times as long while none does.",
     why: "A read every 1–2 s cut a failover from 9.0 s to 6.8 s (measured); a redirection is followed at once in any case.",
   }),
   retry,

@@ -9,6 +9,8 @@
 // X5. The script goes by its name. What a node refuses because it does not know it (a new node, a restarted one) was not written and
 //     goes again with the text, in a pipeline with a WAIT of its own: ioredis' own scripts would send it behind the WAIT that confirms
 //     it. No answered CALL is overtaken: a charge point has one at a time.
+// X6. ioredis follows a redirection in a pipeline only where all replies are the same one; with a WAIT they never are. So whatever fails
+//     asks for the map of slots (paced by the registry's slot-maps.ts), and the next attempt goes where it says.
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -105,6 +107,13 @@ export class RedisStreamLog implements StreamLog {
   }
 
   async #write(batch: readonly Pending[]): Promise<readonly Appended[]> {
+    const appended = await this.#tryToWrite(batch);
+    const hasFailed = appended.some(({ kind }) => kind === "unreachable");
+    if (hasFailed && this.#cluster.status === "ready") this.#cluster.refreshSlotsCache(); // X6
+    return appended;
+  }
+
+  async #tryToWrite(batch: readonly Pending[]): Promise<readonly Appended[]> {
     try {
       const named = outcomesOf(batch, await this.#send(batch, "name"));
       const refused = batch.filter((_, at) => named[at] === undefined); // X5

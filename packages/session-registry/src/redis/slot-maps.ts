@@ -1,7 +1,7 @@
 // Keeps the slot maps of one edge's clients true, and pays for it only when something changed.
 //
-// M1. A client that meets a MOVED or loses a node asks for the map by itself (ioredis). What one learnt concerns all: each has its own,
-//     or the data lane would go on to a master that the control lane knows to be gone.
+// M1. A client that meets a MOVED or loses a node asks for the map by itself (ioredis; in a pipeline it does not, so a lost connection asks
+//     too). What one learnt concerns all: each has its own, or the data lane would go on to a master that the control lane knows to be gone.
 // M2. Asked for at intervals: every slotsRefreshMs while the lanes are uneasy (a circuit is open and nothing is sent, so no MOVED would
 //     tell of the new master), else rarely. ioredis' own interval reads at every turn: that was a sixth of an edge's CPU in a storm and
 //     most of it at rest (bench/README.md).
@@ -12,20 +12,25 @@
 //     not quite as often, by chance: edges that met the same fault are not to go on in step.
 // M5. Two nodes are asked at once and the first answer counts, so one that hangs (or stands behind a WAIT, in the streams' lane) keeps
 //     nobody waiting. Without any answer all clients read, as ioredis does it: one node after the other.
-// M6. What was lost with a node, a client has again when it reads, though the map is what it was: its connection to a master (it would
-//     have that with the next command to be redirected there, which an idle lane does not send) and its sharded subscribers (it asks for
-//     these all the while). Until the node is back or replaced nothing comes of it, so: at most every renewGapMs.
+// M6. What a look does not see, a read mends, at most every renewGapMs for each client: a connection to a master that was lost (a lane
+//     that sends nothing, or pipelines, never gets it back otherwise); sharded subscribers that were lost (ioredis renews them while it
+//     reads and nowhere else, and asks all the while); and what a MOVED leaves behind (ioredis writes the new master into the list of the
+//     whole range, and the group for pipelines of that one slot alone).
 // M7. Clients read one after the other, staggerMs apart: what one holds the loop for does not add up.
+// M8. Who asked is told as soon as its own map is known to be true: ioredis holds back the commands of a lost connection until then.
 
 import type { Cluster, Redis } from "ioredis";
 import type { Random, Time, Timer } from "../time.ts";
 
 /** Enough to follow a failover (its election alone takes longer), and little enough to cost nothing. */
 const lookGapMs = 250;
+/** What a read mends beside the map is of no use until a node is back or replaced, and that takes seconds. */
 const renewGapMs = 2_000;
 const staggerMs = 25;
-/** By how much each of these waits is longer at most, as chance has it (M4). */
+/** By how much a gap is longer at most, as chance has it (M4). */
 const jitterMs = 100;
+/** The same for what nobody waits for: a lane goes on without it by redirections, subscribers do not. */
+const patientJitterMs = 1_000;
 /** So many intervals pass between two looks while all is well: nobody waits for these, M1 is what follows a change. */
 const calmIntervals = 300;
 
@@ -45,7 +50,7 @@ interface SlotRange {
 /** What a client does of itself, and how it is made to do it again (M6). */
 interface Looked {
   readonly read: Read;
-  readonly renew: Read;
+  readonly renew: () => void;
 }
 
 /** Clock and chance. */
@@ -59,8 +64,8 @@ export class SlotMaps {
   readonly #clients = new Map<Cluster, Looked>();
   readonly #ports: SlotMapPorts;
   readonly #timer: Timer;
-  /** Whom the next look tells. */
-  #told: ReadDone[] = [];
+  /** Whom the next look tells (M8). */
+  #asked = new Map<Cluster, ReadDone[]>();
   #intervalsLeft = calmIntervals;
   #isDue = false;
   #isLooking = false;
@@ -79,14 +84,23 @@ export class SlotMaps {
   /** From now on this client's map is looked after. */
   add(client: Cluster): void {
     const read = client.refreshSlotsCache.bind(client);
-    const renew = paced(read, this.#ports);
+    const hasSubscribers = client.options.shardedSubscribers === true;
+    const renew = paced(client, read, hasSubscribers ? jitterMs : patientJitterMs, this.#ports);
     this.#clients.set(client, { read, renew });
     client.refreshSlotsCache = (done) => {
       if (client.status !== "ready") return read(done); // its first, as often as it tries to connect
-      if (client.options.shardedSubscribers === true) renew(done);
-      else if (done) this.#told.push(done);
+      if (hasSubscribers) renew(); // M6
+      const dones = this.#asked.get(client) ?? [];
+      if (done) dones.push(done);
+      this.#asked.set(client, dones);
       return this.#ask(); // M1
     };
+    const handle = client.handleError.bind(client);
+    client.handleError = (error, ...rest) => {
+      if (error.message.startsWith("MOVED ")) renew(); // M6
+      handle(error, ...rest);
+    };
+    client.on("-node", () => this.#ask()); // M1
   }
 
   /** The client is done with. */
@@ -114,8 +128,8 @@ export class SlotMaps {
   }
 
   async #look(): Promise<void> {
-    const told = this.#told;
-    this.#told = [];
+    const asked = this.#asked;
+    this.#asked = new Map();
     this.#intervalsLeft = calmIntervals;
     this.#isDue = false;
     this.#isLooking = true;
@@ -123,31 +137,26 @@ export class SlotMaps {
     const ranges = await this.#slots();
     this.#isLooking = false;
     if (this.#isDue) this.#lookWhenDue();
-    const stale: Cluster[] = [];
-    for (const [client, { renew }] of this.#clients) {
-      if (client.status !== "ready") continue;
-      if (ranges === undefined || !isTrue(client, ranges)) {
-        stale.push(client);
-        continue;
-      }
-      if (lacksMaster(client, ranges)) renew(); // M6
+    const isStale = (client: Cluster): boolean => ranges === undefined || !isTrue(client, ranges);
+    const ready = [...this.#clients.keys()].filter(({ status }) => status === "ready");
+    const stale = ready.filter(isStale);
+    for (const [n, client] of stale.entries()) this.#readLater(client, n * staggerMs, asked.get(client)); // M7
+    for (const [client, dones] of asked) if (!stale.includes(client)) tell(dones); // M8
+    for (const client of ready) {
+      if (stale.includes(client)) continue;
+      if (ranges && lacksMaster(client, ranges)) this.#clients.get(client)?.renew(); // M6
       client.emit("refresh"); // what ioredis says when it has read: the map is known to be true
     }
-    await Promise.all(stale.map((client, n) => this.#readLater(client, n * staggerMs)));
-    for (const done of told) done();
   }
 
-  /** M7 */
-  #readLater(client: Cluster, waitMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const read = (): void => {
-        const looked = client.status === "ready" ? this.#clients.get(client) : undefined; // else it reads by itself, or is done with
-        if (looked) looked.read(() => resolve());
-        else resolve();
-      };
-      if (waitMs === 0) read();
-      else this.#ports.time.after(waitMs, read);
-    });
+  #readLater(client: Cluster, waitMs: number, dones: readonly ReadDone[] = []): void {
+    const read = (): void => {
+      const looked = client.status === "ready" ? this.#clients.get(client) : undefined; // else it reads by itself, or is done with
+      if (looked) looked.read((error) => tell(dones, error));
+      else tell(dones);
+    };
+    if (waitMs === 0) read();
+    else this.#ports.time.after(waitMs, read);
   }
 
   /** What a node says; undefined: none could be asked, or none answered (M5). */
@@ -165,6 +174,10 @@ export class SlotMaps {
       return undefined;
     }
   }
+}
+
+function tell(dones: readonly ReadDone[], error?: Parameters<ReadDone>[0]): void {
+  for (const done of dones) done(error);
 }
 
 const isReady = ({ status }: Redis): boolean => status === "ready";
@@ -188,7 +201,7 @@ function isTrue(client: Cluster, ranges: readonly SlotRange[]): boolean {
       if (served === undefined) return false;
       if (served === same) continue;
       if (served[0] !== nodes[0] || served.length !== nodes.length) return false;
-      if (!served.every((node) => nodes.includes(node))) return false; // nodes tell the replicas in different orders
+      if (!nodes.every((node) => served.includes(node))) return false; // nodes tell the replicas in different orders
       same = served;
     }
     return true;
@@ -200,24 +213,19 @@ function lacksMaster(client: Cluster, ranges: readonly SlotRange[]): boolean {
   return ranges.some(({ nodes: [master] }) => master !== undefined && !connected.has(master));
 }
 
-/** M6. Who asks within the gap, or before its end, is served with all others who did. */
-function paced(read: Read, { time, random }: SlotMapPorts): Read {
+/** M6. Who asks within the gap, or before its end, is served by the read that follows it. */
+function paced(client: Cluster, read: Read, jitter: number, { time, random }: SlotMapPorts): () => void {
   let mayReadAtMs = Number.NEGATIVE_INFINITY;
-  let waiting: ReadDone[] | undefined;
-  return (done) => {
-    if (waiting) {
-      if (done) waiting.push(done);
-      return;
-    }
-    const together: ReadDone[] = done ? [done] : [];
-    waiting = together;
-    const waitMs = Math.max(0, mayReadAtMs - time.monotonicMs()) + random.next() * jitterMs;
+  let isDue = false;
+  return () => {
+    if (isDue) return;
+    isDue = true;
+    const waitMs = Math.max(0, mayReadAtMs - time.monotonicMs()) + random.next() * jitter;
     time.after(waitMs, () => {
-      waiting = undefined;
+      isDue = false;
+      if (client.status !== "ready") return; // it reads by itself, or is done with
       mayReadAtMs = time.monotonicMs() + renewGapMs;
-      read((error) => {
-        for (const each of together) each(error);
-      });
+      read();
     });
   };
 }

@@ -49,6 +49,8 @@ class SomeNodes {
 class SomeClient extends EventEmitter {
   status = "ready";
   reads = 0;
+  readsForEver = false;
+  errors = 0;
   refreshed = 0;
   slots = mapOf(halves());
   /** Ports of the masters that it has a connection to. */
@@ -71,7 +73,12 @@ class SomeClient extends EventEmitter {
 
   refreshSlotsCache(done?: () => void): void {
     this.reads++;
-    done?.();
+    if (!this.readsForEver) done?.();
+  }
+
+  /** What ioredis does of it, is not done here. */
+  handleError(_error: Error): void {
+    this.errors++;
   }
 }
 
@@ -110,6 +117,34 @@ describe("a look", () => {
     a.refreshSlotsCache();
     await advance(0);
     expect([cluster.asked, a.refreshed, b.refreshed]).toEqual([1, 1, 1]);
+  });
+
+  it("is taken when a connection is lost: who pipelines asks for nothing", async () => {
+    const { cluster, a, advance } = someMaps(() => false);
+    a.emit("-node");
+    await advance(0);
+    expect(cluster.asked).toBe(1);
+  });
+
+  it("tells who asked as soon as its own map is known to be true, though another's read hangs", async () => {
+    const { a, b, advance } = someMaps(() => false);
+    b.slots[77] = ["h:9"];
+    b.readsForEver = true;
+    let told = 0;
+    a.refreshSlotsCache(() => void told++);
+    b.refreshSlotsCache(() => void told++);
+    await advance(100);
+    expect([told, b.reads]).toEqual([1, 1]);
+  });
+
+  it("is of no use to a client that was removed meanwhile; it is told all the same", async () => {
+    const { maps, cluster, a, advance } = someMaps(() => false);
+    cluster.says[0] = () => Promise.resolve(halves(1, 3));
+    let told = 0;
+    a.refreshSlotsCache(() => void told++);
+    maps.remove(a as unknown as Cluster);
+    await advance(100);
+    expect([told, a.reads]).toEqual([1, 0]);
   });
 
   it("is taken four times a second at most, and everybody who asked is told", async () => {
@@ -185,6 +220,36 @@ describe("a client reads its map", () => {
     expect([a.reads, b.reads]).toEqual([1, 0]);
   });
 
+  it("when the master of a range is told as its own replica: so ioredis leaves it after a planned failover", async () => {
+    const { cluster, a, advance } = someMaps(() => false);
+    const [, second] = halves();
+    cluster.says[0] = () => Promise.resolve([[0, 8000, ["h", 11, "id"], ["h", 1, "id"]], second]);
+    a.slots = mapOf([[0, 8000, ["h", 11, "id"], ["h", 11, "id"]], second!]);
+    a.refreshSlotsCache();
+    await advance(100);
+    expect(a.reads).toBe(1);
+  });
+
+  it("after a redirection, every two seconds at most, though its map is true by then", async () => {
+    const { a, b, advance } = someMaps(() => false);
+    for (let n = 0; n < 40; n++) {
+      a.handleError(new Error("MOVED 77 h:1"));
+      a.handleError(new Error("CLUSTERDOWN The cluster is down"));
+      await advance(100);
+    }
+    expect(a.reads).toBeGreaterThan(1);
+    expect(a.reads).toBeLessThanOrEqual(3);
+    expect([a.errors, b.reads]).toEqual([80, 0]);
+  });
+
+  it("not when it is no longer connected by the time that it should", async () => {
+    const { a, advance } = someMaps(() => false);
+    a.handleError(new Error("MOVED 77 h:1"));
+    a.status = "reconnecting";
+    await advance(3000);
+    expect(a.reads).toBe(0);
+  });
+
   it.each<[string, () => Promise<unknown>]>([
     ["no node answers", () => Promise.reject(new Error("Command timed out"))],
     ["a node knows of no slots", () => Promise.resolve([])],
@@ -233,12 +298,14 @@ describe("a client reads its map", () => {
   });
 
   it("not while it connects, nor when it is done with", async () => {
-    const { maps, cluster, a, b, advance } = someMaps(() => true);
+    const { maps, cluster, a, b, aClient, advance } = someMaps(() => true);
     cluster.says[0] = () => Promise.resolve(halves(1, 3));
     a.status = "connecting";
     maps.remove(b as unknown as Cluster);
+    const third = aClient();
     await advance(5000);
     expect([a.reads, b.reads]).toEqual([0, 0]);
+    expect(third.reads).toBeGreaterThan(0);
     maps.close();
   });
 
