@@ -33,6 +33,7 @@ describe("the arguments", () => {
         exitCode: 2,
         text: expect.stringContaining(`${variable} is set, but npm start decides that`) as string,
       });
+      expect(readOptions(["--help"], { [variable]: "x" })).toMatchObject({ exitCode: 0 });
     },
   );
 

@@ -29,15 +29,15 @@ export function readOptions(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): ReadOptions {
-  const overruled = overruledVariable(env);
-  if (overruled !== undefined) {
-    const text = `${overruled} is set, but npm start decides that by itself: unset it. Ports move with --port-offset; an edge with settings of its own is started by itself (README.md, Running it).\n`;
-    return { kind: "print", text, exitCode: 2 };
-  }
   const output: string[] = [];
   const command = startCommand((text) => output.push(text));
   try {
     command.parse([...argv], { from: "user" });
+    const overruled = overruledVariable(env);
+    if (overruled !== undefined) {
+      const text = `${overruled} is set, but npm start decides that by itself: unset it. Ports move with --port-offset; an edge with settings of its own is started by itself (README.md, Running it).\n`;
+      return { kind: "print", text, exitCode: 2 };
+    }
     const options = command.opts<{
       registry?: RegistryKind;
       edges?: number;

@@ -1,11 +1,14 @@
-import { systemRandom, systemTime } from "@cpg/session-registry";
-import { eventually, startTestRedisCluster, uniquePrefix } from "@cpg/testkit";
-import { Cluster } from "ioredis";
+import { openLoneClient, systemRandom, systemTime } from "@cpg/session-registry";
+import { eventually, startTestRedisCluster, uniquePrefix, type RedisNode } from "@cpg/testkit";
+import calculateSlot from "cluster-key-slot";
+import { Cluster, Redis } from "ioredis";
 import { afterEach, describe, expect, inject, test } from "vitest";
 import { buildRoutes, type BuiltRoutes } from "../../src/build-routes.ts";
 import { systemIds } from "../../src/ids.ts";
 import { openStreamLog } from "../../src/integrations/open-stream-log.ts";
 import { partitionOf, streamKey } from "../../src/integrations/stream.ts";
+import { RedisStreamLog } from "../../src/integrations/stream-log.ts";
+import { redisSettings } from "../../src/redis-settings.ts";
 import { readRoutes } from "../../src/routes-file.ts";
 import { connect } from "../support/charge-point.ts";
 import { Counts, defaultConfig, settingsWith, startTestEdge, type TestEdge } from "../support/test-edge.ts";
@@ -184,7 +187,27 @@ test("Redis away: held to the deadline, then InternalError, and the socket stays
   expect(edge.sessions.size).toBe(1);
 });
 
-describe("a cluster of its own, because its replicas are stopped", () => {
+test("a pipeline that is redirected asks for the map of slots, and the next attempt arrives", async () => {
+  const { redis: settings } = defaultConfig();
+  const nodes = inject("redisNodes").map(({ host, port }) => `${host}:${String(port)}`);
+  const keyPrefix = uniquePrefix();
+  const ports = { time: systemTime, random: systemRandom };
+  const cluster = openLoneClient(redisSettings({ redis: { ...settings, nodes } }), "streams", ports);
+  await eventually(() => expect(cluster.status).toBe("ready"));
+  await new Promise<void>((resolve) => cluster.refreshSlotsCache(() => resolve())); // what connecting asked for is done with
+  const log = new RedisStreamLog(cluster, 200);
+  const stream = streamKey({ keyPrefix, stream: "log" }, 0);
+  const slot = calculateSlot(stream);
+  const right = cluster.slots[slot];
+  cluster.slots[slot] = cluster.slots.find((served) => served[0] !== right?.[0]) ?? [];
+  const append = () => log.append({ stream, maxLength: 10, fields: ["a", "b"], replicas: 1, knownId: "" });
+  expect((await append()).kind).toBe("unreachable");
+  await eventually(async () => expect((await append()).kind).not.toBe("unreachable"));
+  expect(cluster.slots[slot]?.[0]).toBe(right?.[0]);
+  await log.close();
+});
+
+describe("a cluster of its own, because its nodes are stopped", () => {
   test("without a replica a transaction message waits, written once; with one back it is answered", async () => {
     const cluster = await startTestRedisCluster();
     try {
@@ -205,4 +228,52 @@ describe("a cluster of its own, because its replicas are stopped", () => {
       await cluster.stop();
     }
   }, 60_000);
+
+  test.each<[string, (master: RedisNode, replica: RedisNode) => Promise<unknown>]>([
+    [
+      "a master that is back before anybody took over",
+      async (master) => {
+        await master.kill();
+        await master.restart();
+      },
+    ],
+    [
+      "a master that a replica took over from as planned",
+      async (_, { port, host }) => {
+        const replica = new Redis(port, host);
+        await replica.call("CLUSTER", "FAILOVER");
+        replica.disconnect();
+      },
+    ],
+  ])(
+    "after %s transaction messages go on: nothing but pipelines is sent here",
+    async (_, change) => {
+      const cluster = await startTestRedisCluster();
+      try {
+        const { url, entriesOf, keyPrefix } = await start({ nodes: cluster.nodes, deadlineMs: 20_000 });
+        const station = await connect(url("CP1"));
+        expect((await station.call("1", "StopTransaction")).type).toBe(3);
+        const slot = calculateSlot(streamKey({ keyPrefix, stream: "log" }, partitionOf("CP1", 4)));
+        const master = await cluster.masterOfSlot(slot);
+        const replica = await eventually(async () => {
+          const [, , , [, port] = []] =
+            (await redis!.cluster("SLOTS")).find(([first, last]) => first <= slot && slot <= last) ?? [];
+          const found = cluster.nodes.find((node) => node.port === port);
+          if (found === undefined) throw new Error("no replica is known yet");
+          return found;
+        });
+        await change(master, replica);
+        station.send([2, "2", "StopTransaction", {}]);
+        const isAnswered = (): void =>
+          expect(station.parsed).toContainEqual(expect.objectContaining({ type: 3, id: "2" }));
+        await eventually(isAnswered, { timeoutMs: 20_000 });
+        expect(new Set((await entriesOf("CP1")).map(({ messageId }) => messageId))).toEqual(
+          new Set(["1", "2"]),
+        );
+      } finally {
+        await cluster.stop();
+      }
+    },
+    60_000,
+  );
 });

@@ -45,7 +45,7 @@ class SomeNodes {
     }));
 }
 
-/** A client that reads what `truth` is. */
+/** A client that counts what is asked of it. */
 class SomeClient extends EventEmitter {
   status = "ready";
   reads = 0;
@@ -76,7 +76,6 @@ class SomeClient extends EventEmitter {
     if (!this.readsForEver) done?.();
   }
 
-  /** What ioredis does of it, is not done here. */
   handleError(_error: Error): void {
     this.errors++;
   }
