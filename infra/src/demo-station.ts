@@ -1,11 +1,13 @@
-// A charge point to try the gateway with: `node infra/dist/demo-station.js ws://127.0.0.1:9000/ocpp/CP001 [ocpp1.6|ocpp2.0.1]`.
+// A charge point to try the gateway with: `node infra/dist/demo-station.js ws://127.0.0.1:9000/ocpp/CP001 [ocpp1.6|ocpp2.0.1|ocpp2.1]`.
 // It boots, sends a Heartbeat every 30 s, and accepts every command. I/O: a WebSocket, the console. Runs on the pinned Node.
 
 const heartbeatMs = 30_000;
 
+const bootOf2 = { reason: "PowerUp", chargingStation: { vendorName: "Demo", model: "Station" } };
 const boot: Readonly<Record<string, unknown>> = {
   "ocpp1.6": { chargePointVendor: "Demo", chargePointModel: "Station" },
-  "ocpp2.0.1": { reason: "PowerUp", chargingStation: { vendorName: "Demo", model: "Station" } },
+  "ocpp2.0.1": bootOf2,
+  "ocpp2.1": bootOf2,
 };
 
 function say(text: string): void {
@@ -50,7 +52,7 @@ function run(url: string, subprotocol: string): void {
 
 const [url, subprotocol = "ocpp1.6"] = process.argv.slice(2);
 if (url === undefined || !/^wss?:\/\/./u.test(url) || !URL.canParse(url) || boot[subprotocol] === undefined) {
-  process.stderr.write("usage: demo-station.js ws://127.0.0.1:9000/ocpp/CP001 [ocpp1.6|ocpp2.0.1]\n");
+  process.stderr.write("usage: demo-station.js ws://127.0.0.1:9000/ocpp/CP001 [ocpp1.6|ocpp2.0.1|ocpp2.1]\n");
   process.exitCode = 2;
 } else {
   run(url, subprotocol);

@@ -155,6 +155,7 @@ describe("npm start", () => {
       .filter((each) => each.startsWith("Port"));
     expect(line).toEqual([expect.stringContaining(wanted)]);
     expect(line[0]).toContain(`(process ${process.pid}): stop it`);
+    expect(line[0]).toContain(`--port-offset ${offset + 100}.`);
     expect(run.output()).not.toContain("listening");
   });
 

@@ -51,7 +51,7 @@ export async function busyPort(plan: LocalPlan): Promise<string | undefined> {
   for (const { port, purpose } of neededPorts(plan)) {
     if (await isPortFree(port)) continue;
     const owner = (await listenerOf(port)) ?? "another program";
-    return `Port ${port} (${purpose}) is in use by ${owner}: stop it, or move this gateway with --port-offset 100.`;
+    return `Port ${port} (${purpose}) is in use by ${owner}: stop it, or move this gateway with --port-offset ${plan.portOffset + 100}.`;
   }
   return undefined;
 }

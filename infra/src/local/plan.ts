@@ -13,6 +13,7 @@ export type EdgePlan = {
 /** Everything that will run. `redisPorts` is empty with the memory registry. */
 export type LocalPlan = {
   readonly registry: RegistryKind;
+  readonly portOffset: number;
   readonly edges: readonly EdgePlan[];
   readonly backendPort: number;
   readonly redisPorts: readonly number[];
@@ -35,6 +36,7 @@ export function planLocal(
     Array.from({ length }, (_, index) => from + portOffset + index);
   return {
     registry,
+    portOffset,
     edges: row(0, count).map((_, index) => ({
       name: `edge-${index + 1}`,
       listenPort: 9000 + portOffset + index,
