@@ -154,7 +154,7 @@ function problemOf(error: FastifyError | HttpProblem): [ProblemName, ProblemExtr
 // The HTTP parser gave up: there is no request to answer, only a socket.
 function answerParserError(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
-  const { status, headers, body } = problemAnswer(parserProblem(error.code));
+  const { status, headers, body } = problemAnswer(...parserProblem(error));
   const lines = [
     `HTTP/1.1 ${status} Refused`,
     ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
@@ -167,7 +167,9 @@ function answerParserError(error: NodeJS.ErrnoException, socket: Socket): void {
   return undefined;
 }
 
-function parserProblem(code: string | undefined): ProblemName {
-  if (code === "HPE_HEADER_OVERFLOW") return "headers-too-large";
-  return code === "ERR_HTTP_REQUEST_TIMEOUT" ? "request-timeout" : "invalid-request";
+function parserProblem({ code, message }: NodeJS.ErrnoException): [ProblemName, ProblemExtras] {
+  if (code === "HPE_HEADER_OVERFLOW") return ["headers-too-large", {}];
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return ["request-timeout", {}];
+  const detail = `What came is no HTTP/1.1 request: ${message}. The API speaks HTTP without TLS.`;
+  return ["invalid-request", { detail }];
 }

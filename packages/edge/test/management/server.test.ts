@@ -86,6 +86,9 @@ describe("every error has one shape", () => {
     const text = await raw((await served()).port, "nonsense\r\n\r\n");
     expect(text).toMatch(/^HTTP\/1\.1 400 /);
     expect(text).toContain("urn:cpg:problem:invalid-request");
+    expect(text).toMatch(
+      /is no HTTP\/1\.1 request: Parse Error: \w[^.]+\. The API speaks HTTP without TLS\./,
+    );
   });
 
   it("of headers without end", async () => {
