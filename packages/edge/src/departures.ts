@@ -1,19 +1,60 @@
-// When messages leave for their backends and streams: in a crowd those that come close together leave together. A timer by port.
+// When messages leave for their backends and streams, and when their answers go on to the stations: in a crowd those that come close together
+// leave together, and come back together. Timers by port.
 //
 // One that leaves alone costs a waking on its way there, one for its answer, and cold caches in between; those that leave together share
 // all of that, and to a stream a pipeline and its WAIT as well (bench/README.md, *History*). All that is done for a message on its way
-// is done when it leaves: what is done for one is still warm for the next.
+// is done when it leaves, and for its answer when it is back: what is done for one is still warm for the next.
 //
 // G1. Without a crowd everybody leaves at once: a quiet edge never makes anybody wait.
 // G2. In a crowd there is one departure within `gatherMs`, of all who came meanwhile, in the order in which they came. So nobody waits
 //     for longer than that.
 // G3. Who came leaves, also if its socket is gone by then: it was received, and the backend is to hear of it.
-// G4. One that throws is a bug: told, and the others leave all the same.
+// G4. One that throws is a bug: told, and the others leave, or come back, all the same.
+// G5. Who left with others waits for them on the way back, but for no longer than `gatherMs` after they left: behind a backend that takes longer
+//     than that nobody waits, and a slow answer holds no other one up.
 
-import type { Time } from "@cpg/session-registry";
+import type { Time, Timer } from "@cpg/session-registry";
 
-/** Sends what is to leave. */
-export type Depart = () => void;
+/** Sends what is to leave; `party`: those it leaves with, undefined where it leaves alone. */
+export type Depart = (party: Party | undefined) => void;
+
+/** Those who left together (G5). */
+export class Party {
+  readonly #onBug: (error: unknown) => void;
+  #away = 0;
+  #back: (() => void)[] = [];
+  #isOver = false;
+  #timer: Timer | undefined;
+
+  constructor(onBug: (error: unknown) => void) {
+    this.#onBug = onBug;
+  }
+
+  /** One of them will come back. */
+  expect(): void {
+    this.#away += 1;
+  }
+
+  /** One of those expected is back: has `goOn` called with the others, or at once if nobody waits any longer. */
+  isBack(goOn: () => void): void {
+    this.#away -= 1;
+    this.#back.push(goOn);
+    if (this.#away === 0 || this.#isOver) this.#end();
+  }
+
+  /** All have left. */
+  waitFor(ms: number, time: Pick<Time, "after">): void {
+    if (this.#away > 0) this.#timer = time.after(ms, () => this.#end());
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#timer?.cancel();
+    const back = this.#back;
+    this.#back = [];
+    for (const goOn of back) safely(goOn, this.#onBug);
+  }
+}
 
 // Three others within 5 ms are 600 a second, 5 % of what one core carries: below, there is nothing worth saving.
 const crowd = 3;
@@ -47,7 +88,7 @@ export class Departures {
     const waitMs = this.#leftAtMs + this.#gatherMs - nowMs;
     if (!isCrowd || waitMs <= 0) {
       this.#leftAtMs = nowMs;
-      this.#send(depart); // G1
+      safely(depart, this.#onBug); // G1
       return;
     }
     this.#waiting.push(depart);
@@ -66,14 +107,17 @@ export class Departures {
     const leaving = this.#waiting;
     this.#waiting = [];
     this.#leftAtMs = this.#time.monotonicMs();
-    for (const depart of leaving) this.#send(depart);
+    const party = leaving.length > 1 ? new Party(this.#onBug) : undefined;
+    for (const depart of leaving) safely(depart, this.#onBug, party);
+    party?.waitFor(this.#gatherMs, this.#time); // G5
   }
+}
 
-  #send(depart: Depart): void {
-    try {
-      depart();
-    } catch (error) {
-      this.#onBug(error); // G4
-    }
+/** G4 */
+function safely(act: Depart, onBug: (error: unknown) => void, party?: Party): void {
+  try {
+    act(party);
+  } catch (error) {
+    onBug(error);
   }
 }

@@ -1,7 +1,7 @@
 // The CALLs of one charge point on their way through a route and back.
 //
 // N1. Served in order, one at a time (inbound-line.ts). A route that answers at once costs no promise and no timer; what goes to a backend
-//     or a stream waits for its departure first (departures.ts).
+//     or a stream waits for its departure first, and its answer for those of the CALLs it left with (departures.ts).
 // N2. A repetition of a CALL that is still in line is answered by that one's answer, once; a repetition of one that was
 //     answered gets the remembered answer. The backend is called once either way (reused-ids.ts).
 // N3. An answer whose socket is gone is counted and dropped; the backend's work is not cancelled: it may be done already.
@@ -12,7 +12,7 @@
 import { encodeCallError, encodeCallResult, errorCode, isTransactionMessage, type Request } from "@cpg/ocpp";
 import type { Time } from "@cpg/session-registry";
 import type { Span, Tracing } from "@cpg/telemetry";
-import type { Departures } from "./departures.ts";
+import type { Departures, Party } from "./departures.ts";
 import type { CallAnswer, InboundCall, Route, Station } from "./integration.ts";
 import { InboundLine } from "./inbound-line.ts";
 import type { FrameType, Instruments } from "./instruments.ts";
@@ -128,7 +128,7 @@ export class InboundCalls {
       return false;
     }
     if (route.kind !== "local") {
-      departures.add(() => this.#leave(received, route));
+      departures.add((party) => this.#leave(received, route, party));
       return true;
     }
     // What the edge answers by itself is not worth remembering: serving it again is as good, and fresher.
@@ -142,7 +142,7 @@ export class InboundCalls {
   }
 
   /** To its backend or stream, unless it went there before. */
-  #leave(received: Received, route: Route): void {
+  #leave(received: Received, route: Route, party: Party | undefined): void {
     const key = messageKey(received.request);
     const known = this.#recall(key);
     if (known?.payloadJson !== undefined) {
@@ -152,14 +152,19 @@ export class InboundCalls {
     }
     const callNumber = known?.callNumber ?? (this.#served += 1);
     const answer = this.#ask(route, this.#callOf(received, callNumber));
-    this.#finishLater(answer, received, (given) => this.#remember(received.request, key, callNumber, given));
+    const remember = (given: CallAnswer): void => this.#remember(received.request, key, callNumber, given);
+    this.#finishLater(answer, received, remember, party);
   }
 
-  /** Answers it and goes on with the line, after this turn: however many are answered from memory, none stands on the stack of the next. */
+  /**
+   * Answers it and goes on with the line, after this turn: however many are answered from memory, none stands on the stack of the next. An answer
+   * waits for those of its party.
+   */
   #finishLater(
     pending: CallAnswer | Promise<CallAnswer>,
     received: Received,
     remember?: (answer: CallAnswer) => void,
+    party?: Party,
   ): void {
     const finish = (answer: CallAnswer): void => {
       remember?.(answer);
@@ -168,12 +173,17 @@ export class InboundCalls {
       const next = this.#line.next();
       if (next !== undefined) this.#serveFrom(next);
     };
+    const isBack = (answer: CallAnswer): void => {
+      if (party === undefined) finish(answer);
+      else party.isBack(() => finish(answer));
+    };
     const broke = (error: unknown): void => {
       this.#context.onBug(error, received.span);
-      finish(broken); // N5
+      isBack(broken); // N5
     };
+    party?.expect();
     Promise.resolve(pending)
-      .then(finish, broke)
+      .then(isBack, broke)
       .catch((error: unknown) => this.#context.onBug(error));
   }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Departures } from "../src/departures.ts";
+import { Departures, type Party } from "../src/departures.ts";
 
 /** A clock that the test moves, and who has left by then: each departure's time and names. */
 function station(gatherMs: number): {
@@ -94,4 +94,79 @@ test("one that throws is told as a bug, and the others leave all the same", () =
   waitUntil(20);
   expect(left).toEqual(["a at 0", "b at 0", "c at 5", "d at 5"]);
   expect(bugs).toEqual([bug, bug]);
+});
+
+/** Lets `count` leave together at 5 ms; their party, and who went on from there and when. */
+function together(
+  count: number,
+): ReturnType<typeof station> & { party: Party; wentOn: string[]; isBack: (name: string) => void } {
+  const all = station(5);
+  all.come(0, "a", "b", "c");
+  let party: Party | undefined;
+  all.waitUntil(1);
+  for (let n = 0; n < count; n++) {
+    all.departures.add((its) => {
+      party = its;
+      its?.expect();
+    });
+  }
+  all.waitUntil(5);
+  if (party === undefined) throw new Error("nobody left with anybody");
+  const wentOn: string[] = [];
+  const its = party;
+  return {
+    ...all,
+    party,
+    wentOn,
+    isBack: (name) => its.isBack(() => wentOn.push(`${name} at ${String(all.now())}`)),
+  };
+}
+
+test("who left together comes back together, in the order of coming back", () => {
+  const { isBack, waitUntil, wentOn } = together(3);
+  isBack("a");
+  waitUntil(6);
+  isBack("c");
+  expect(wentOn).toEqual([]);
+  waitUntil(7);
+  isBack("b");
+  expect(wentOn).toEqual(["a at 7", "c at 7", "b at 7"]);
+  waitUntil(50);
+  expect(wentOn).toHaveLength(3);
+});
+
+test("a slow one holds the others up until gatherMs after they left, and who is back later goes on at once", () => {
+  const { isBack, waitUntil, wentOn } = together(4);
+  isBack("a");
+  waitUntil(9);
+  isBack("b");
+  expect(wentOn).toEqual([]);
+  waitUntil(30);
+  isBack("c");
+  waitUntil(40);
+  isBack("d");
+  expect(wentOn).toEqual(["a at 10", "b at 10", "c at 30", "d at 40"]);
+});
+
+test("who leaves alone has nobody to wait for", () => {
+  const { departures, come, waitUntil } = station(5);
+  const parties: (Party | undefined)[] = [];
+  departures.add((party) => parties.push(party));
+  come(0, "a", "b");
+  waitUntil(1);
+  departures.add((party) => parties.push(party)); // in a crowd, but nobody else comes until it leaves
+  waitUntil(20);
+  expect(parties).toEqual([undefined, undefined]);
+});
+
+test("one that throws on its way back is told as a bug, and the others go on all the same", () => {
+  const { party, isBack, bugs, wentOn } = together(3);
+  const bug = new Error("a bug");
+  isBack("a");
+  party.isBack(() => {
+    throw bug;
+  });
+  isBack("c");
+  expect(wentOn).toEqual(["a at 5", "c at 5"]);
+  expect(bugs).toEqual([bug]);
 });

@@ -61,7 +61,7 @@ export const routes = {
     min: 0,
     max: 1_000,
     unit: "ms",
-    doc: "In a crowd (three others within it): shortest time between two departures to backends and streams; what comes meanwhile leaves together. 0: never.",
+    doc: "In a crowd (three others within it): shortest time between two departures to backends and streams; what comes meanwhile leaves together, and its answers wait that long for each other. 0: never.",
     why: "A crowd from 600 a second on. At 2,000 ten leave together, for a sixth less CPU; a mobile network takes ten times as long.",
   }),
   http: {

@@ -327,6 +327,26 @@ test("in a crowd a CALL waits to leave with others, and its deadline begins when
   expect(bodies().map(({ url: path }) => path)).toEqual(["/Authorize", "/MeterValues"]);
 });
 
+test("the answer of a CALL waits for those of the CALLs it left with, but not for a slow one", async () => {
+  const held: ServerResponse[] = [];
+  handler = ({ url }, response) => {
+    if (url === "/MeterValues") held.push(response);
+    else response.end("{}");
+  };
+  const { url } = await start({ gatherMs: 1_200, deadlineMs: 20_000, path: "/{action}" });
+  const names = ["CP0", "CP1", "CP2", "CP3"]; // their $connect are the crowd
+  const [one, two] = await Promise.all(names.map((name) => connect(url(name))));
+  const quick = one?.call("a", "Authorize");
+  const slow = two?.call("b", "MeterValues");
+  await eventually(() => expect(bodies()).toHaveLength(2));
+  await delay(300); // far longer than the way back
+  expect(one?.frames).toEqual([]);
+  expect((await quick)?.type).toBe(3);
+  expect(two?.frames).toEqual([]);
+  held[0]?.end("{}");
+  expect((await slow)?.type).toBe(3);
+});
+
 test("a CALL whose station is gone before it leaves is told to the backend all the same", async () => {
   const { url } = await start({ gatherMs: 2_000, path: "/{action}" });
   const [one] = await Promise.all(["CP0", "CP1", "CP2", "CP3"].map((name) => connect(url(name))));
