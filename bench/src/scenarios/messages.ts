@@ -8,35 +8,20 @@
 //     to 3 afterwards).
 // M4. What leads to a backend is divided by a POST of a process beside it, and each of both varies by a fifth with what else the host does:
 //     so they take turns, several times a round.
+// M5. With `own-core` whoever works has a core to itself (own-core.ts), which tells how much of a ratio is the kernel's choice who sits beside
+//     whom. The goals are judged without: as in all runs before there was this choice.
 
-import type { Fleet, TrafficResult } from "../load/fleet.ts";
-import { heartbeat, meterValues, meterValuesPayload } from "../load/payloads.ts";
+import { meterValuesPayload } from "../load/payloads.ts";
 import { pairedRatio, spreadOf } from "../measure/statistics.ts";
 import type { Figure, Plot, PlotPoint, Report, Table } from "../report/model.ts";
-import { valueOf, type Scenario, type Surroundings, type Values } from "../scenario.ts";
+import { valueOf, type Scenario, type Surroundings } from "../scenario.ts";
 import { closing, type Closing } from "../system/closing.ts";
-import { startGateway } from "../system/gateway.ts";
-import { startRedis } from "../system/redis.ts";
-import { edgeOf, fleetOn, startLeast, startPeer, type Subject } from "../system/subject.ts";
+import { findOwnCore } from "../system/own-core.ts";
 import { startWorker } from "../system/worker.ts";
 import { refuseBeyondDescriptors, rounds, seconds, warmUp } from "./load-parameters.ts";
+import { mainRounds, measure, openLanes, type Lane } from "./message-lanes.ts";
 import { addPostFloor, type PostFloor } from "./post-floor.ts";
 import { cpuPerMessage, isClientBound, latencyMs, wrongOfTraffic } from "./reading.ts";
-
-/** One line of the table: a subject and what it is sent. */
-export interface Lane {
-  readonly subject: Subject;
-  readonly fleet: Fleet;
-  readonly label: string;
-  readonly tail: string;
-  /** CALLs per second of the paced stretch, and of the only one if `isPacedOnly`. */
-  readonly rate: number;
-  readonly isPacedOnly: boolean;
-  /** Takes turns with the POST (M4). */
-  readonly takesTurns: boolean;
-  readonly flood: TrafficResult[];
-  readonly paced: TrafficResult[];
-}
 
 /** The benchmark. */
 export const messages: Scenario = {
@@ -71,6 +56,14 @@ export const messages: Scenario = {
       meaning: "pace of the http and stream routes",
     },
     {
+      name: "own-core",
+      default: 0,
+      min: 0,
+      max: 1,
+      unit: "",
+      meaning: "1: whoever is measured has a core to itself; 0: the kernel chooses",
+    },
+    {
       name: "clients",
       default: 2,
       min: 1,
@@ -87,14 +80,17 @@ async function run(surroundings: Surroundings, owner: Closing): Promise<Report> 
   const { values, say } = surroundings;
   const backend = owner.own(await startWorker(new URL("../subjects/http-backend.js", import.meta.url)));
   const origin = `http://127.0.0.1:${await backend.ask<number>("listen")}`;
-  const lanes = await openLanes(surroundings, owner, origin);
+  const { lanes, pids } = await openLanes(surroundings, owner, origin);
   const floor = owner.own(
     await addPostFloor({ origin, path: "/MeterValues/floor", body: meterValuesPayload }),
   );
+  const core = valueOf(values, "own-core") === 1 ? await findOwnCore() : undefined;
+  await core?.clear([...pids, backend.pid, floor.pid]);
   for (let round = 1 - valueOf(values, "warm-up"); round <= valueOf(values, "rounds"); round++) {
     const pace = paceOf(round);
     const measureAll = async (some: readonly Lane[]): Promise<void> => {
       for (const lane of some) {
+        await core?.lend(lane.subject.pids); // M5
         const cpu = cpuPerMessage(await measure(lane, values, pace)).toFixed(1);
         say(`round ${round}: ${lane.label}, ${lane.subject.name}: ${cpu} µs CPU per message`);
       }
@@ -102,6 +98,7 @@ async function run(surroundings: Surroundings, owner: Closing): Promise<Report> 
     await measureAll(lanes.filter(({ takesTurns }) => !takesTurns));
     for (let turn = 0; turn < turnsPerRound; turn++) {
       await measureAll(lanes.filter(({ takesTurns }) => takesTurns));
+      await core?.lend([floor.pid]);
       const cpu = await floor.measure(valueOf(values, "backend-rate") * pace, valueOf(values, "seconds"));
       say(`round ${round}: bare undici POST: ${cpu.toFixed(1)} µs CPU per POST`);
     }
@@ -112,84 +109,12 @@ async function run(surroundings: Surroundings, owner: Closing): Promise<Report> 
   return reportOf(lanes, floor);
 }
 
-async function openLanes(
-  { values, say, nodeArguments }: Surroundings,
-  owner: Closing,
-  origin: string,
-): Promise<Lane[]> {
-  const redis = owner.own(await startRedis());
-  const shared = { edges: 1, redisNodes: redis.addresses, nodeArguments };
-  say("starting the limit, the peers and three edges (local, http, stream)");
-  const subjects = {
-    limit: owner.own(await startPeer("raw-uws")),
-    local: owner.own(edgeOf(await startGateway({ ...shared, routes: localRoutes }), "edge, local")),
-    ocppRpc: owner.own(await startPeer("ocpp-rpc")),
-    ws: owner.own(await startPeer("ws")),
-    http: owner.own(edgeOf(await startGateway({ ...shared, routes: httpRoutes(origin) }), "edge, http")),
-    stream: owner.own(edgeOf(await startGateway({ ...shared, routes: streamRoutes }), "edge, stream")),
-    proxy: owner.own(await startLeast("least-proxy", { origin, path: "/MeterValues/least" })),
-  };
-  const fleets = new Map<Subject, Fleet>();
-  const plan = { prefix: "CP", stations: valueOf(values, "stations"), clients: valueOf(values, "clients") };
-  for (const subject of Object.values(subjects)) fleets.set(subject, owner.own(await fleetOn(subject, plan)));
-  const lane = (subject: Subject, label: string, tail: string, isPacedOnly = false): Lane => {
-    const fleet = fleets.get(subject);
-    if (fleet === undefined) throw new Error("a lane without a fleet");
-    const rate = valueOf(values, isPacedOnly ? "backend-rate" : "rate");
-    const takesTurns = subject === subjects.proxy || subject === subjects.http;
-    return { subject, fleet, label, tail, rate, isPacedOnly, takesTurns, flood: [], paced: [] };
-  };
-  return [
-    ...[subjects.limit, subjects.local, subjects.ws, subjects.ocppRpc].map((s) =>
-      lane(s, "Heartbeat", heartbeat),
-    ),
-    ...[subjects.limit, subjects.local, subjects.ws, subjects.ocppRpc].map((s) =>
-      lane(s, "MeterValues", meterValues),
-    ),
-    lane(subjects.limit, "MeterValues", meterValues, true),
-    lane(subjects.proxy, "MeterValues", meterValues, true),
-    lane(subjects.http, "MeterValues", meterValues, true),
-    lane(subjects.stream, "MeterValues", meterValues, true),
-  ];
-}
-
-const localRoutes = {
-  integrations: { clock: { type: "local", handler: "heartbeat" }, demo: { type: "local", handler: "demo" } },
-  routes: { Heartbeat: "clock", MeterValues: "demo" },
-};
-
-const streamRoutes = { integrations: { meters: { type: "stream" } }, routes: { MeterValues: "meters" } };
-
-function httpRoutes(origin: string): object {
-  return {
-    integrations: { csms: { type: "http", url: `${origin}/{action}/{identity}` } },
-    routes: { MeterValues: "csms" },
-  };
-}
-
 /** M4 */
 const turnsPerRound = 3;
 
 /** M3. */
 function paceOf(round: number): number {
   return round <= 0 ? 3 : 1;
-}
-
-async function measure(lane: Lane, values: Values, pace: number): Promise<TrafficResult> {
-  const { fleet, subject, tail, rate } = lane;
-  const seconds = valueOf(values, "seconds");
-  const stretch = (perSecond: number): Promise<TrafficResult> =>
-    fleet.traffic({ tail, rate: perSecond, seconds, warmUpSeconds: 0.5 }, subject.pids);
-  const paced = await stretch(rate * pace);
-  lane.paced.push(paced);
-  if (lane.isPacedOnly) return paced;
-  const flood = await stretch(0);
-  lane.flood.push(flood);
-  return flood;
-}
-
-function mainRounds(lane: Lane): readonly TrafficResult[] {
-  return lane.isPacedOnly ? lane.paced : lane.flood;
 }
 
 function reportOf(lanes: readonly Lane[], floor: PostFloor): Report {

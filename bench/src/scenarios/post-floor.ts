@@ -9,6 +9,7 @@ import { latencyMs } from "./reading.ts";
 
 /** A floor that is measured round by round. */
 export interface PostFloor {
+  readonly pid: number;
   /** µs CPU per POST, one for each round. */
   readonly rounds: readonly number[];
   /** ms from a POST to its answer, one for each round. */
@@ -30,6 +31,7 @@ export async function addPostFloor(plan: Omit<PostPlan, "rate">): Promise<PostFl
   const p99: number[] = [];
   let failed = 0;
   return {
+    pid: worker.pid,
     rounds,
     p50,
     p99,

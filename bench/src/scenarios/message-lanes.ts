@@ -1,0 +1,101 @@
+// What `messages` compares: each subject as a process with stations of its own, and what they are sent. M1 to M5 stand in messages.ts.
+
+import type { Fleet, TrafficResult } from "../load/fleet.ts";
+import { heartbeat, meterValues } from "../load/payloads.ts";
+import { valueOf, type Surroundings, type Values } from "../scenario.ts";
+import type { Closing } from "../system/closing.ts";
+import { startGateway } from "../system/gateway.ts";
+import { startRedis } from "../system/redis.ts";
+import { edgeOf, fleetOn, startLeast, startPeer, type Subject } from "../system/subject.ts";
+
+/** One line of the table: a subject and what it is sent. */
+export interface Lane {
+  readonly subject: Subject;
+  readonly fleet: Fleet;
+  readonly label: string;
+  readonly tail: string;
+  /** CALLs per second of the paced stretch, and of the only one if `isPacedOnly`. */
+  readonly rate: number;
+  readonly isPacedOnly: boolean;
+  /** Takes turns with the POST (M4). */
+  readonly takesTurns: boolean;
+  readonly flood: TrafficResult[];
+  readonly paced: TrafficResult[];
+}
+
+/** Starts every subject with its stations; `owner` ends them. `pids`: of all that runs then. */
+export async function openLanes(
+  { values, say, nodeArguments }: Surroundings,
+  owner: Closing,
+  origin: string,
+): Promise<{ lanes: Lane[]; pids: number[] }> {
+  const redis = owner.own(await startRedis());
+  const shared = { edges: 1, redisNodes: redis.addresses, nodeArguments };
+  say("starting the limit, the peers and three edges (local, http, stream)");
+  const subjects = {
+    limit: owner.own(await startPeer("raw-uws")),
+    local: owner.own(edgeOf(await startGateway({ ...shared, routes: localRoutes }), "edge, local")),
+    ocppRpc: owner.own(await startPeer("ocpp-rpc")),
+    ws: owner.own(await startPeer("ws")),
+    http: owner.own(edgeOf(await startGateway({ ...shared, routes: httpRoutes(origin) }), "edge, http")),
+    stream: owner.own(edgeOf(await startGateway({ ...shared, routes: streamRoutes }), "edge, stream")),
+    proxy: owner.own(await startLeast("least-proxy", { origin, path: "/MeterValues/least" })),
+  };
+  const fleets = new Map<Subject, Fleet>();
+  const plan = { prefix: "CP", stations: valueOf(values, "stations"), clients: valueOf(values, "clients") };
+  for (const subject of Object.values(subjects)) fleets.set(subject, owner.own(await fleetOn(subject, plan)));
+  const lane = (subject: Subject, label: string, tail: string, isPacedOnly = false): Lane => {
+    const fleet = fleets.get(subject);
+    if (fleet === undefined) throw new Error("a lane without a fleet");
+    const rate = valueOf(values, isPacedOnly ? "backend-rate" : "rate");
+    const takesTurns = subject === subjects.proxy || subject === subjects.http;
+    return { subject, fleet, label, tail, rate, isPacedOnly, takesTurns, flood: [], paced: [] };
+  };
+  const lanes = [
+    ...[subjects.limit, subjects.local, subjects.ws, subjects.ocppRpc].map((s) =>
+      lane(s, "Heartbeat", heartbeat),
+    ),
+    ...[subjects.limit, subjects.local, subjects.ws, subjects.ocppRpc].map((s) =>
+      lane(s, "MeterValues", meterValues),
+    ),
+    lane(subjects.limit, "MeterValues", meterValues, true),
+    lane(subjects.proxy, "MeterValues", meterValues, true),
+    lane(subjects.http, "MeterValues", meterValues, true),
+    lane(subjects.stream, "MeterValues", meterValues, true),
+  ];
+  const served = [...fleets].flatMap(([subject, fleet]) => [...subject.pids, ...fleet.pids]);
+  return { lanes, pids: [...served, ...redis.nodes.map((node) => node.pid())] };
+}
+
+const localRoutes = {
+  integrations: { clock: { type: "local", handler: "heartbeat" }, demo: { type: "local", handler: "demo" } },
+  routes: { Heartbeat: "clock", MeterValues: "demo" },
+};
+
+const streamRoutes = { integrations: { meters: { type: "stream" } }, routes: { MeterValues: "meters" } };
+
+function httpRoutes(origin: string): object {
+  return {
+    integrations: { csms: { type: "http", url: `${origin}/{action}/{identity}` } },
+    routes: { MeterValues: "csms" },
+  };
+}
+
+/** One stretch, or two; gives the one of the main figure (M2). `pace`: times the lane's own. */
+export async function measure(lane: Lane, values: Values, pace: number): Promise<TrafficResult> {
+  const { fleet, subject, tail, rate } = lane;
+  const seconds = valueOf(values, "seconds");
+  const stretch = (perSecond: number): Promise<TrafficResult> =>
+    fleet.traffic({ tail, rate: perSecond, seconds, warmUpSeconds: 0.5 }, subject.pids);
+  const paced = await stretch(rate * pace);
+  lane.paced.push(paced);
+  if (lane.isPacedOnly) return paced;
+  const flood = await stretch(0);
+  lane.flood.push(flood);
+  return flood;
+}
+
+/** What the main figure is made of (M2). */
+export function mainRounds(lane: Lane): readonly TrafficResult[] {
+  return lane.isPacedOnly ? lane.paced : lane.flood;
+}
