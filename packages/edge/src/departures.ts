@@ -36,7 +36,7 @@ export class Party {
   }
 
   /** One of those expected is back: has `goOn` called with the others, or at once if nobody waits any longer. */
-  isBack(goOn: () => void): void {
+  cameBack(goOn: () => void): void {
     this.#away -= 1;
     this.#back.push(goOn);
     if (this.#away === 0 || this.#isOver) this.#end();

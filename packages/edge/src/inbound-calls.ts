@@ -173,17 +173,17 @@ export class InboundCalls {
       const next = this.#line.next();
       if (next !== undefined) this.#serveFrom(next);
     };
-    const isBack = (answer: CallAnswer): void => {
+    const cameBack = (answer: CallAnswer): void => {
       if (party === undefined) finish(answer);
-      else party.isBack(() => finish(answer));
+      else party.cameBack(() => finish(answer));
     };
     const broke = (error: unknown): void => {
       this.#context.onBug(error, received.span);
-      isBack(broken); // N5
+      cameBack(broken); // N5
     };
     party?.expect();
     Promise.resolve(pending)
-      .then(isBack, broke)
+      .then(cameBack, broke)
       .catch((error: unknown) => this.#context.onBug(error));
   }
 

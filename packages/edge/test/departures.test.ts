@@ -99,7 +99,7 @@ test("one that throws is told as a bug, and the others leave all the same", () =
 /** Lets `count` leave together at 5 ms; their party, and who went on from there and when. */
 function together(
   count: number,
-): ReturnType<typeof station> & { party: Party; wentOn: string[]; isBack: (name: string) => void } {
+): ReturnType<typeof station> & { party: Party; wentOn: string[]; cameBack: (name: string) => void } {
   const all = station(5);
   all.come(0, "a", "b", "c");
   let party: Party | undefined;
@@ -118,33 +118,33 @@ function together(
     ...all,
     party,
     wentOn,
-    isBack: (name) => its.isBack(() => wentOn.push(`${name} at ${String(all.now())}`)),
+    cameBack: (name) => its.cameBack(() => wentOn.push(`${name} at ${String(all.now())}`)),
   };
 }
 
 test("who left together comes back together, in the order of coming back", () => {
-  const { isBack, waitUntil, wentOn } = together(3);
-  isBack("a");
+  const { cameBack, waitUntil, wentOn } = together(3);
+  cameBack("a");
   waitUntil(6);
-  isBack("c");
+  cameBack("c");
   expect(wentOn).toEqual([]);
   waitUntil(7);
-  isBack("b");
+  cameBack("b");
   expect(wentOn).toEqual(["a at 7", "c at 7", "b at 7"]);
   waitUntil(50);
   expect(wentOn).toHaveLength(3);
 });
 
 test("a slow one holds the others up until gatherMs after they left, and who is back later goes on at once", () => {
-  const { isBack, waitUntil, wentOn } = together(4);
-  isBack("a");
+  const { cameBack, waitUntil, wentOn } = together(4);
+  cameBack("a");
   waitUntil(9);
-  isBack("b");
+  cameBack("b");
   expect(wentOn).toEqual([]);
   waitUntil(30);
-  isBack("c");
+  cameBack("c");
   waitUntil(40);
-  isBack("d");
+  cameBack("d");
   expect(wentOn).toEqual(["a at 10", "b at 10", "c at 30", "d at 40"]);
 });
 
@@ -160,13 +160,13 @@ test("who leaves alone has nobody to wait for", () => {
 });
 
 test("one that throws on its way back is told as a bug, and the others go on all the same", () => {
-  const { party, isBack, bugs, wentOn } = together(3);
+  const { party, cameBack, bugs, wentOn } = together(3);
   const bug = new Error("a bug");
-  isBack("a");
-  party.isBack(() => {
+  cameBack("a");
+  party.cameBack(() => {
     throw bug;
   });
-  isBack("c");
+  cameBack("c");
   expect(wentOn).toEqual(["a at 5", "c at 5"]);
   expect(bugs).toEqual([bug]);
 });
