@@ -9,7 +9,7 @@
 // M4. What leads to a backend is divided by a POST of a process beside it, and each of both varies by a fifth with what else the host does:
 //     so they take turns, several times a round.
 // M5. With `own-core` whoever works has a core to itself (own-core.ts), which tells how much of a ratio is the kernel's choice who sits beside
-//     whom. The goals are judged without: as in all runs before there was this choice.
+//     whom. bench/README.md judges the goals without: as in all runs before there was this choice.
 
 import { meterValuesPayload } from "../load/payloads.ts";
 import { pairedRatio, spreadOf } from "../measure/statistics.ts";
@@ -78,13 +78,13 @@ export const messages: Scenario = {
 
 async function run(surroundings: Surroundings, owner: Closing): Promise<Report> {
   const { values, say } = surroundings;
+  const core = valueOf(values, "own-core") === 1 ? await findOwnCore() : undefined;
   const backend = owner.own(await startWorker(new URL("../subjects/http-backend.js", import.meta.url)));
   const origin = `http://127.0.0.1:${await backend.ask<number>("listen")}`;
   const { lanes, pids } = await openLanes(surroundings, owner, origin);
   const floor = owner.own(
     await addPostFloor({ origin, path: "/MeterValues/floor", body: meterValuesPayload }),
   );
-  const core = valueOf(values, "own-core") === 1 ? await findOwnCore() : undefined;
   await core?.clear([...pids, backend.pid, floor.pid]);
   for (let round = 1 - valueOf(values, "warm-up"); round <= valueOf(values, "rounds"); round++) {
     const pace = paceOf(round);

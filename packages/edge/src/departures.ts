@@ -11,7 +11,7 @@
 // G3. Who came leaves, also if its socket is gone by then: it was received, and the backend is to hear of it.
 // G4. One that throws is a bug: told, and the others leave, or come back, all the same.
 // G5. Who left with others waits for them on the way back, but for no longer than `gatherMs` after they left: behind a backend that takes longer
-//     than that nobody waits, and a slow answer holds no other one up.
+//     than that nobody waits, and a slow answer holds the others up for no longer.
 
 import type { Time, Timer } from "@cpg/session-registry";
 
