@@ -16,6 +16,22 @@ export function sourceOf(edge: string): EventSource {
   return { edge, source: `/edges/${edge}` };
 }
 
+/** Of all headers that a CALL's request may have, those that `eventHeaders` does not write included. */
+export const eventHeaderNames = [
+  "ce-specversion",
+  "ce-source",
+  "ce-id",
+  "ce-type",
+  "ce-subject",
+  "ce-time",
+  "cpg-edge",
+  "cpg-connection",
+  "cpg-subprotocol",
+  "cpg-message-id",
+  "cpg-epoch",
+  "traceparent",
+] as const;
+
 /**
  * Headers of one event, as name, value, name, value, …: the same for every attempt, `ce-time` is the first one's. One list, written down at
  * once: this is done for every CALL.

@@ -1,5 +1,5 @@
-// One backend address as a target: connections, concurrency bound, circuit. With http-exchange.ts the only file that touches
-// undici, and the only one of the up path that touches opossum.
+// One backend address as a target: connections, concurrency bound, circuit. With http-exchange.ts and known-header-names.ts the only file
+// that touches undici, and the only one of the up path that touches opossum.
 //
 //   circuit (seen before anything is taken) → permit → request
 //

@@ -5,6 +5,7 @@ import { eventually, freePort } from "@cpg/testkit";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { buildRoutes, type BuiltRoutes } from "../../src/build-routes.ts";
 import { systemIds } from "../../src/ids.ts";
+import { eventHeaderNames } from "../../src/integrations/cloud-event.ts";
 import { readRoutes } from "../../src/routes-file.ts";
 import { connect } from "../support/charge-point.ts";
 import { Counts, defaultConfig, settingsWith, startTestEdge, type TestEdge } from "../support/test-edge.ts";
@@ -144,6 +145,8 @@ test("the answer's JSON is the CALLRESULT; the request is a CloudEvent with trac
     "cpg-epoch": "1001",
   });
   expect(request?.headers["traceparent"]).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
+  const ours = Object.keys(request?.headers ?? {}).filter((name) => /^(?:ce|cpg)-|^trace/u.test(name));
+  expect(ours.toSorted()).toEqual(eventHeaderNames.toSorted());
   expect(Date.parse(String(request?.headers["ce-time"]))).toBeGreaterThan(Date.now() - 10_000);
 });
 
