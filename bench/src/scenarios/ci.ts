@@ -20,6 +20,7 @@ export const smallForms: Readonly<Record<string, Values>> = {
     seconds: 0.5,
     rate: 1_000,
     "backend-rate": 300,
+    turns: 1,
     clients: 1,
   },
   commands: { stations: 100, rounds: 1, seconds: 0.5, many: 64 },
