@@ -7,7 +7,7 @@
 //     too few messages to have compiled them: an `http` route compiles for some 40,000 CALLs (read with perf: 2 to 12 µs a CALL until then, 1
 //     to 3 afterwards).
 // M4. What leads to a backend is divided by a POST of a process beside it, and each of both varies by a fifth with what else the host does:
-//     so they take turns, several times a round (`turns`): the median of 15 such pairs still moves by 0.07 from run to run by chance alone.
+//     so they take turns, several times a round (`turns`): the median of 15 such pairs moves by 0.05 to 0.08 from run to run by chance alone.
 // M5. With `own-core` whoever works has a core to itself (own-core.ts), which tells how much of a ratio is the kernel's choice who sits beside
 //     whom. bench/README.md judges the goals without: as in all runs before there was this choice.
 
