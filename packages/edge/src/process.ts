@@ -5,6 +5,7 @@
 import { loadConfig, type GatewayConfig } from "@cpg/config";
 import { systemRandom, systemTime } from "@cpg/session-registry";
 import { startGateway, StartError, type Gateway } from "./gateway.ts";
+import { eventHeaderNames } from "./integrations/cloud-event.ts";
 import { tellUndici } from "./integrations/known-header-names.ts";
 import { tellV8 } from "./v8-settings.ts";
 
@@ -13,7 +14,7 @@ const version = "0.1.0";
 /** Runs until the process is told to end. */
 export async function runEdge(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   tellV8();
-  tellUndici();
+  tellUndici(eventHeaderNames);
   const loaded = loadConfig({ argv, env });
   switch (loaded.kind) {
     case "help":

@@ -16,7 +16,7 @@ export function sourceOf(edge: string): EventSource {
   return { edge, source: `/edges/${edge}` };
 }
 
-/** Of all headers that a CALL's request may have, those that `eventHeaders` does not write included. */
+/** Names of CloudEvents' headers, of ours and of the trace's: all that a CALL's request may have beyond those that HTTP itself knows. */
 export const eventHeaderNames = [
   "ce-specversion",
   "ce-source",

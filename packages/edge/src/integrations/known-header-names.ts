@@ -7,20 +7,14 @@
 // K2. Only names that are constants of ours: what an operator writes into `routes.json` is checked as ever.
 
 import { createRequire } from "node:module";
-import { eventHeaderNames } from "./cloud-event.ts";
 
-/** For the whole process, before the first request. */
-export function tellUndici(): void {
-  for (const name of eventHeaderNames) tellName(name);
-}
-
-/** One name, a valid one in lower case. */
-export function tellName(name: string): void {
+/** For the whole process, before the first request. `names`: valid ones, in lower case. */
+export function tellUndici(names: readonly string[]): void {
   const table = knownNames();
-  if (table !== undefined) table[name] = name;
+  if (table === undefined) return; // K1
+  for (const name of names) table[name] = name;
 }
 
-// K1
 function knownNames(): Record<string, string> | undefined {
   try {
     const constants: unknown = createRequire(import.meta.url)("undici/lib/core/constants.js");
