@@ -64,20 +64,33 @@ export function asIdentity(decoded: string): IdentityResult {
 
 /** The registry's name for this station when it speaks `version` (I3). */
 export function identityKey(identity: Identity, version: OcppVersion): IdentityKey {
-  const key: string = version === "1.6" ? identity : foldAscii(identity);
+  const key: string = hasCase(version) ? identity : foldAscii(identity);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the brand's one source: made of an identity
   return key as IdentityKey;
+}
+
+function hasCase(version: OcppVersion): boolean {
+  return version === "1.6";
 }
 
 /**
  * The keys under which a station may be registered, for a lookup that does not know its version: as written (1.6, or
  * 2.x in lower case), then folded, if that differs and 2.x allows the identity. One or two entries, without repetition.
+ * What is found under them may be another station: ask `isCandidate`.
  */
 export function identityKeyCandidates(identity: Identity): readonly IdentityKey[] {
   const exact = identityKey(identity, "1.6");
   if (!identifierString2x.test(identity)) return [exact];
   const folded = identityKey(identity, "2.0.1");
   return folded === exact ? [exact] : [exact, folded];
+}
+
+/**
+ * Whether a station that speaks `version` and stands under the candidate number `at` (from 0) is the one that was looked for: under the
+ * folded key a 1.6 station is another one, whose identity is written in lower case (I3).
+ */
+export function isCandidate(at: number, version: OcppVersion): boolean {
+  return at === 0 || !hasCase(version);
 }
 
 const upperCase = /[A-Z]/;

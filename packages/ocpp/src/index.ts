@@ -7,6 +7,7 @@ export {
   foldAscii,
   identityKey,
   identityKeyCandidates,
+  isCandidate,
   maxIdentityBytes,
   parseIdentity,
 } from "./identity.ts";

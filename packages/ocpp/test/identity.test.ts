@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { asIdentity, identityKey, identityKeyCandidates, parseIdentity } from "../src/index.ts";
+import { asIdentity, identityKey, identityKeyCandidates, isCandidate, parseIdentity } from "../src/index.ts";
 import type { Identity, IdentityFault } from "../src/index.ts";
 
 function identity(decoded: string): Identity {
@@ -134,6 +134,13 @@ describe("the key of an identity", () => {
     ["CP 1", ["CP 1"], "2.x does not allow it, so nothing is registered folded"],
   ])("%s is looked up as %j: %s", (decoded, keys) => {
     expect(identityKeyCandidates(identity(decoded))).toEqual(keys);
+  });
+
+  test("what stands under the folded key is the station only if it speaks 2.x: 1.6 has cp1 and CP1", () => {
+    expect(isCandidate(0, "1.6")).toBe(true);
+    expect(isCandidate(1, "1.6")).toBe(false);
+    expect(isCandidate(1, "2.0.1")).toBe(true);
+    expect(isCandidate(1, "2.1")).toBe(true);
   });
 
   test("a look-up without the version finds what any version would have registered", () => {

@@ -1,5 +1,6 @@
 -- Looks up who owns a charge point and, unless it is the asker, brings a message there: one way there and back for both.
--- KEYS the rows it may have (its identity as written, and folded); of several, the one granted last counts
+-- KEYS the rows it may have (its identity as written, and folded); of several, the one granted last counts. A 1.6 row under the folded key is
+--      another station's: 1.6 identities have case
 -- ARGV 1 row format   2 incarnation that asks   3 entries kept   4 inbox life, ms
 --      5 fence prefix, 6 inbox prefix, 7 wake prefix: the owner's name completes them. Known only once the row is read, as in claim-n.lua:
 --        same hash tag, same slot, and fence and inbox are touched before the first write
@@ -21,7 +22,7 @@ for n = 1, #KEYS do
     if f[1] ~= FORMAT or not number or not f[3] or not f[4] or not tonumber(f[5] or '') or not f[6] or not f[7]
       or not VERSIONS[f[8]] or number % 1 ~= 0 or number < 1 or number >= 9007199254740000 then
       bad = bad + 1
-    elseif number > epoch then
+    elseif number > epoch and (n == 1 or f[8] ~= '1.6') then
       row, epoch, which = f, number, n
     end
   end

@@ -14,7 +14,7 @@ import { endLookupSpan } from "../spans.ts";
 import { within } from "./deadline.ts";
 import { end, noAnswer, type Step } from "./ends.ts";
 import type { CommandLimits } from "./limits.ts";
-import { locate, placeOf, type Located, type LocatePorts } from "./locate.ts";
+import { locate, placeOf, sessionOf, type Located, type LocatePorts } from "./locate.ts";
 import type { CommandMeter, CommandOutcome, Verification } from "./outcomes.ts";
 
 /** What to do where the charge point is; both get the time that is left, ms. Neither rejects. */
@@ -65,8 +65,7 @@ async function handOnce<T>(
   hands: Hands<T>,
 ): Promise<Handed<T>> {
   // H3
-  const isHere = keys.some((key) => ports.sessions.byKey(key) !== undefined);
-  if (!isHere) {
+  if (sessionOf(ports.sessions, keys) === undefined) {
     const step = await hands.there(keys, leftMs());
     if (step.kind !== "own") return step;
     return goTo(placeOf(ports, step.row, true), leftMs, hands);

@@ -6,7 +6,7 @@
 //     served here is `unverified` (R8).
 // L3. The row is a hint, the socket is the authority (R5): a row that is missing does not make a socket disappear.
 
-import type { IdentityKey } from "@cpg/ocpp";
+import { isCandidate, type IdentityKey } from "@cpg/ocpp";
 import { RegistryError, type Ownership, type SessionRow, type Time } from "@cpg/session-registry";
 import type { LiveSession, SessionTable } from "../session-port.ts";
 import { within } from "./deadline.ts";
@@ -39,12 +39,12 @@ export async function locate(
 ): Promise<Located> {
   const asked = await within(ports.time, limitMs, () => ports.ownership.lookup(keys, limitMs)); // L1
   if (asked.kind !== "value") {
-    const session = newestOf(ports.sessions, keys);
+    const session = sessionOf(ports.sessions, keys);
     if (session !== undefined) return { kind: "here", session, ownership: "unverified" };
     return { kind: "away", retryAfterMs: retryAfterOf(asked.kind === "error" ? asked.error : undefined) };
   }
   if (asked.value.kind === "absent") {
-    const session = newestOf(ports.sessions, keys); // L3: its claim is owed, or a failover lost the row
+    const session = sessionOf(ports.sessions, keys); // L3: its claim is owed, or a failover lost the row
     return session === undefined ? { kind: "absent" } : { kind: "here", session, ownership: "unverified" };
   }
   return placeOf(ports, asked.value.row, asked.value.isOwn);
@@ -66,10 +66,14 @@ export function retryAfterOf(error: unknown): number {
   return error instanceof RegistryError ? (error.retryAfterMs ?? registryRetryAfterMs) : registryRetryAfterMs;
 }
 
-function newestOf(sessions: LocatePorts["sessions"], keys: readonly IdentityKey[]): LiveSession | undefined {
-  for (const key of keys) {
+/** The own socket of the station that `keys` (identityKeyCandidates) were made for. */
+export function sessionOf(
+  sessions: Pick<SessionTable, "byKey">,
+  keys: readonly IdentityKey[],
+): LiveSession | undefined {
+  for (const [at, key] of keys.entries()) {
     const session = sessions.byKey(key);
-    if (session !== undefined) return session;
+    if (session !== undefined && isCandidate(at, session.version)) return session;
   }
   return undefined;
 }

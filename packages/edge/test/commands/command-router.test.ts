@@ -102,9 +102,20 @@ describe("a command for a socket at this edge", () => {
 
   it("finds a 2.x socket that is registered under the folded key", async () => {
     const { world, a } = oneEdge();
-    const session = a.connect("cp1", "c1");
-    world.register(a, session);
+    world.register(a, a.connect("cp1", "c1", "2.0.1"));
     expect(await a.command("CP1")).toMatchObject({ kind: "answered" });
+  });
+
+  it("never goes to a 1.6 socket whose identity has other letters, whatever the registry says or cannot say", async () => {
+    const { world, a } = oneEdge();
+    const other = a.connect("cp1", "c1");
+    expect(await a.command("CP1")).toEqual({ kind: "offline" });
+    world.register(a, other);
+    expect(await a.command("CP1")).toEqual({ kind: "offline" });
+    a.connect("CP1", "c2");
+    a.lookup = () => Promise.reject(away);
+    expect(await a.command("CP1")).toMatchObject({ kind: "answered", ownership: "unverified" });
+    expect(other.calls).toEqual([]);
   });
 
   it("does not go to a socket that was superseded elsewhere", async () => {

@@ -1,7 +1,14 @@
 // A world without I/O for the command router: a clock that is moved, a registry that is a map, a link between
 // edges that loses, doubles and delays, and sockets that answer as told.
 
-import { identityKey, asIdentity, type Identity, type IdentityKey, type OcppVersion } from "@cpg/ocpp";
+import {
+  asIdentity,
+  identityKey,
+  isCandidate,
+  type Identity,
+  type IdentityKey,
+  type OcppVersion,
+} from "@cpg/ocpp";
 import type { Span } from "@cpg/telemetry";
 import type {
   ConnectionId,
@@ -81,7 +88,7 @@ export interface Call {
 export class FakeSession implements LiveSession {
   readonly calls: Call[] = [];
   readonly closes: CloseCause[] = [];
-  readonly version: OcppVersion = "1.6";
+  readonly version: OcppVersion;
   readonly remote = "192.0.2.1";
   readonly connectedAtMs = 0;
   readonly identity: Identity;
@@ -93,9 +100,10 @@ export class FakeSession implements LiveSession {
     payload: { status: "Accepted" },
   });
 
-  constructor(id: string, connection: string) {
+  constructor(id: string, connection: string, version: OcppVersion = "1.6") {
     this.identity = identityOf(id);
-    this.key = identityKey(this.identity, "1.6");
+    this.version = version;
+    this.key = identityKey(this.identity, version);
     this.connection = connection as ConnectionId;
   }
   call(action: string, payloadJson: string, timeoutMs: number): Promise<CallOutcome> {
@@ -195,7 +203,9 @@ export class FakeEdge {
     this.name = name;
     this.incarnation = `${name}#1` as Incarnation;
     this.lookup = async (keys) => {
-      const row = keys.map((key) => world.rows.get(key)).find((found) => found !== undefined);
+      const row = keys
+        .map((key) => world.rows.get(key))
+        .find((found, at) => found !== undefined && isCandidate(at, found.version));
       return row === undefined
         ? { kind: "absent" }
         : { kind: "found", row, isOwn: row.incarnation === this.incarnation };
@@ -251,8 +261,8 @@ export class FakeEdge {
   }
 
   /** Gives the edge a socket. */
-  connect(id: string, connection: string): FakeSession {
-    const session = new FakeSession(id, connection);
+  connect(id: string, connection: string, version: OcppVersion = "1.6"): FakeSession {
+    const session = new FakeSession(id, connection, version);
     this.sessions.all.push(session);
     return session;
   }

@@ -4,7 +4,7 @@
 // so `npm start -- --registry memory` refuses a second edge.
 // Each guard below is the counterpart of one in the Lua; the mutation check (SPEC, *Attacked by*) removes them one by one.
 
-import type { IdentityKey } from "@cpg/ocpp";
+import { isCandidate, type IdentityKey } from "@cpg/ocpp";
 import type { ConnectionId, Incarnation, LifecycleEvent, SessionRow } from "../model.ts";
 import { partitionOf, partitions, type Partition } from "../partition.ts";
 import {
@@ -209,7 +209,10 @@ export class MemoryBackend {
   }
 
   handOver(keys: readonly IdentityKey[], asker: Incarnation, content: string): HandOverReply {
-    const rows = keys.map((key) => this.row(partitionOf(key), key)).filter((row) => row !== undefined);
+    const rows = keys.flatMap((key, at) => {
+      const row = this.row(partitionOf(key), key);
+      return row !== undefined && isCandidate(at, row.version) ? [row] : [];
+    });
     const [row] = rows.sort((a, b) => b.epoch - a.epoch);
     if (!row) return { kind: "absent" };
     if (row.incarnation === asker) return { kind: "own", row };

@@ -1,6 +1,6 @@
 // Reads of the registry that any edge may make: lookups, pages, edges. Holds no state of its own but what was read last.
 
-import type { IdentityKey } from "@cpg/ocpp";
+import { isCandidate, type IdentityKey } from "@cpg/ocpp";
 import { RegistryError } from "../errors.ts";
 import type { RegistryMeter } from "../meter.ts";
 import type { EdgeRow, Incarnation, SessionRow } from "../model.ts";
@@ -37,13 +37,13 @@ export class RegistryView {
     this.#leases.set(partition, entries);
   }
 
-  /** The session of any of `keys`; of several, the one granted last. A dead owner's is absent (R7). */
+  /** The session of any of `keys` (identityKeyCandidates); of several, the one granted last. A dead owner's is absent (R7). */
   async lookup(keys: readonly IdentityKey[], deadlineMs: number): Promise<LookupResult> {
     const { store, reaper, meter } = this.#context;
     const readings = await Promise.all(keys.map((key) => store.row(key, deadlineMs)));
     let newest: SessionRow | undefined;
-    for (const reading of readings) {
-      if (reading.kind !== "found") continue;
+    for (const [at, reading] of readings.entries()) {
+      if (reading.kind !== "found" || !isCandidate(at, reading.row.version)) continue;
       if (reaper.isDead(reading.row.incarnation)) meter.staleRoute();
       else if (!newest || reading.row.epoch > newest.epoch) newest = reading.row;
     }

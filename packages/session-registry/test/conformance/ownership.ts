@@ -1,6 +1,12 @@
 // What the registry does for an edge, whatever store lies below: three edges, real time, short leases.
 
-import { asIdentity, identityKey, type IdentityKey } from "@cpg/ocpp";
+import {
+  asIdentity,
+  identityKey,
+  identityKeyCandidates,
+  type IdentityKey,
+  type OcppVersion,
+} from "@cpg/ocpp";
 import { eventually } from "@cpg/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type {
@@ -61,13 +67,13 @@ export function describeOwnership(title: string, open: (name: string) => TestEdg
       Promise.all(edges.filter((one) => !one.isDead()).map(({ ownership }) => ownership.stop(2000))),
     );
 
-    const session = (id = `CP-${++serial}-${process.pid}`): NewSession => {
+    const session = (id = `CP-${++serial}-${process.pid}`, version: OcppVersion = "1.6"): NewSession => {
       const parsed = asIdentity(id);
       if (!parsed.ok) throw new Error(parsed.fault);
       return {
         identity: parsed.identity,
-        key: identityKey(parsed.identity, "1.6"),
-        version: "1.6",
+        key: identityKey(parsed.identity, version),
+        version,
         remote: "127.0.0.1",
         connection: `conn-${++serial}-${process.pid}` as ConnectionId,
         authenticatedAtMs: systemTime.monotonicMs(),
@@ -142,9 +148,10 @@ export function describeOwnership(title: string, open: (name: string) => TestEdg
     });
 
     it("hands a message over to whoever owns the charge point, by any key it may have, and tells who that is", async () => {
-      const one = await claimed(0);
+      const one = await claimed(0, session(`CP-${++serial}-${process.pid}`, "2.0.1"));
       const message = { id: `h-${serial}`, kind: "command" as const, body: "hello" };
-      const keys = [one.key.toUpperCase() as IdentityKey, one.key];
+      const keys = identityKeyCandidates(one.identity);
+      expect(keys).toHaveLength(2);
       const row = await found(1, one.key);
       expect(await edge(1).handOver(keys, message, 2000)).toEqual({ kind: "sent", row });
       await eventually(() =>
@@ -155,6 +162,27 @@ export function describeOwnership(title: string, open: (name: string) => TestEdg
       expect(await edge(0).handOver(keys, message, 2000)).toEqual({ kind: "own", row });
       const nobody = session().key;
       expect(await edge(1).handOver([nobody], message, 2000)).toEqual({ kind: "absent" });
+    });
+
+    it("never takes a 1.6 charge point for one whose identity has other letters", async () => {
+      const one = await claimed(0, session(`cp-${++serial}-${process.pid}`));
+      const other = session(one.identity.toUpperCase());
+      const keys = identityKeyCandidates(other.identity);
+      expect(keys).toEqual([other.key, one.key]);
+      const message = { id: `h-${serial}`, kind: "command" as const, body: "hello" };
+      const isAbsentByName = async (): Promise<void> => {
+        expect(await edge(1).lookup(keys, 2000)).toEqual({ kind: "absent" });
+        expect(await edge(1).handOver(keys, message, 2000)).toEqual({ kind: "absent" });
+      };
+      await isAbsentByName();
+      await claimed(0, other);
+      await claimed(0, session(one.identity)); // granted last
+      expect(await found(1, other.key)).toMatchObject({ identity: other.identity });
+      expect(await edge(1).lookup(keys, 2000)).toMatchObject({ row: { connection: other.connection } });
+      expect(await edge(1).handOver(keys, message, 2000)).toMatchObject({
+        kind: "sent",
+        row: { connection: other.connection },
+      });
     });
 
     it("purges a row whose owner says that it is not his, and only while it still says so (R5)", async () => {
