@@ -4,7 +4,7 @@
 // V2. The newest socket wins here at once: the older one of this edge is closed without waiting for Redis. The claim
 //     goes out before the older is closed, so the row changes hands and is never absent between the two.
 // V3. `$connect` and `$disconnect` are best effort: one attempt, nobody waits, its integration counts a loss. The lifecycle stream
-//     is the truth.
+//     is the truth. Of a session whose claim was refused at once neither is told: it never was one.
 
 import { subprotocolOf } from "@cpg/ocpp";
 import type { EndCause, Ownership } from "@cpg/session-registry";
@@ -64,7 +64,7 @@ export class SessionLifetimes {
       session.isReleaseOwed = false; // V1
       ownership.release(session, endCauseOf(label));
     }
-    this.#tell("$disconnect", session, { cause: label });
+    if (label !== "notRegistered") this.#tell("$disconnect", session, { cause: label });
   }
 
   /** OwnedSessions.superseded */

@@ -6,6 +6,7 @@
 //     not been validated as an identity (R10).
 // P2. Without a credential to compute slowly, the decision is made in the same turn: a storm costs no promises.
 // P3. The instant of acceptance is taken once, when the credentials were found right: the claim's stamp is made of it.
+// P4. A decision that took its time asks for admission again: others came in meanwhile.
 
 import {
   identityKey,
@@ -55,6 +56,12 @@ export function createUpgrade(
     ports.instruments.refused(reason);
     return { kind: "refuse", refusal };
   };
+  const notAdmitted = (): UpgradeDecision | undefined => {
+    const admission = ports.admission();
+    if (admission.kind === "open") return undefined;
+    const seconds = Math.max(ports.retryAfterSeconds, Math.ceil(admission.retryAfterMs / 1000));
+    return refuse(admission.reason, plain(503, admission.reason, { "Retry-After": String(seconds) }));
+  };
   return (request) => {
     const segment = segmentOf(request.path, ports.path);
     if (segment === undefined)
@@ -62,11 +69,8 @@ export function createUpgrade(
     const parsed = parseIdentity(segment);
     if (!parsed.ok) return refuse("identity", plain(400, `not an identity: ${parsed.fault}`));
     if (isDotSegment(parsed.identity)) return refuse("identity", plain(400, "not an identity: dotSegment"));
-    const admission = ports.admission();
-    if (admission.kind === "closed") {
-      const seconds = Math.max(ports.retryAfterSeconds, Math.ceil(admission.retryAfterMs / 1000));
-      return refuse(admission.reason, plain(503, admission.reason, { "Retry-After": String(seconds) }));
-    }
+    const full = notAdmitted();
+    if (full !== undefined) return full;
     // The first header's match is the one preferred most; only without one the others are looked for.
     const version =
       negotiate(request.offeredProtocols, ports.versions, parsed.validFor2x) ??
@@ -80,7 +84,7 @@ export function createUpgrade(
     const candidate: Candidate = { request, identity: parsed.identity, version };
     const found = ports.authenticate(parsed.identity, version, request.authorization);
     if (!(found instanceof Promise)) return decide(ports, candidate, found); // P2
-    return found.then((late) => decide(ports, candidate, late));
+    return found.then((late) => notAdmitted() ?? decide(ports, candidate, late)); // P4
   };
 }
 

@@ -2,7 +2,8 @@
 //
 // U1. The whole upgrade stands in try/catch, and `onAborted` is set before the first await: a handler that throws, or returns
 //     without a response or that, aborts the process (FACTS §1).
-// U2. `req` is read before the first await; `res` is never touched after an abort; an upgrade after an await is corked.
+// U2. `req` is read before the first await; `res` is never touched after an abort; what is answered after an await is corked, an upgrade by
+//     another socket (U9).
 // U3. Message bytes are decoded before the handler returns: the buffer is neutered afterwards.
 // U4. No call on a `ws` after its close handler ran: the wrapper forgets it there.
 // U5. Only WebSocket upgrades by GET are served; every other request is answered and its connection closed. What came in one
@@ -15,6 +16,11 @@
 //     them, and each waits a second or more for its next attempt. Sixteen sockets on the port hold 8,192 (bench/README.md, `storm`).
 // U8. `upgrade` calls `open` before it returns. So the socket's own data is put there: what is given to `upgrade` instead would be copied
 //     property by property, slowly.
+// U9. After `res.cork` uWebSockets.js looks at what it corked as at an HTTP response, also if that was upgraded meanwhile in the same place
+//     (mended after this version, its pull request 1929): some stations were cut off behind their 101. Inside another socket's cork it does
+//     not look. Without another socket an upgrade after an await goes without a cork, and uWebSockets.js prints a warning. A request with
+//     `Connection: close` is ended before it is upgraded, and the process with it: it is refused.
+// U10. A session may end its socket while it begins, before it is known here: it hears of that end then.
 //
 // Liveness is uWebSockets.js' own: any byte from the peer counts, a ping goes out 16 s (of a long timeout) before the
 // end. It counts sweeps of a 4 s timer, not wall time, and a late timer sweeps once: an event loop that stood still
@@ -40,6 +46,7 @@ import type {
   Listener,
   SendOutcome,
   Socket,
+  SocketEnd,
   SocketHandler,
   UpgradeDecision,
   UpgradeRequest,
@@ -88,8 +95,21 @@ interface Data {
 }
 
 const noData: Data = {};
+/** The latest socket that is still open, to cork others (U9). */
+let latest: WebSocket<Data> | undefined;
 /** Whose `open` comes next (U8). */
 let opening: UwsSocket | undefined;
+
+/** Whose socket it is until its session has begun (U10). */
+class Beginning implements SocketHandler {
+  end: SocketEnd | undefined;
+  text(): void {}
+  binary(): void {}
+  drained(): void {}
+  closed(end: SocketEnd): void {
+    this.end = end;
+  }
+}
 
 class UwsSocket implements Socket {
   handler: SocketHandler | undefined;
@@ -104,9 +124,12 @@ class UwsSocket implements Socket {
   }
 
   opened(ws: WebSocket<Data>): void {
-    this.#ws = ws;
+    this.#ws = latest = ws;
+    const beginning = new Beginning();
+    this.handler = beginning;
     this.handler = this.#accepted?.open(this);
     this.#accepted = undefined;
+    if (beginning.end !== undefined) this.handler?.closed(beginning.end); // U10
   }
 
   send(text: string): SendOutcome {
@@ -128,6 +151,7 @@ class UwsSocket implements Socket {
   }
 
   forget(): void {
+    if (latest === this.#ws) latest = undefined;
     this.#ws = undefined; // U4
   }
 }
@@ -251,14 +275,14 @@ function upgrade(call: UpgradeCall, compress: boolean, handlers: BorderHandlers)
     const handshake = new Handshake(call, compress, handlers.time.monotonicMs());
     const decision = handlers.decide(handshake);
     if (!(decision instanceof Promise)) handshake.answer(decision, compress, handlers);
-    else finishLater(res, decision, (late) => handshake.answer(late, compress, handlers), handlers);
+    else finishLater(call, decision, (late) => handshake.answer(late, compress, handlers), handlers);
   } catch (error) {
     broke(res, error, handlers); // U1
   }
 }
 
 function finishLater(
-  res: HttpResponse,
+  { res, req }: UpgradeCall,
   pending: Promise<UpgradeDecision>,
   finish: (decision: UpgradeDecision) => void,
   handlers: BorderHandlers,
@@ -267,12 +291,23 @@ function finishLater(
   res.onAborted(() => {
     isAborted = true;
   }); // U1
+  const closes = req.getHeader("connection").toLowerCase() === "close";
   pending
     .then((decision) => {
       if (isAborted) handlers.onRefused("aborted");
-      else res.cork(() => finish(decision)); // U2
+      else if (decision.kind === "refuse")
+        res.cork(() => finish(decision)); // U2
+      else if (closes) refuseClosing(res, handlers);
+      else if (latest === undefined) finish(decision);
+      else latest.cork(() => res.cork(() => finish(decision))); // U9
     })
     .catch((error: unknown) => broke(isAborted ? undefined : res, error, handlers));
+}
+
+/** U9 */
+function refuseClosing(res: HttpResponse, handlers: BorderHandlers): void {
+  respond(res, 400, "an upgrade needs Connection: Upgrade\n", {});
+  handlers.onRefused("notWebSocket");
 }
 
 /** A bug: told, and answered where there is still somebody to answer. */

@@ -151,10 +151,61 @@ describe("admission", () => {
     expect(counts.of("refused registryAway")).toBe(1);
   });
   test("a claim that is refused after the upgrade closes the socket, and no release is owed", async () => {
-    const { url, ownership } = await start();
+    const { url, ownership, counts } = await start({
+      settings: settingsWith({ listen: { maxConnections: 1 } }),
+    });
     ownership.nextClaim = { kind: "refused", reason: "owed-full" };
     expect((await (await connect(url("CP1"))).ended()).code).toBe(1013);
     expect(ownership.releases).toEqual([]);
+    expect(counts.of("ended notRegistered")).toBe(1);
+    await connect(url("CP2")); // its place is free again
+  });
+});
+
+describe("a decision that takes its time", () => {
+  const slowly = (): Promise<"accepted"> =>
+    new Promise((resolve) => setTimeout(() => resolve("accepted"), 20 + Math.random() * 30));
+
+  test("asks for admission again: no more come in than there is room for", async () => {
+    const { url, counts } = await start({
+      authenticate: slowly,
+      settings: settingsWith({ listen: { maxConnections: 2 } }),
+    });
+    const answers = await Promise.allSettled(Array.from({ length: 10 }, (_, n) => connect(url(`CP${n}`))));
+    expect(answers.filter(({ status }) => status === "fulfilled")).toHaveLength(2);
+    expect(counts.of("refused capacity")).toBe(8);
+  });
+
+  test("cuts nobody off behind its 101", async () => {
+    const { edge, url, ownership, counts } = await start({ authenticate: slowly });
+    const stations = await Promise.all(Array.from({ length: 50 }, (_, n) => connect(url(`CP${n}`))));
+    await refused(url("")); // whoever was cut off has been seen to be
+    expect(edge.sessions.size).toBe(50);
+    expect(stations.filter(({ ws }) => ws.readyState !== ws.OPEN)).toEqual([]);
+    expect([ownership.releases, counts.of("ended lost")]).toEqual([[], 0]);
+  });
+
+  test("corks its upgrade by a socket that it supersedes, too", async () => {
+    const { url } = await start({ authenticate: slowly });
+    for (let n = 0; n < 5; n++) {
+      const older = await connect(url("CP1"));
+      const newer = await connect(url("CP1"));
+      expect((await older.ended()).code).toBe(4001);
+      expect(newer.ws.readyState).toBe(newer.ws.OPEN);
+      newer.ws.close();
+      await newer.ended();
+    }
+  });
+
+  test("refuses who says Connection: close instead of Upgrade", async () => {
+    const { edge, url, counts } = await start({ authenticate: slowly });
+    const closing = upgradeRequest("/ocpp/CP1", "Sec-WebSocket-Protocol: ocpp1.6\r\n").replace(
+      "Connection: Upgrade",
+      "Connection: close",
+    );
+    expect(await answerTo(edge.listenPort, closing, /\r\n\r\n/)).toMatch(/^HTTP\/1.1 400 /);
+    expect(counts.of("refused notWebSocket")).toBe(1);
+    await connect(url("CP2"));
   });
 });
 
