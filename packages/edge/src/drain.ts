@@ -3,8 +3,10 @@
 // G1. A socket with a CALL open in either direction is left alone until it is idle or the deadline has come.
 // G2. Sockets are closed in slices with a pause: closed at once, the fleet would come back in one second (FACTS §8).
 // G3. At the deadline everything left is closed, busy or not. `hurry` (a second signal, `stop`) is a deadline now.
+// G4. The `$disconnect`s of the sockets closed last have a second to reach their backend.
 
 import type { Ownership, Time, Timer } from "@cpg/session-registry";
+import { within } from "./commands/deadline.ts";
 import type { CloseCause } from "./session-port.ts";
 
 /** What a drain needs. */
@@ -16,6 +18,7 @@ export interface DrainPorts {
   readonly sessions: Iterable<DrainingSession> & { readonly size: number };
   readonly listener: { stopAccepting(): void };
   readonly ownership: Pick<Ownership, "setDraining">;
+  readonly lifetimes: { allTold(): Promise<void> };
   readonly logger: { info(fields: object, message: string): void };
 }
 
@@ -24,6 +27,8 @@ export interface DrainingSession {
   readonly isBusy: boolean;
   close(cause: CloseCause): void;
 }
+
+const lastWordsMs = 1_000; // G4
 
 /** How it went. */
 export interface Drained {
@@ -56,12 +61,13 @@ export class Drain {
   }
 
   async #begin(): Promise<Drained> {
-    const { ownership, listener, sessions, logger, deadlineMs } = this.#ports;
+    const { ownership, lifetimes, listener, sessions, logger, time, deadlineMs } = this.#ports;
     logger.info({ sessions: sessions.size, deadlineMs }, "draining");
     ownership.setDraining();
     listener.stopAccepting();
     if (!this.#isHurried) await this.#paced();
     const forced = this.#closeAll();
+    await within(time, lastWordsMs, () => lifetimes.allTold()); // G4
     logger.info({ closed: this.#closed, forced }, "drained");
     return { closed: this.#closed, forced };
   }

@@ -56,12 +56,15 @@ export interface RunningEdge {
   /** The port charge points connect to. */
   readonly listenPort: number;
   readonly isDraining: boolean;
-  /** DESIGN §5, SIGTERM: ends when every socket is gone and released, or at `drain.deadlineMs`. May be called again. */
+  /**
+   * DESIGN §5, SIGTERM: ends when every socket is gone and released, or at `drain.deadlineMs`; then `$disconnect`s that are on their way have a
+   * second. May be called again.
+   */
   drain(): Promise<DrainEnd>;
   /** Makes now the deadline of a drain that runs or will run. */
   hurry(): void;
-  /** Ends at once what is left: sockets (without a close frame) and the lease. */
-  stop(): Promise<void>;
+  /** Ends at once what is left: sockets (without a close frame) and the lease, for which the registry has `releaseMs`. */
+  stop(releaseMs?: number): Promise<void>;
 }
 
 /** How a drain went. */
@@ -75,7 +78,7 @@ export interface DrainEnd {
 // Answers are remembered for two call timeouts: a station that gave up after one and tries again is still recognised.
 const rememberedCallTimeouts = 2;
 // How long the registry may take to give the lease back when nothing else is left to do, ms.
-const releaseDeadlineMs = 5_000;
+const usualReleaseMs = 5_000;
 
 /** Starts an edge: the registry first, then the port. Errors: the port cannot be had. */
 export async function startEdge(parts: EdgeParts): Promise<RunningEdge> {
@@ -86,11 +89,11 @@ export async function startEdge(parts: EdgeParts): Promise<RunningEdge> {
   const { tracing = noTracing } = parts;
   const departures = new Departures(settings.routes.gatherMs, time, onBug);
   const wiring = { departures, instruments, tracing, onBug };
-  const lifetimes = new SessionLifetimes({ sessions, ownership, router, ...wiring });
+  const lifetimes = new SessionLifetimes({ sessions, ownership, router, time, ...wiring });
   const context = sessionContext(parts, { ...wiring, lifetimes });
   let isDraining = false;
   await ownership.start({
-    granted: (session, epoch) => void (session.epoch = epoch),
+    granted: (session, epoch) => lifetimes.granted(session, epoch),
     superseded: (session) => lifetimes.superseded(session),
     message: (message, ageMs) => parts.onPeerMessage?.(message, ageMs),
   });
@@ -115,7 +118,7 @@ export async function startEdge(parts: EdgeParts): Promise<RunningEdge> {
     onHandshake: (seconds) => instruments.handshake(seconds),
     time,
   });
-  const drain = new Drain({ ...settings.drain, time, sessions, listener, ownership, logger });
+  const drain = new Drain({ ...settings.drain, time, sessions, listener, ownership, lifetimes, logger });
   return {
     sessions,
     listenPort: listener.port,
@@ -129,11 +132,11 @@ export async function startEdge(parts: EdgeParts): Promise<RunningEdge> {
     hurry() {
       drain.hurry();
     },
-    async stop() {
+    async stop(releaseMs = usualReleaseMs) {
       isDraining = true;
       drain.hurry();
       listener.close();
-      await ownership.stop(releaseDeadlineMs);
+      await ownership.stop(releaseMs);
     },
   };
 }

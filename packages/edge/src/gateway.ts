@@ -4,7 +4,10 @@
 //
 // Y1. What a person wrote wrongly is told before anything is opened, all of it at once (StartError).
 // Y2. What was opened is closed again in the opposite order, also when a later step fails.
-// Y3. Management answers to the end of the drain: /readyz says that the edge drains, /v1 still works for others.
+// Y3. Management answers to the end of the drain: /readyz says that the edge drains, /v1 still works for others. Then new commands are
+//     refused (503 `stopping`), and those that are open at other edges have what is left of `drain.deadlineMs`.
+// Y4. Closing has one end for all parts, `closingMs` after the drain, whatever hangs: with the second for `$disconnect`s that is what
+//     `drain.deadlineMs` leaves of the 30 s that Kubernetes waits.
 
 import { randomUUID } from "node:crypto";
 import type { GatewayConfig } from "@cpg/config";
@@ -13,6 +16,7 @@ import { startTelemetry, type Telemetry } from "@cpg/telemetry";
 import { authenticateBy, authenticateNobody, type Authenticate } from "./authentication.ts";
 import { buildRoutes, type BuiltRoutes } from "./build-routes.ts";
 import { createCommandRouter, type CommandRouter } from "./commands/command-router.ts";
+import { within } from "./commands/deadline.ts";
 import { defaultCommandLimits, type CommandLimits } from "./commands/limits.ts";
 import type { CommandMeter } from "./commands/outcomes.ts";
 import { openCredentialsFile } from "./credentials-file.ts";
@@ -64,16 +68,27 @@ export interface GatewayPorts {
   readonly openTelemetry?: (config: GatewayConfig) => Promise<Telemetry>;
 }
 
-// What closing a part may take once nothing is left to wait for, ms.
-const closeMs = 2_000;
+// What closing may take once nothing is left to wait for, ms: all of it, and the least that each part has when others took all of it (Y4).
+const closingMs = 4_000;
+const leastMs = 200;
+// Of that, what open requests of the management API have, and what the registry has to give the lease back, ms.
+const requestsMs = 1_000;
+const releaseMs = 2_000;
+
+/** Closes one part; within the time that is left, ms. */
+type Closer = (leftMs: number) => unknown;
 
 /** Starts everything. Errors: StartError. */
 export async function startGateway(config: GatewayConfig, ports: GatewayPorts): Promise<Gateway> {
   const files = readNamedFiles(config);
   if (files.kind === "invalid") throw new StartError(files.problems); // Y1
-  const closers: (() => unknown)[] = [];
+  const closers: Closer[] = [];
   const closeAll = async (): Promise<void> => {
-    for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close(); // Y2
+    const endAtMs = ports.time.monotonicMs() + closingMs;
+    for (let close = closers.pop(); close !== undefined; close = closers.pop()) {
+      const [closer, leftMs] = [close, Math.max(leastMs, endAtMs - ports.time.monotonicMs())]; // Y4
+      await within(ports.time, leftMs, async () => closer(leftMs)); // Y2
+    }
   };
   try {
     const telemetry = await (ports.openTelemetry ?? openTelemetry)(config);
@@ -91,7 +106,7 @@ interface Assembly {
   readonly ports: GatewayPorts;
   readonly plan: readonly RoutePlan[];
   readonly telemetry: Telemetry;
-  readonly closers: (() => unknown)[];
+  readonly closers: Closer[];
   readonly closeAll: () => Promise<void>;
 }
 
@@ -118,7 +133,7 @@ async function assemble(assembly: Assembly): Promise<Gateway> {
     sessions,
     onPeerMessage: (message, ageMs) => commands.onPeerMessage(message, ageMs),
   });
-  closers.push(() => edge.stop());
+  closers.push((leftMs) => edge.stop(Math.min(releaseMs, leftMs)));
   watchRedis(assembly, { edge, ownership, streamLog: routes.streamLog });
   const health = watchHealth(assembly, { edge, ownership, sessions, commands });
   const managementPort = await openManagement(assembly, { commands, ownership, health });
@@ -128,7 +143,9 @@ async function assemble(assembly: Assembly): Promise<Gateway> {
   );
   let draining: Promise<DrainEnd> | undefined;
   const leave = async (): Promise<DrainEnd> => {
+    const deadlineAtMs = ports.time.monotonicMs() + config.drain.deadlineMs;
     const end = await edge.drain();
+    await commands.stop(deadlineAtMs - ports.time.monotonicMs()); // Y3
     await closeAll();
     return end;
   };
@@ -139,6 +156,7 @@ async function assemble(assembly: Assembly): Promise<Gateway> {
     drain: () => (draining ??= leave()),
     async stop() {
       edge.hurry();
+      void commands.stop(0);
       await (draining ?? closeAll());
     },
   };
@@ -237,7 +255,7 @@ function openCommands(
     limits: limitsOf(config),
   });
   telemetry.observe("commands_pending", () => [{ value: commands.pending }]);
-  closers.push(() => commands.stop(closeMs));
+  closers.push(() => commands.stop(0));
   return commands;
 }
 
@@ -294,6 +312,7 @@ async function openManagement(
   }: Pick<Live, "commands" | "ownership"> & { readonly health: () => HealthFacts },
 ): Promise<number> {
   const { host, port, token, maxPendingCommands, maxBodyBytes } = config.management;
+  const { maxTimeoutMs } = defaultCommandLimits;
   const management = createManagement({
     host,
     port,
@@ -302,7 +321,7 @@ async function openManagement(
     router: commands,
     ownership,
     health,
-    timeouts: { defaultMs: config.ocpp.callTimeoutMs, maxMs: defaultCommandLimits.maxTimeoutMs },
+    timeouts: { defaultMs: Math.min(config.ocpp.callTimeoutMs, maxTimeoutMs), maxMs: maxTimeoutMs },
     maxConnections: maxPendingCommands + 256, // beside the open commands: health, lists, closes
     maxBodyBytes,
     time: ports.time,
@@ -310,6 +329,6 @@ async function openManagement(
     log: telemetry.logger,
   });
   const started = await management.start();
-  closers.push(() => management.stop(closeMs));
+  closers.push((leftMs) => management.stop(Math.min(requestsMs, leftMs)));
   return started.port;
 }

@@ -1,7 +1,8 @@
 // Our CALLs to one charge point: one open, the others in line.
 //
 // O1. At most one CALL is open towards the station: until it is answered, or `callTimeoutMs` after it was sent
-//     (OCPP-J §4.1.1). A caller with less patience is told earlier, but the line stays taken until then.
+//     (OCPP-J §4.1.1). A caller with less patience is told earlier, but the line stays taken until then; for one with more it stays
+//     taken until its own deadline.
 // O2. Each call ends once: by its answer, its own deadline, the station's end, or a full line. A call whose deadline
 //     passes while it waits is never sent.
 // O3. An answer that nobody waits for is counted and ignored: late, repeated or invented.
@@ -28,6 +29,8 @@ interface PendingCall {
   readonly frame: string;
   readonly resolve: (outcome: CallOutcome) => void;
   readonly deadline: Timer;
+  /** When its caller gives up, monotonic. */
+  readonly deadlineAtMs: number;
   /** When it went to the station, monotonic; 0 while it waits in line. */
   sentMs: number;
   isTold: boolean;
@@ -68,6 +71,7 @@ export class OutboundCalls {
         frame: encodeCall(id, action, payloadJson),
         resolve,
         deadline: this.#ports.time.after(timeoutMs, () => this.#onDeadline(pending)),
+        deadlineAtMs: this.#ports.time.monotonicMs() + timeoutMs,
         sentMs: 0,
         isTold: false,
       };
@@ -110,7 +114,8 @@ export class OutboundCalls {
       this.#tell(next, { kind: "gone", delivery: "notSent" });
       return;
     }
-    this.#openUntil = this.#ports.time.after(this.#ports.callTimeoutMs, () => this.#onOpenTimeout(next));
+    const openMs = Math.max(this.#ports.callTimeoutMs, next.deadlineAtMs - next.sentMs);
+    this.#openUntil = this.#ports.time.after(openMs, () => this.#onOpenTimeout(next));
   }
 
   #onDeadline(call: PendingCall): void {

@@ -5,9 +5,10 @@
 //     goes out before the older is closed, so the row changes hands and is never absent between the two.
 // V3. `$connect` and `$disconnect` are best effort: one attempt, nobody waits, its integration counts a loss. The lifecycle stream
 //     is the truth. Of a session whose claim was refused at once neither is told: it never was one.
+// V4. `$connect` is told with the epoch: when it is granted, or after `epochWaitMs` without one (Redis is away), or when the session ends.
 
 import { subprotocolOf } from "@cpg/ocpp";
-import type { EndCause, Ownership } from "@cpg/session-registry";
+import type { EndCause, Epoch, Ownership, Time, Timer } from "@cpg/session-registry";
 import type { Tracing } from "@cpg/telemetry";
 import { closeTable, type EndLabel } from "./close-codes.ts";
 import type { Departures } from "./departures.ts";
@@ -27,12 +28,20 @@ export interface LifetimePorts {
   readonly departures: Departures;
   readonly instruments: Instruments;
   readonly tracing: Tracing;
+  readonly time: Pick<Time, "after">;
   readonly onBug: (error: unknown) => void;
 }
+
+// A claim in a storm takes 0.2 s; a second without an answer is an outage (V4).
+const epochWaitMs = 1_000;
 
 /** Begins and ends sessions. */
 export class SessionLifetimes {
   readonly #ports: LifetimePorts;
+  /** Those whose `$connect` waits for its epoch (V4). */
+  readonly #untold = new Map<Session, Timer>();
+  #telling = 0;
+  #onAllTold: (() => void) | undefined;
 
   constructor(ports: LifetimePorts) {
     this.#ports = ports;
@@ -40,7 +49,7 @@ export class SessionLifetimes {
 
   /** The upgrade is done. */
   begin(context: SessionContext, socket: Socket, facts: SessionFacts): Session {
-    const { sessions, ownership, instruments } = this.#ports;
+    const { sessions, ownership, instruments, time } = this.#ports;
     const session = new Session(context, socket, facts);
     instruments.opened(session.version);
     const older = sessions.add(session);
@@ -51,8 +60,18 @@ export class SessionLifetimes {
       session.close("notRegistered");
       return session;
     }
-    this.#tell("$connect", session, { remote: session.remote });
+    if (this.#ports.router.lifecycle(session.version, "$connect") !== undefined)
+      this.#untold.set(
+        session,
+        time.after(epochWaitMs, () => this.#tellConnect(session)),
+      );
     return session;
+  }
+
+  /** OwnedSessions.granted */
+  granted(session: Session, epoch: Epoch): void {
+    session.epoch = epoch;
+    this.#tellConnect(session);
   }
 
   /** The socket is gone. */
@@ -64,13 +83,32 @@ export class SessionLifetimes {
       session.isReleaseOwed = false; // V1
       ownership.release(session, endCauseOf(label));
     }
-    if (label !== "notRegistered") this.#tell("$disconnect", session, { cause: label });
+    if (label === "notRegistered") return; // V3
+    this.#tellConnect(session);
+    this.#tell("$disconnect", session, { cause: label });
   }
 
   /** OwnedSessions.superseded */
   superseded(session: Session): void {
     session.isReleaseOwed = false; // V1
     session.close("superseded");
+  }
+
+  /** Settles when nothing is being told: every `$connect` and `$disconnect` so far has arrived or failed. */
+  allTold(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#telling === 0) resolve();
+      else this.#onAllTold = resolve;
+    });
+  }
+
+  // V4
+  #tellConnect(session: Session): void {
+    const waiting = this.#untold.get(session);
+    if (waiting === undefined) return;
+    waiting.cancel();
+    this.#untold.delete(session);
+    this.#tell("$connect", session, { remote: session.remote });
   }
 
   // V3
@@ -94,8 +132,13 @@ export class SessionLifetimes {
     const told = (answer: CallAnswer): void => {
       if (call.span !== undefined) endCallSpan(call.span, answer, false);
     };
+    const ended = (): void => {
+      this.#telling -= 1;
+      if (this.#telling === 0) this.#onAllTold?.();
+    };
+    this.#telling += 1;
     departures.add(() => {
-      Promise.resolve(route.serve(call)).then(told).catch(onBug); // how it ended, the integration counts
+      Promise.resolve(route.serve(call)).then(told).catch(onBug).finally(ended); // how it ended, the integration counts
     });
   }
 }

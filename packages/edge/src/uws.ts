@@ -1,26 +1,22 @@
-// The border to uWebSockets.js: the only file that imports it. Everything borrowed ends here.
+// The border to uWebSockets.js: with uws-listen.ts the only file that imports it. Everything borrowed ends here.
 //
 // U1. The whole upgrade stands in try/catch, and `onAborted` is set before the first await: a handler that throws, or returns
 //     without a response or that, aborts the process (FACTS §1).
 // U2. `req` is read before the first await; `res` is never touched after an abort; what is answered after an await is corked, an upgrade by
-//     another socket (U9).
+//     another socket (U7).
 // U3. Message bytes are decoded before the handler returns: the buffer is neutered afterwards.
 // U4. No call on a `ws` after its close handler ran: the wrapper forgets it there.
 // U5. Only WebSocket upgrades by GET are served; every other request is answered and its connection closed. What came in one
 //     piece with it is still read: requests sent behind it without waiting are each judged and answered in full, an upgrade
 //     among them too. They gain nothing that a connection of their own would not have; but a proxy in front must not put
 //     requests of different clients on one connection (the parser accepts a duplicate Content-Length).
-// U6. The listen is exclusive unless `sharePort`: SO_REUSEPORT would let a second instance take half of the fleet. So the port is taken
-//     exclusively first, which fails while anybody has it, and shared with ourselves only then.
-// U7. One listening socket's accept queue holds 512 connections, fixed in uWebSockets.js; in a storm the kernel drops who comes beyond
-//     them, and each waits a second or more for its next attempt. Sixteen sockets on the port hold 8,192 (bench/README.md, `storm`).
-// U8. `upgrade` calls `open` before it returns. So the socket's own data is put there: what is given to `upgrade` instead would be copied
+// U6. `upgrade` calls `open` before it returns. So the socket's own data is put there: what is given to `upgrade` instead would be copied
 //     property by property, slowly.
-// U9. After `res.cork` uWebSockets.js looks at what it corked as at an HTTP response, also if that was upgraded meanwhile in the same place
+// U7. After `res.cork` uWebSockets.js looks at what it corked as at an HTTP response, also if that was upgraded meanwhile in the same place
 //     (mended after this version, its pull request 1929): some stations were cut off behind their 101. Inside another socket's cork it does
 //     not look. Without another socket an upgrade after an await goes without a cork, and uWebSockets.js prints a warning. A request with
 //     `Connection: close` is ended before it is upgraded, and the process with it: it is refused.
-// U10. A session may end its socket while it begins, before it is known here: it hears of that end then.
+// U8. A session may end its socket while it begins, before it is known here: it hears of that end then.
 //
 // Liveness is uWebSockets.js' own: any byte from the peer counts, a ping goes out 16 s (of a long timeout) before the
 // end. It counts sweeps of a 4 s timer, not wall time, and a late timer sweeps once: an event loop that stood still
@@ -30,17 +26,13 @@ import {
   App,
   DISABLED,
   SHARED_COMPRESSOR,
-  us_listen_socket_close,
-  us_socket_local_port,
   type HttpRequest,
   type HttpResponse,
-  type us_listen_socket,
   type us_socket_context_t,
   type WebSocket,
 } from "uWebSockets.js";
 import type { Time } from "@cpg/session-registry";
 import { addressText } from "./address-text.ts";
-import { whyNoToken } from "./listening.ts";
 import type {
   DecideUpgrade,
   Listener,
@@ -51,14 +43,11 @@ import type {
   UpgradeDecision,
   UpgradeRequest,
 } from "./socket-port.ts";
+import { openPort, type Port } from "./uws-listen.ts";
 import { endOf, presence, statusLine, valuesOf } from "./uws-words.ts";
 
 /** Settings of the border. */
-export interface BorderOptions {
-  readonly host: string;
-  /** 0: any free one. */
-  readonly port: number;
-  readonly sharePort: boolean;
+export interface BorderOptions extends Port {
   readonly maxPayloadBytes: number;
   /** 0 or 8–960, checked by @cpg/config: anything else aborts the process. */
   readonly idleTimeoutSeconds: number;
@@ -82,25 +71,22 @@ export interface BorderHandlers {
 
 // Smaller messages are not worth deflating: the answer to a Heartbeat would grow.
 const compressFromBytes = 512;
-const LIBUS_LISTEN_DEFAULT = 0;
-const LIBUS_LISTEN_EXCLUSIVE_PORT = 1;
 const protocolHeader = "sec-websocket-protocol";
-const acceptQueues = 16; // U7
 
 type Accepted = Extract<UpgradeDecision, { kind: "accept" }>;
 
-/** What uWebSockets.js carries for each of its sockets (U8). */
+/** What uWebSockets.js carries for each of its sockets (U6). */
 interface Data {
   socket?: UwsSocket | undefined;
 }
 
 const noData: Data = {};
-/** The latest socket that is still open, to cork others (U9). */
+/** The latest socket that is still open, to cork others (U7). */
 let latest: WebSocket<Data> | undefined;
-/** Whose `open` comes next (U8). */
+/** Whose `open` comes next (U6). */
 let opening: UwsSocket | undefined;
 
-/** Whose socket it is until its session has begun (U10). */
+/** Whose socket it is until its session has begun (U8). */
 class Beginning implements SocketHandler {
   end: SocketEnd | undefined;
   text(): void {}
@@ -129,7 +115,7 @@ class UwsSocket implements Socket {
     this.handler = beginning;
     this.handler = this.#accepted?.open(this);
     this.#accepted = undefined;
-    if (beginning.end !== undefined) this.handler?.closed(beginning.end); // U10
+    if (beginning.end !== undefined) this.handler?.closed(beginning.end); // U8
   }
 
   send(text: string): SendOutcome {
@@ -173,55 +159,7 @@ export function listen(options: BorderOptions, handlers: BorderHandlers): Promis
     close: (ws, code, reason) => closed(ws.getUserData().socket, code, reason, handlers),
   });
   app.any("/*", (res, req) => plainRequest(res, req, handlers));
-  return opened(app, options);
-}
-
-async function opened(app: ReturnType<typeof App>, options: BorderOptions): Promise<Listener> {
-  const { host, port, sharePort } = options;
-  if (sharePort && port === 0) return listener(app, [await listenOnce(app, options, true)]); // cannot be shared
-  let own = port;
-  if (!sharePort) {
-    const token = await listenOnce(app, options, false); // U6
-    own = us_socket_local_port(token);
-    us_listen_socket_close(token);
-  }
-  const tokens: us_listen_socket[] = [];
-  while (tokens.length < acceptQueues) tokens.push(await listenOnce(app, { host, port: own }, true)); // U7
-  return listener(app, tokens);
-}
-
-function listenOnce(
-  app: ReturnType<typeof App>,
-  place: Pick<BorderOptions, "host" | "port">,
-  isShared: boolean,
-): Promise<us_listen_socket> {
-  return new Promise((resolve, reject) => {
-    const flags = isShared ? LIBUS_LISTEN_DEFAULT : LIBUS_LISTEN_EXCLUSIVE_PORT;
-    const onListen = (token: us_listen_socket | false): void => {
-      if (token === false)
-        void whyNoToken(place.host, place.port).then((reason) => reject(new Error(reason)));
-      else resolve(token);
-    };
-    // The typings know (host, port, cb) and (port, options, cb); the code takes all four together.
-    // oxlint-disable-next-line typescript/unbound-method -- `apply` binds it
-    Reflect.apply(app.listen, app, [place.host, place.port, flags, onListen]);
-  });
-}
-
-function listener(app: ReturnType<typeof App>, tokens: readonly us_listen_socket[]): Listener {
-  let isAccepting = true;
-  return {
-    port: tokens[0] === undefined ? 0 : us_socket_local_port(tokens[0]),
-    stopAccepting() {
-      if (!isAccepting) return;
-      isAccepting = false;
-      for (const token of tokens) us_listen_socket_close(token);
-    },
-    close() {
-      isAccepting = false;
-      app.close();
-    },
-  };
+  return openPort(app, options);
 }
 
 /** One request for an upgrade, from its arrival to its answer. One object for all of it: a storm makes thousands a second. */
@@ -299,12 +237,12 @@ function finishLater(
         res.cork(() => finish(decision)); // U2
       else if (closes) refuseClosing(res, handlers);
       else if (latest === undefined) finish(decision);
-      else latest.cork(() => res.cork(() => finish(decision))); // U9
+      else latest.cork(() => res.cork(() => finish(decision))); // U7
     })
     .catch((error: unknown) => broke(isAborted ? undefined : res, error, handlers));
 }
 
-/** U9 */
+/** U7 */
 function refuseClosing(res: HttpResponse, handlers: BorderHandlers): void {
   respond(res, 400, "an upgrade needs Connection: Upgrade\n", {});
   handlers.onRefused("notWebSocket");
@@ -322,7 +260,7 @@ function open(ws: WebSocket<Data>, handlers: BorderHandlers): void {
   opening = undefined;
   ws.getUserData().socket = socket;
   try {
-    if (socket === undefined) throw new Error("a socket opened outside its upgrade"); // U8
+    if (socket === undefined) throw new Error("a socket opened outside its upgrade"); // U6
     socket.opened(ws);
   } catch (error) {
     handlers.onBug(error);

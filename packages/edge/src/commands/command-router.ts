@@ -46,7 +46,7 @@ export interface CommandRouter {
   readonly pending: number;
   /** Calls open at this edge's sockets for other edges. */
   readonly pendingForPeers: number;
-  /** Refuses new commands, waits for the open ones, gives up on other edges' replies after `deadlineMs`. Never rejects. */
+  /** Refuses new commands, waits for the open ones, gives up on other edges' replies after `deadlineMs`. May be called again, with less. Never rejects. */
   stop(deadlineMs: number): Promise<void>;
 }
 
@@ -191,7 +191,7 @@ type Refused = Extract<CommandOutcome, { kind: "edgeBusy" | "stopping" }>;
 // Counts what is open, refuses what is too much (C2), and says when the last one has ended.
 function createGate(maxOpen: number) {
   let open = 0;
-  let isShut = false;
+  let emptied: Promise<void> | undefined; // there once it is shut
   let onEmpty = (): void => {};
 
   return {
@@ -199,7 +199,7 @@ function createGate(maxOpen: number) {
       return open;
     },
     async pass<T>(run: () => Promise<T>): Promise<T | Refused> {
-      if (isShut) return { kind: "stopping", retryAfterMs: stoppingRetryAfterMs };
+      if (emptied !== undefined) return { kind: "stopping", retryAfterMs: stoppingRetryAfterMs };
       if (open >= maxOpen) return { kind: "edgeBusy", retryAfterMs: busyRetryAfterMs };
       open += 1;
       try {
@@ -210,11 +210,11 @@ function createGate(maxOpen: number) {
       }
     },
     shut(): Promise<void> {
-      isShut = true;
-      return new Promise((resolve) => {
+      emptied ??= new Promise((resolve) => {
         onEmpty = resolve;
         if (open === 0) resolve();
       });
+      return emptied;
     },
   };
 }

@@ -4,7 +4,8 @@
 // P1. A question goes by the channel, where it and its reply may be lost (store-port.ts, Way). Without a reply after `askAgainMs` it is asked
 //     once more, by the inbox, with the same id: the owner does nothing twice (R11), and repeats what it replied. When nobody knows whom
 //     the first one reached, it is waited for, never sent again: the charge point may be elsewhere by now, and the first one done.
-// P2. Every question ends: by a reply, by the certainty that nothing was delivered, or by its time limit.
+// P2. Every question ends: by a reply, by the certainty that nothing was delivered, or by its time limit. Once it was asked again, the first
+//     message's end is no certainty.
 // P3. An answer is matched by message id; one that nobody waits for is counted and dropped.
 
 import type { IdentityKey } from "@cpg/ocpp";
@@ -61,6 +62,7 @@ export interface PeerLink {
 interface Waiting {
   readonly end: (answer: PeerAnswer) => void;
   row: SessionRow | undefined;
+  isAskedAgain: boolean;
 }
 
 /** What the asking side needs. `newId` must never repeat; `sendMs` bounds one message. */
@@ -92,19 +94,25 @@ export function createPeerLink(ports: PeerLinkPorts): PeerLink {
       let timer = time.after(Math.min(limitMs, askAgainMs), () => {
         if (limitMs <= askAgainMs) return giveUp();
         timer = time.after(limitMs - askAgainMs, giveUp);
-        if (one.row !== undefined) sending.again(id, question, one.row); // P1
+        if (one.row === undefined) return;
+        one.isAskedAgain = true;
+        sending.again(id, question, one.row); // P1
       });
-      const one: Waiting = { end, row: "incarnation" in to ? to : undefined };
+      const one: Waiting = { end, row: "incarnation" in to ? to : undefined, isAskedAgain: false };
+      const notDelivered = (answer: PeerAnswer): void => {
+        if (!one.isAskedAgain) end(answer); // P2
+      };
       waiting.set(id, one);
       sending.first(id, question).then(
         (sent) => {
-          if (sent.kind !== "sent") return end(sent);
+          if (sent.kind !== "sent") return notDelivered(sent);
           one.row = sent.row;
           span?.event("handed over", { "cpg.edge": sent.row.edge });
           return ports.meter.peer("commandSent");
         },
         (error: unknown) => {
-          if (!mayBeDelivered(error)) return end({ kind: "notDelivered", retryAfterMs: retryAfterOf(error) });
+          if (!mayBeDelivered(error))
+            return notDelivered({ kind: "notDelivered", retryAfterMs: retryAfterOf(error) });
           return ports.meter.peer("commandSent"); // perhaps; the timer or a reply ends it
         },
       );

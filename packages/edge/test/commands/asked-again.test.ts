@@ -1,6 +1,6 @@
 // Questions and replies that the channel lost: asked again by the inbox, and done once (peer-link.ts P1, told-replies.ts).
 
-import type { PeerMessage, Way } from "@cpg/session-registry";
+import { RegistryError, type PeerMessage, type Way } from "@cpg/session-registry";
 import { describe, expect, it } from "vitest";
 import { defaultCommandLimits } from "../../src/commands/limits.ts";
 import { createToldReplies } from "../../src/commands/told-replies.ts";
@@ -95,6 +95,21 @@ describe("a question that the channel lost", () => {
     await world.time.advance(askAgainMs);
     expect(await short).toMatchObject({ kind: "noAnswer" });
     expect(a.events).not.toContain("commandAskedAgain");
+  });
+
+  it("may be done though its first message was not delivered: that is no end any more", async () => {
+    const { world, a, session } = overA(() => false);
+    a.connect("CP1", "c0"); // superseded, so the registry is asked first and the owner is known
+    const { carry } = world;
+    const lost = new RegistryError("UNAVAILABLE", "away", { retryable: true });
+    world.carry = (message, to, deliver, way) => {
+      if (way === "inbox" || message.kind === "reply") return carry(message, to, deliver, way);
+      return new Promise((_, reject) => world.time.after(askAgainMs + 2, () => reject(lost)));
+    };
+    const ended = a.command("CP1", 10_000);
+    await world.time.advance(askAgainMs + 20);
+    expect(await ended).toMatchObject({ kind: "answered", edge: "b" });
+    expect(session.calls).toHaveLength(1);
   });
 
   it("ends in time also when the inbox cannot be reached either", async () => {
