@@ -51,8 +51,11 @@ export class ReadingBuilder {
   }
 }
 
-/** A given value as it may stand in a message: short, one line, without a URL's credentials. */
+/** A given value as it may stand in a message: short, one line, without credentials. */
 function show(raw: unknown): string {
-  const text = withoutCredentials(JSON.stringify(raw) ?? String(raw));
+  const text =
+    typeof raw === "string"
+      ? JSON.stringify(withoutCredentials(raw))
+      : withoutCredentials(JSON.stringify(raw) ?? String(raw));
   return text.length <= 80 ? text : `${text.slice(0, 77)}…`;
 }

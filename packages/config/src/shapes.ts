@@ -34,7 +34,8 @@ export function isOneOf<const W extends string>(words: readonly W[]): (value: st
   return (value): value is W => words.some((word) => word === value);
 }
 
-/** The text with the user name and password of any URL in it replaced. */
+/** The text without all that stands before its last @: where a password begins is known only where it was written correctly. */
 export function withoutCredentials(value: string): string {
-  return value.replace(/:\/\/[^/@]*@/g, "://[masked]@");
+  const at = value.lastIndexOf("@");
+  return at === -1 ? value : `[masked]${value.slice(at)}`;
 }

@@ -226,6 +226,24 @@ describe("secrets", () => {
     expect(text).not.toContain("hunter2");
   });
 
+  test.each([
+    ["CPG_TELEMETRY_OTLP_ENDPOINT", "https://user:hun@ter2@host", '"[masked]@host"'],
+    ["CPG_TELEMETRY_OTLP_ENDPOINT", "https://user:hun/ter2@host", '"[masked]@host"'],
+    ["CPG_REDIS_NODES", "user:hunter2@10.0.0.1:7000", '"[masked]@10.0.0.1:7000"'],
+    ["CPG_REDIS_NODES", "redis://:hun/ter2@10.0.0.1:7000", '"[masked]@10.0.0.1:7000"'],
+    ["CPG_REDIS_NODES", "u:hunter2@a:1,u:ter2@b:2", '"[masked]@b:2"'],
+  ])("%s=%s is shown from its last @ on", (name, value, shown) => {
+    const text = problems({ env: { [name]: value } }).join("\n");
+    expect(text).toContain(` ${shown} is not allowed`);
+    expect(text).not.toMatch(/hun|ter2/);
+  });
+
+  test("before an @ are masked in a list of a file too", () => {
+    const text = problems(withFile('{"redis":{"nodes":["u:hunter2@a:1","u:hun/ter2@b:2"]}}')).join("\n");
+    expect(text).toContain(" [masked]@b:2");
+    expect(text).not.toMatch(/hun|ter2/);
+  });
+
   test("are masked in what may be logged, and whole in the configuration", () => {
     const loaded = load({ env: { CPG_REDIS_PASSWORD: "hunter2", CPG_MANAGEMENT_TOKEN: "hunter2-hunter2-" } });
     if (loaded.kind !== "config") throw new Error(loaded.kind);
