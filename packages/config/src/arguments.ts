@@ -3,6 +3,8 @@
 // A1. Accepted: `--x value`, `--x=value`, and for flags `--x`, `--no-x`, `--x=false`, `--x false`. Nothing else.
 // A2. A setting is given once: with two values one of them would be ignored in silence.
 // A3. Words that belong to no known option are never repeated in a message: one of them may be a password.
+// A4. An unknown option is named, for it is most likely misspelt, but not behind one that got no value: it may be that
+//     value, and so a password that begins with --.
 //
 // convict's own reader (yargs-parser) lets unknown names pass and turns "1.10" into "1.1", so it gets none.
 import { configFileArg, didYouMean, helpArgs, settingList, versionArg } from "./names.ts";
@@ -24,6 +26,7 @@ export function readArguments(argv: readonly string[]): ArgumentReading {
   const scan: Scan = {
     words: argv,
     at: 0,
+    lacksValue: false,
     seen: new Set(),
     builder: new ReadingBuilder(),
     configFile: undefined,
@@ -38,6 +41,8 @@ interface Scan {
   readonly seen: Set<string>;
   readonly builder: ReadingBuilder;
   at: number;
+  /** The option before got no value where one may have been meant. */
+  lacksValue: boolean;
   configFile: string | undefined;
 }
 
@@ -55,6 +60,8 @@ function readOption(scan: Scan): void {
   scan.at += 1;
   if (word === "--") return; // pnpm passes it on
   const [name, inline] = split(word);
+  const mayBeValue = scan.lacksValue;
+  scan.lacksValue = false;
   if (!name.startsWith("--")) return complainOfStray(scan, name);
   const named = byArg.get(name);
   const off = negated.get(name);
@@ -62,8 +69,8 @@ function readOption(scan: Scan): void {
   else if (off !== undefined) readNegation(scan, off, { name, inline });
   else if (name === configFileArg) scan.configFile = readConfigFile(scan, inline);
   else {
+    complainOfUnknown(scan, name, mayBeValue);
     if (inline === undefined) followingValue(scan); // A3: its value is no option of its own
-    scan.builder.complain(`${name}: unknown argument; ${didYouMean(name, knownArgs)}`);
   }
 }
 
@@ -113,9 +120,19 @@ function checkOnce(scan: Scan, arg: string): boolean {
 /** The next word, taken as a value unless it is an option itself; a value that begins with -- needs `--x=--value`. */
 function followingValue(scan: Scan): string | undefined {
   const next = scan.words[scan.at];
-  if (next === undefined || next.startsWith("--")) return undefined;
+  scan.lacksValue = next === undefined || next.startsWith("--");
+  if (scan.lacksValue) return undefined;
   scan.at += 1;
   return next;
+}
+
+/** A4 */
+function complainOfUnknown(scan: Scan, name: string, mayBeValue: boolean): void {
+  scan.builder.complain(
+    mayBeValue
+      ? `argument ${scan.at} is unknown; if it is the value of the option before it, put = between them`
+      : `${name}: unknown argument; ${didYouMean(name, knownArgs)}`,
+  );
 }
 
 /** A3 */

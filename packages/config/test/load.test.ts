@@ -127,6 +127,11 @@ describe("arguments", () => {
       "argument 2 stands alone: options begin with --; did you mean --redis-password?",
     ],
     [["--lisen-port", "1"], "--lisen-port: unknown argument; did you mean --listen-port?"],
+    [["--listen-share-port", "--lisen-port"], "--lisen-port: unknown argument; did you mean --listen-port?"],
+    [
+      ["--redis-password", "--x"],
+      "argument 3 is unknown; if it is the value of the option before it, put = between them",
+    ],
   ])("%j is a mistake", (argv, problem) => {
     expect(problems({ argv: [...none, ...argv] }).some((text) => text.startsWith(problem))).toBe(true);
   });
@@ -216,6 +221,14 @@ describe("secrets", () => {
     ["a misspelt variable", { env: { CPG_REDIS_PASWORD: secret } }],
     ["a misspelt argument", { argv: [...none, "--redis-pasword", secret] }],
     ["a misspelt argument with =", { argv: [...none, `--redis-pasword=${secret}`] }],
+    ["a value that begins with --", { argv: [...none, "--redis-password", "--hunter2"] }],
+    ["a value that begins with -- and has a =", { argv: [...none, "--redis-password", "--hunter2=x"] }],
+    [
+      "a value that begins with --, in two words",
+      { argv: [...none, "--redis-password", "--a", "--hunter2"] },
+    ],
+    ["a value that begins with --, behind --", { argv: [...none, "--redis-password", "--", "--hunter2"] }],
+    ["a misspelt argument's value that begins with --", { argv: [...none, "--redis-pasword", "--hunter2"] }],
     ["a word that stands alone", { argv: [...none, "redis-password", secret] }],
     ["a misspelt key", withFile(`{"redis":{"pasword":"${secret}"}}`)],
     ["a broken file", withFile(`{"redis":{"password":${secret}}}`)],
