@@ -17,9 +17,9 @@ export function isHostPort(value: string): value is string {
   return parts !== null && port >= 1 && port <= 65_535;
 }
 
-/** An absolute http(s) URL without user name or password: credentials in a URL end up in logs. */
-export function isHttpUrl(value: string): boolean {
-  if (!URL.canParse(value)) return false;
+/** An absolute http(s) URL to which a path can be added, without user name or password: credentials in a URL end up in logs. */
+export function isHttpBaseUrl(value: string): boolean {
+  if (!URL.canParse(value) || /[?#]/.test(value)) return false;
   const { protocol, username, password } = new URL(value);
   return (protocol === "http:" || protocol === "https:") && username === "" && password === "";
 }
@@ -34,8 +34,13 @@ export function isOneOf<const W extends string>(words: readonly W[]): (value: st
   return (value): value is W => words.some((word) => word === value);
 }
 
-/** The text without all that stands before its last @: where a password begins is known only where it was written correctly. */
+/**
+ * The text without what may be a secret in it: all before its last @, for where a password begins is known only where it was
+ * written correctly, and all behind its first ? or #, where keys are given to servers. With an @ behind a ? nothing is left.
+ */
 export function withoutCredentials(value: string): string {
-  const at = value.lastIndexOf("@");
-  return at === -1 ? value : `[masked]${value.slice(at)}`;
+  const [, address = "", query = ""] = /^([^?#]*)(.*)$/s.exec(value) ?? [];
+  if (query.includes("@")) return "[masked]";
+  const shown = address.replace(/^.*@/s, "[masked]@");
+  return query === "" ? shown : `${shown}${query.slice(0, 1)}[masked]`;
 }

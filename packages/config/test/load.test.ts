@@ -64,6 +64,11 @@ describe("values", () => {
     ["CPG_EDGE_NAME", ["a.b-c_1"], ["a b", "a/b", "a".repeat(65)]],
     ["CPG_TELEMETRY_TRACES_SAMPLE_RATIO", ["0", "0.5", "1"], ["1.01", "-0.1", ".5x", ""]],
     ["CPG_MANAGEMENT_TOKEN", ["0123456789abcdef"], ["short", "0123456789 abcdef", "0123456789abcdeé"]],
+    [
+      "CPG_TELEMETRY_OTLP_ENDPOINT",
+      ["http://h", "https://h:4318/otlp/"],
+      ["h:4318", "http://u@h", "http://h/otlp?k=1", "http://h?", "http://h/#", "http://h/otlp#k"], // "/v1/traces" is added
+    ],
     ["CPG_LISTEN_HOST", ["0.0.0.0", "::", "fe80::1%eth0"], ["", "a b", "host:80", "[::1]", "http://x"]],
   ])("%s takes %j and refuses %j", (name, taken, refused) => {
     for (const text of taken) expect(load({ env: { [name]: text } }).kind, text).toBe("config");
@@ -245,7 +250,12 @@ describe("secrets", () => {
     ["CPG_REDIS_NODES", "user:hunter2@10.0.0.1:7000", '"[masked]@10.0.0.1:7000"'],
     ["CPG_REDIS_NODES", "redis://:hun/ter2@10.0.0.1:7000", '"[masked]@10.0.0.1:7000"'],
     ["CPG_REDIS_NODES", "u:hunter2@a:1,u:ter2@b:2", '"[masked]@b:2"'],
-  ])("%s=%s is shown from its last @ on", (name, value, shown) => {
+    ["CPG_TELEMETRY_OTLP_ENDPOINT", "http://h/otlp?api_key=hunter2", '"http://h/otlp?[masked]"'],
+    ["CPG_TELEMETRY_OTLP_ENDPOINT", "http://h/otlp#hunter2", '"http://h/otlp#[masked]"'],
+    ["CPG_TELEMETRY_OTLP_ENDPOINT", "http://u:hun@ter2@h/?k=hunter2", '"[masked]@h/?[masked]"'],
+    ["CPG_TELEMETRY_OTLP_ENDPOINT", "http://h/?to=a@b&key=hunter2", '"[masked]"'],
+    ["CPG_TELEMETRY_OTLP_ENDPOINT", "http://u:hun?ter2@h", '"[masked]"'],
+  ])("%s=%s is shown from its last @ on, and up to its ?", (name, value, shown) => {
     const text = problems({ env: { [name]: value } }).join("\n");
     expect(text).toContain(` ${shown} is not allowed`);
     expect(text).not.toMatch(/hun|ter2/);

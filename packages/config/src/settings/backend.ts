@@ -1,6 +1,6 @@
 // Settings of the sides that face operators and backends: management API, metrics, routes, drain, telemetry. Data.
 import { choice, flag, fraction, integer, optionalText, port, text } from "../kinds.ts";
-import { isFilePath, isHost, isHttpUrl } from "../shapes.ts";
+import { isFilePath, isHost, isHttpBaseUrl } from "../shapes.ts";
 
 /** The HTTP API through which backends command charge points. */
 export const management = {
@@ -158,8 +158,8 @@ export const drain = {
 export const telemetry = {
   otlpEndpoint: optionalText({
     doc: "Base URL of an OTLP/HTTP collector, which then receives the metrics and traces too.",
-    allowed: "an http or https URL without user name and password",
-    fits: isHttpUrl,
+    allowed: "an http or https URL without user name, password, query or fragment",
+    fits: isHttpBaseUrl,
   }),
   serviceName: text({
     default: "charge-point-gateway",
