@@ -2,7 +2,6 @@
 //
 // F1. What JSON.parse says of a broken text is not repeated: it quotes the text, and that may be a password.
 import { didYouMean, settingList } from "./names.ts";
-import type { NamedSetting } from "./names.ts";
 import { ReadingBuilder } from "./reading.ts";
 import type { Reading } from "./reading.ts";
 
@@ -16,7 +15,7 @@ export function readFileText(name: string, text: string): Reading {
   const parsed = parse(text);
   if ("problem" in parsed) return unreadable(`${name}: ${parsed.problem}`);
   if (!isObject(parsed.value)) return unreadable(`${name}: must be a JSON object of settings`);
-  walk(parsed.value, { name, key: "", builder });
+  walkGroup(parsed.value, "", { name, builder });
   return builder;
 }
 
@@ -25,31 +24,27 @@ export function unreadable(problem: string): Reading {
   return { assignments: [], refused: [...byPath.keys()], problems: [problem] };
 }
 
-interface Place {
+interface Source {
   readonly name: string;
-  /** The keys so far, joined by dots; empty at the top. */
-  readonly key: string;
   readonly builder: ReadingBuilder;
 }
 
-function walk(value: unknown, place: Place): void {
-  const named = byPath.get(place.key);
-  if (named !== undefined) return takeValue(named, value, place);
-  if (place.key !== "" && !groups.has(place.key)) {
-    return place.builder.complain(
-      `${place.key} from ${place.name}: unknown key; ${didYouMean(place.key, knownKeys)}`,
-    );
-  }
-  if (!isObject(value)) {
-    return place.builder.complain(`${place.key} from ${place.name}: must be a JSON object of settings`);
-  }
-  for (const [key, child] of Object.entries(value)) {
-    walk(child, { ...place, key: place.key === "" ? key : `${place.key}.${key}` });
-  }
+/** `before`: what the names of all in this group begin with. Nothing at the top, which is no key's value, not even of `""`. */
+function walkGroup(group: object, before: string, source: Source): void {
+  for (const [key, value] of Object.entries(group)) walk(`${before}${key}`, value, source);
 }
 
-function takeValue(named: NamedSetting, raw: unknown, place: Place): void {
-  place.builder.take(named, place.name, { raw, read: named.setting.fromJson(raw) });
+function walk(path: string, value: unknown, source: Source): void {
+  const { name, builder } = source;
+  const named = byPath.get(path);
+  if (named !== undefined)
+    return builder.take(named, name, { raw: value, read: named.setting.fromJson(value) });
+  if (!groups.has(path)) {
+    const shown = path === "" ? '""' : path;
+    return builder.complain(`${shown} from ${name}: unknown key; ${didYouMean(path, knownKeys)}`);
+  }
+  if (!isObject(value)) return builder.complain(`${path} from ${name}: must be a JSON object of settings`);
+  walkGroup(value, `${path}.`, source);
 }
 
 function isObject(value: unknown): value is object {

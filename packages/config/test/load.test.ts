@@ -181,6 +181,17 @@ describe("mistakes", () => {
     expect(problems(withFile(`{"${key}":{"x":1},"redis":{"${key}":1}}`))).toHaveLength(2);
   });
 
+  test.each([
+    ['{"":{"auth":{"mode":"none"}}}', '""'],
+    ['{"":1}', '""'],
+    ['{"":{"":{}}}', '""'],
+    ['{"redis":{"":{"nodes":["a:1"]}}}', "redis."],
+  ])("in %s the empty key is unknown, not the top once more", (text, key) => {
+    expect(problems(withFile(text))).toEqual([
+      expect.stringMatching(`^${key} from g.json: unknown key; did you mean `),
+    ]);
+  });
+
   test("in the file's place name the place", () => {
     expect(problems(withFile('{\n  "listen": {"port": 1},\n}'))).toEqual([
       "g.json: is not valid JSON (line 3 column 1)",
