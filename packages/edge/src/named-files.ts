@@ -1,6 +1,8 @@
 // The files that settings name: whether they can be read, and what is wrong in them, all of it before anything is opened.
 
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { createSecureContext } from "node:tls";
 import type { GatewayConfig } from "@cpg/config";
 import { defaultRoutes } from "./build-routes.ts";
 import { readCredentialsFile } from "./credentials-file.ts";
@@ -33,13 +35,45 @@ function readRoutesFile(file: string | undefined): NamedFilesRead {
   return { kind: "invalid", problems: routes.problems.map((problem) => `${file}: ${problem}`) };
 }
 
-function tlsProblems(tls: GatewayConfig["redis"]["tls"]): readonly string[] {
-  if (!tls.enabled) return [];
-  const files = { caFile: tls.caFile, certFile: tls.certFile, keyFile: tls.keyFile };
-  return Object.entries(files).flatMap(([setting, file]) => {
-    const read = file === undefined ? undefined : textOf(`redis.tls.${setting}`, file);
-    return read?.kind === "invalid" ? read.problems : [];
+// Asked before any connection: each of those would fail, and be tried again for ever. Of authorities that are none Node says nothing
+// at all, and for an empty text it takes its own.
+const tlsParts = {
+  caFile: { says: "certificates in PEM", read: certificatesOf },
+  certFile: { says: "certificates in PEM", read: certificatesOf },
+  keyFile: { says: "a private key in PEM without a passphrase", read: createPrivateKey },
+} as const;
+
+function tlsProblems({ enabled, ...tls }: GatewayConfig["redis"]["tls"]): readonly string[] {
+  if (!enabled) return [];
+  const texts: Partial<Record<keyof typeof tlsParts, string>> = {};
+  const problems = (["caFile", "certFile", "keyFile"] as const).flatMap((part) => {
+    const file = tls[part];
+    if (file === undefined) return [];
+    const found = textOf(`redis.tls.${part}`, file);
+    if (found.kind === "invalid") return found.problems;
+    const { says, read } = tlsParts[part];
+    texts[part] = found.text;
+    return problemOf(`redis.tls.${part}: cannot use ${file} as ${says}`, () => read(found.text));
   });
+  if (problems.length > 0) return problems;
+  return problemOf("redis.tls.certFile, redis.tls.keyFile: cannot be used together", () =>
+    createSecureContext({ cert: texts.certFile, key: texts.keyFile }),
+  );
+}
+
+/** Each of them, or the first one's mistake: Node itself takes those that stand before it. */
+function certificatesOf(text: string): readonly X509Certificate[] {
+  const found = text.match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^]*?(?=-----BEGIN |$)/g);
+  return (found ?? [text]).map((one) => new X509Certificate(one));
+}
+
+function problemOf(says: string, attempt: () => unknown): readonly string[] {
+  try {
+    attempt();
+    return [];
+  } catch (error) {
+    return [`${says}: ${reasonOf(error)}`];
+  }
 }
 
 function textOf(
@@ -51,7 +85,10 @@ function textOf(
   try {
     return { kind: "text", text: readFileSync(file, "utf8") };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return { kind: "invalid", problems: [`${setting}: cannot read ${file}: ${reason}`] };
+    return { kind: "invalid", problems: [`${setting}: cannot read ${file}: ${reasonOf(error)}`] };
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -95,6 +95,7 @@ describe("what a person has to mend is one line each on standard error, and exit
     const tls = ["--redis-tls-enabled", "--redis-tls-cert-file", file, "--redis-tls-key-file", gone];
     const { exit, output } = start(...words, "--routes-file", file, "--auth-file", gone, ...tls);
     expect(await exit).toBe(2);
+    expect(output.err).toContain(`redis.tls.certFile: cannot use ${file} as certificates in PEM`);
     expect(output.err).toContain(`redis.tls.keyFile: cannot read ${gone}`);
     expect(output.err).toContain("rotes");
     expect(output.err).toContain(`auth.file: cannot read ${gone}`);
