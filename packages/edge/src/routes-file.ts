@@ -4,6 +4,7 @@
 // F2. `stream` answers before any backend saw the message, so it is allowed only where the answer does not depend on
 //     one: a known default, or an `answer` in the file. StartTransaction (1.6) is never allowed: its answer carries a
 //     transactionId that somebody must have made and remembered.
+// F3. What it says of a request can be sent: what cannot, undici would refuse at each CALL anew, and nobody would hear of it.
 
 import {
   actions,
@@ -64,6 +65,9 @@ export type RoutesRead =
 
 const deadlineBounds = [100, 600_000] as const;
 const nameForm = { fits: /^[\w-]{1,32}$/, says: "1 to 32 letters, digits, _ or -" };
+// F3. What the edge sets itself, and what is the connection's: the last five undici refuses, or keeps for itself.
+const takenHeaders =
+  /^(?:ce-.*|cpg-.*|content-.*|host|traceparent|connection|expect|keep-alive|transfer-encoding|upgrade)$/;
 // Actions whose CALLRESULT is, or may be, an empty object. Every other one needs an `answer` in the file.
 const emptyAnswers: ReadonlySet<string> = new Set(
   (
@@ -162,8 +166,8 @@ function readHeaders(value: unknown, at: string, reader: JsonReader): Record<str
   const headers: Record<string, string> = {};
   for (const [name, content] of Object.entries(reader.object(value, at) ?? {})) {
     const lower = name.toLowerCase();
-    const isOurs = /^(ce-|cpg-|content-|host$|traceparent$|connection$|transfer-encoding$)/.test(lower);
-    if (isOurs || !/^[\w!#$%&'*+.^`|~-]+$/.test(name)) reader.problem(`${at}.${name}`, "cannot be set here");
+    if (takenHeaders.test(lower) || !/^[\w!#$%&'*+.^`|~-]+$/.test(name))
+      reader.problem(`${at}.${name}`, "cannot be set here");
     const text = reader.text(content, `${at}.${name}`, {
       fits: /^[\t\x20-\x7e]*$/,
       says: "a text of visible ASCII",

@@ -87,6 +87,17 @@ describe("what a person has to mend is one line each on standard error, and exit
     expect(output.err.trim().split("\n")).toHaveLength(4);
   }, 20_000);
 
+  test("a routes file whose requests could not be sent", async () => {
+    const file = join(folder, "routes.json");
+    const backend = { type: "http", url: "http://127.0.0.1:1/", headers: { Expect: "100-continue" } };
+    await writeFile(file, JSON.stringify({ integrations: { backend } }));
+    const { exit, output } = start(...(await ports()).words, "--routes-file", file);
+    await eventually(() => expect(output.err + output.out).not.toBe(""), { timeoutMs: 15_000 });
+    expect(output.out).toBe("");
+    expect(await exit).toBe(2);
+    expect(output.err).toBe(`${file}: integrations.backend.headers.Expect: cannot be set here\n`);
+  }, 20_000);
+
   test("routes, credentials and TLS files at once, before anything is opened or logged", async () => {
     const file = join(folder, "both.json");
     await writeFile(file, '{"rotes":{}}');

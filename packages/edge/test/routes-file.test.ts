@@ -1,7 +1,9 @@
+import { createRequire } from "node:module";
 import { describe, expect, test } from "vitest";
 import { readRoutes } from "../src/routes-file.ts";
 import { createRouter } from "../src/router.ts";
 import { routeOf } from "./support/test-edge.ts";
+import { objectionTo } from "./support/undici-objection.ts";
 
 const read = (file: unknown): readonly string[] => {
   const result = readRoutes(JSON.stringify(file));
@@ -76,6 +78,27 @@ test("all mistakes are told together, with their place and the nearest known nam
     "routes.Heartbeat.deadlineMs: must be a whole number from 100 to 600000",
     "routes.StatusNotification.answer: only a route to a stream has one",
   ]);
+});
+
+describe("a request that could not be sent is a mistake of the file, not a CALL that ends at its deadline:", () => {
+  const withHeader = (name: string) =>
+    read({ integrations: { backend: { ...backend, headers: { [name]: "x" } } } });
+
+  test.each(["Connection", "Expect", "Keep-Alive", "Transfer-Encoding", "Upgrade"])(
+    "the header %s",
+    async (name) => {
+      expect(withHeader(name)).toEqual([`integrations.backend.headers.${name}: cannot be set here`]);
+      expect(withHeader(name.toLowerCase())).toHaveLength(1);
+    },
+  );
+
+  test("undici objects to none of the well-known headers that may be set", async () => {
+    const constants: unknown = createRequire(import.meta.url)("undici/lib/core/constants.js");
+    const { wellknownHeaderNames } = constants as { wellknownHeaderNames: readonly string[] };
+    const settable = wellknownHeaderNames.filter((name) => withHeader(name).length === 0);
+    expect(settable).toContain("Authorization");
+    for (const name of settable) expect(await objectionTo({ headers: [name, "x"] }), name).toBeUndefined();
+  });
 });
 
 describe("a stream answers before any backend saw the message, so", () => {
