@@ -68,6 +68,8 @@ const nameForm = { fits: /^[\w-]{1,32}$/, says: "1 to 32 letters, digits, _ or -
 // F3. What the edge sets itself, and what is the connection's: the last five undici refuses, or keeps for itself.
 const takenHeaders =
   /^(?:ce-.*|cpg-.*|content-.*|host|traceparent|connection|expect|keep-alive|transfer-encoding|upgrade)$/;
+// F3. Behind the host all visible ASCII but # and \: it is sent as it stands here.
+const urlForm = /^https?:\/\/[^/?#\s{}@\\]+(?:\/[!-"$-[\]-~]*)?$/;
 // Actions whose CALLRESULT is, or may be, an empty object. Every other one needs an `answer` in the file.
 const emptyAnswers: ReadonlySet<string> = new Set(
   (
@@ -149,8 +151,9 @@ function readUrl(
   reader: JsonReader,
 ): { origin: string; pathTemplate: string } | undefined {
   const says =
-    "an http or https URL without user name and fragment; {action}, {identity}, {subprotocol} only after the host";
-  const text = reader.text(value, at, { fits: /^https?:\/\/[^/?#\s{}@]+(\/[^#\s]*)?$/, says });
+    "an http or https URL without user name, backslash and fragment; behind the host only visible ASCII (percent-encode " +
+    "the rest), and {action}, {identity}, {subprotocol} only there";
+  const text = reader.text(value, at, { fits: urlForm, says });
   if (text === undefined) return undefined;
   for (const [placeholder] of text.matchAll(/\{[^}]*\}?/g)) {
     const known = ["{action}", "{identity}", "{subprotocol}"];

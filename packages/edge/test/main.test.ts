@@ -90,12 +90,17 @@ describe("what a person has to mend is one line each on standard error, and exit
   test("a routes file whose requests could not be sent", async () => {
     const file = join(folder, "routes.json");
     const backend = { type: "http", url: "http://127.0.0.1:1/", headers: { Expect: "100-continue" } };
-    await writeFile(file, JSON.stringify({ integrations: { backend } }));
+    const other = { type: "http", url: "http://127.0.0.1:1/€" };
+    await writeFile(file, JSON.stringify({ integrations: { backend, other } }));
     const { exit, output } = start(...(await ports()).words, "--routes-file", file);
     await eventually(() => expect(output.err + output.out).not.toBe(""), { timeoutMs: 15_000 });
     expect(output.out).toBe("");
     expect(await exit).toBe(2);
-    expect(output.err).toBe(`${file}: integrations.backend.headers.Expect: cannot be set here\n`);
+    expect(output.err.split("\n")).toEqual([
+      `${file}: integrations.backend.headers.Expect: cannot be set here`,
+      expect.stringContaining(`${file}: integrations.other.url: must be `),
+      "",
+    ]);
   }, 20_000);
 
   test("routes, credentials and TLS files at once, before anything is opened or logged", async () => {

@@ -12,6 +12,10 @@ const read = (file: unknown): readonly string[] => {
 const backend = { type: "http", url: "http://127.0.0.1:7000/{action}" };
 const log = { type: "stream" };
 
+const urlForm =
+  "an http or https URL without user name, backslash and fragment; behind the host only visible ASCII (percent-encode the " +
+  "rest), and {action}, {identity}, {subprotocol} only there";
+
 test("a file with everything in it has no mistakes", () => {
   const file = {
     integrations: {
@@ -61,7 +65,7 @@ test("all mistakes are told together, with their place and the nearest known nam
   expect(read(file)).toEqual([
     "the file.integratons: unknown; did you mean integrations?",
     "integrations.a.type: must be one of http, stream, local; did you mean http?",
-    "integrations.b.url: must be an http or https URL without user name and fragment; {action}, {identity}, {subprotocol} only after the host",
+    `integrations.b.url: must be ${urlForm}`,
     "integrations.c.deadlneMs: unknown; did you mean deadlineMs?",
     "integrations.c.url: unknown {acton}; did you mean {action}?",
     "integrations.d.handler: must be one of heartbeat, demo; did you mean heartbeat?",
@@ -91,6 +95,32 @@ describe("a request that could not be sent is a mistake of the file, not a CALL 
       expect(withHeader(name.toLowerCase())).toHaveLength(1);
     },
   );
+
+  const withUrl = (url: string) => read({ integrations: { backend: { type: "http", url } } });
+
+  test.each([
+    "http://h:7000/€",
+    "http://h:7000/ü",
+    "http://h:7000/a\x7f",
+    "http://h:7000/a\x01",
+    "http://h:7000/a?b=ü",
+    "http://h:7000/a b",
+    "http://h:7000/a\\b",
+    "http://h:7000\\x/y",
+    "http://h:7000\\",
+  ])("the URL %j", (url) => {
+    expect(withUrl(url)).toEqual([`integrations.backend.url: must be ${urlForm}`]);
+  });
+
+  test("all other characters may stand in a path or a query, and undici sends them", async () => {
+    const allowed = Array.from({ length: 0x180 }, (_, code) => String.fromCharCode(code)).filter(
+      (character) => withUrl(`http://h/${character}?${character}`).length === 0,
+    );
+    const visible = Array.from({ length: 94 }, (_, at) => String.fromCharCode(0x21 + at));
+    expect(allowed).toEqual(visible.filter((character) => !"#\\{".includes(character)));
+    expect(withUrl("http://bücher.example/%C3%BC/{action}?of={identity}")).toEqual([]);
+    expect(await objectionTo({ path: `/${allowed.join("")}` })).toBeUndefined();
+  });
 
   test("undici objects to none of the well-known headers that may be set", async () => {
     const constants: unknown = createRequire(import.meta.url)("undici/lib/core/constants.js");

@@ -150,6 +150,14 @@ test("the answer's JSON is the CALLRESULT; the request is a CloudEvent with trac
   expect(Date.parse(String(request?.headers["ce-time"]))).toBeGreaterThan(Date.now() - 10_000);
 });
 
+test("what a URL may hold behind its host arrives as it stands in the file", async () => {
+  const text = `!"$%&'()*+,-./:;<=>?@[]^_\`|}~`;
+  const { url } = await start({ path: `/${text}/{action}?${text}` });
+  const station = await connect(url("CP1"));
+  expect((await station.call("a", "Heartbeat")).type).toBe(3);
+  expect(seen.map((request) => request.url)).toContain(`/${text}/Heartbeat?${text}`);
+});
+
 test("$connect and $disconnect are told, with the cause; a session does not wait for them", async () => {
   handler = () => undefined; // never answers
   const { url } = await start();
