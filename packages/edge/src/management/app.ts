@@ -4,6 +4,7 @@
 //     the HTTP parser.
 // A2. Only the health endpoints answer without the token; a path that does not exist does not.
 // A3. Unknown fields are refused, never dropped: a mistyped `timeoutMs` must not become the default.
+// A4. A request means the same in either form of its target, `/path` and `http://host/path`.
 
 import type { Socket } from "node:net";
 import Fastify, {
@@ -97,9 +98,13 @@ function tracedFields(reply: FastifyReply): object {
   return read === undefined ? {} : { trace_id: read.traceId, span_id: read.spanId };
 }
 
-/** The path of a request's URL, as it came: not decoded, without the query. */
+// What the router takes off before it looks for a route: here and there it must be the same, or a request is judged by
+// one path and carried out by another. Every server must accept this form (RFC 9112 §3.2.2).
+const origin = /^https?:\/\/[^/?#]+/i;
+
+/** The path of a request's URL, as it came: not decoded, without the query, and without `http://host` (A4). */
 export function pathOf(url: string | undefined): string {
-  return (url ?? "").split("?", 1)[0] ?? "";
+  return (url ?? "").replace(origin, "").split("?", 1)[0] ?? "";
 }
 
 // Nothing but JSON: a browser's form can send text/plain to any address without asking first. Nothing at all counts as

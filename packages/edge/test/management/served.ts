@@ -1,6 +1,7 @@
 // A management API that really listens, over a router and a registry that answer as told.
 
 import { randomUUID } from "node:crypto";
+import { connect } from "node:net";
 import { systemTime, type EdgeRow, type OwnershipHealth, type SessionPage } from "@cpg/session-registry";
 import { vi } from "vitest";
 import type { CommandRouter } from "../../src/commands/command-router.ts";
@@ -87,6 +88,16 @@ export function post(
     method: "POST",
     headers: { "content-type": "application/json", ...options.headers },
     body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+}
+
+/** Writes bytes to the port and reads until the server closes. */
+export function raw(port: number, bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    const socket = connect(port, "127.0.0.1", () => socket.write(bytes));
+    socket.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+    socket.on("close", () => resolve(text)).on("error", reject);
   });
 }
 

@@ -1,10 +1,10 @@
-import { connect, createServer, type AddressInfo, type Server } from "node:net";
+import { createServer, type AddressInfo, type Server } from "node:net";
 import { readFile } from "node:fs/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { createManagement } from "../../src/management/management.ts";
 import { problems } from "../../src/management/problems.ts";
 import { systemTime } from "@cpg/session-registry";
-import { ask, goodFacts, newToken, post, serve, type Served } from "./served.ts";
+import { ask, goodFacts, newToken, post, raw, serve, type Served } from "./served.ts";
 
 const running: { stop(deadlineMs: number): Promise<void> }[] = [];
 async function served(changes: Parameters<typeof serve>[0] = {}): Promise<Served> {
@@ -15,16 +15,6 @@ async function served(changes: Parameters<typeof serve>[0] = {}): Promise<Served
 afterEach(async () => {
   await Promise.all(running.splice(0).map((management) => management.stop(500)));
 });
-
-/** Writes bytes to the port and reads until the server closes. */
-function raw(port: number, bytes: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let text = "";
-    const socket = connect(port, "127.0.0.1", () => socket.write(bytes));
-    socket.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
-    socket.on("close", () => resolve(text)).on("error", reject);
-  });
-}
 
 describe("the bearer token", () => {
   it.each([
