@@ -42,6 +42,8 @@ export interface AppOptions {
   /** Without one, everybody who reaches the port may command charge points. */
   readonly token: string | undefined;
   readonly maxBodyBytes: number;
+  /** How long a request may take to arrive whole, ms; 30 s unless given. */
+  readonly requestTimeoutMs?: number | undefined;
   readonly log: ManagementLog;
 }
 
@@ -49,17 +51,25 @@ export interface AppOptions {
 export const openPaths: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
 
 // A request must have arrived whole after this long: slow ones hold a socket each.
-const requestTimeoutMs = 30_000;
+const defaultRequestTimeoutMs = 30_000;
+// Node looks for late requests from time to time only, by itself every 30 s: they are found after 31 s at most.
+const looksPerTimeout = 30;
 // Fastify refuses longer path parameters as "not found"; the identity's own check says what is wrong. Node's 16 KB of
 // headers bound it.
 const maxParamLength = 16_384;
 
 /** Makes the server; the caller adds routes and listens. */
 export function createApp(options: AppOptions): ManagementApp {
+  const { requestTimeoutMs = defaultRequestTimeoutMs } = options;
   const app = Fastify({
     logger: false,
     bodyLimit: options.maxBodyBytes,
     requestTimeout: requestTimeoutMs,
+    http: {
+      requestTimeout: requestTimeoutMs,
+      headersTimeout: requestTimeoutMs, // Node's own 60 s would hold for a request of which headers are missing
+      connectionsCheckingInterval: requestTimeoutMs / looksPerTimeout,
+    },
     return503OnClosing: false, // requests that arrive while it closes are answered in the API's own words
     forceCloseConnections: "idle",
     routerOptions: { maxParamLength },
@@ -169,6 +179,8 @@ function answerParserError(error: NodeJS.ErrnoException, socket: Socket): void {
     body,
   ];
   socket.end(lines.join("\r\n"));
+  // Who did not send a request in time may not close the connection either.
+  if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") socket.destroySoon();
   return undefined;
 }
 

@@ -33,6 +33,8 @@ export interface ManagementOptions {
   readonly maxConnections: number;
   /** Largest body, bytes. */
   readonly maxBodyBytes?: number;
+  /** How long a request may take to arrive whole, ms; 30 s unless given. */
+  readonly requestTimeoutMs?: number;
   readonly time: Time;
   /** Off unless given. */
   readonly tracing?: Tracing;
@@ -54,7 +56,8 @@ const defaultMaxBodyBytes = 1_048_576;
 /** Makes the management API; nothing listens yet. */
 export function createManagement(options: ManagementOptions): Management {
   const { maxBodyBytes = defaultMaxBodyBytes, host = loopback, port, log } = options;
-  const app = createApp({ token: options.token, maxBodyBytes, log });
+  const { token, requestTimeoutMs } = options;
+  const app = createApp({ token, maxBodyBytes, requestTimeoutMs, log });
 
   return {
     async start() {
