@@ -13,7 +13,7 @@ import { isTooDeep, maxJsonDepth } from "../json-depth.ts";
 import type { LiveSession } from "../session-port.ts";
 import { acceptCommandSpan, tracedCommand } from "../spans.ts";
 import { pathOf, type ManagementApp } from "./app.ts";
-import { HttpProblem } from "./problems.ts";
+import { HttpProblem, type ProblemName } from "./problems.ts";
 import {
   commandAnswer,
   commandBody,
@@ -41,6 +41,24 @@ export interface ChargePointPorts {
 // A page touches every partition in turn: longer than one call, shorter than a caller's patience.
 const listMs = 10_000;
 
+// How requests about one charge point can fail.
+const findProblems: readonly ProblemName[] = [
+  "invalid-request",
+  "invalid-identity",
+  "unauthorized",
+  "offline",
+  "registry-away",
+];
+const closeProblems: readonly ProblemName[] = [
+  ...findProblems,
+  "body-too-large",
+  "unsupported-media-type",
+  "edge-busy",
+  "stopping",
+  "no-answer",
+];
+const commandProblems: readonly ProblemName[] = [...closeProblems, "line-full"];
+
 /** Adds the routes. */
 export function addChargePointRoutes(app: ManagementApp, ports: ChargePointPorts): void {
   addFind(app, ports);
@@ -55,7 +73,7 @@ function addFind(app: ManagementApp, ports: ChargePointPorts): void {
     params: identityParams,
     response: {
       200: sessionShape,
-      ...problemResponses("invalid-identity", "unauthorized", "offline", "registry-away"),
+      ...problemResponses(...findProblems),
     },
   };
   app.route({
@@ -119,9 +137,7 @@ function addCommand(app: ManagementApp, ports: ChargePointPorts): void {
     body: commandBody(ports.timeouts),
     response: {
       200: commandAnswer,
-      ...problemResponses("invalid-request", "invalid-identity", "unauthorized", "offline", "body-too-large"),
-      ...problemResponses("unsupported-media-type", "line-full", "edge-busy"),
-      ...problemResponses("registry-away", "stopping", "no-answer"),
+      ...problemResponses(...commandProblems),
     },
   };
   app.route({
@@ -161,8 +177,7 @@ function addClose(app: ManagementApp, ports: ChargePointPorts): void {
     params: identityParams,
     response: {
       204: { description: "Closed.", type: "null" },
-      ...problemResponses("invalid-identity", "unauthorized", "offline", "edge-busy", "registry-away"),
-      ...problemResponses("stopping", "no-answer"),
+      ...problemResponses(...closeProblems),
     },
   };
   app.route({

@@ -144,7 +144,10 @@ const problemShape = Type.Object(
   { description: "RFC 9457" },
 );
 
-/** Responses of these problems, by status, for the OpenAPI document. */
+/**
+ * Responses of these problems, by status, for the OpenAPI document. All of an operation's in one call: of two, a status
+ * of the second would replace the first's.
+ */
 export function problemResponses(...names: readonly ProblemName[]): Record<number, object> {
   const byStatus: Record<number, ProblemName[]> = {};
   for (const name of names) (byStatus[problems[name].status] ??= []).push(name);
