@@ -6,6 +6,7 @@
 // A3. Unknown fields are refused, never dropped: a mistyped `timeoutMs` must not become the default.
 // A4. A request means the same in either form of its target, `/path` and `http://host/path`.
 
+import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import Fastify, {
   type FastifyBaseLogger,
@@ -61,6 +62,9 @@ const maxParamLength = 16_384;
 /** Makes the server; the caller adds routes and listens. */
 export function createApp(options: AppOptions): ManagementApp {
   const { requestTimeoutMs = defaultRequestTimeoutMs } = options;
+  const isAuthorized = bearerCheck(options.token);
+  const isAllowed = ({ url, headers }: IncomingMessage): boolean =>
+    openPaths.has(pathOf(url)) || isAuthorized(headers.authorization); // A2
   const app = Fastify({
     logger: false,
     bodyLimit: options.maxBodyBytes,
@@ -74,7 +78,9 @@ export function createApp(options: AppOptions): ManagementApp {
     forceCloseConnections: "idle",
     routerOptions: { maxParamLength },
     clientErrorHandler: answerParserError,
-    frameworkErrors: (error, _request, reply) => void sendProblem(reply, ...problemOf(error)),
+    // No hook runs before these.
+    frameworkErrors: (error, { raw }, reply) =>
+      void sendProblem(reply, ...problemOf(isAllowed(raw) ? error : new HttpProblem("unauthorized"))),
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   app.setValidatorCompiler(strictValidator); // A3
@@ -82,10 +88,8 @@ export function createApp(options: AppOptions): ManagementApp {
   acceptOnlyJson(app);
   letGoWhenClosing(app);
 
-  const isAuthorized = bearerCheck(options.token);
-  app.addHook("onRequest", async (request) => {
-    if (openPaths.has(pathOf(request.raw.url)) || isAuthorized(request.headers.authorization)) return;
-    throw new HttpProblem("unauthorized"); // A2
+  app.addHook("onRequest", async ({ raw }) => {
+    if (!isAllowed(raw)) throw new HttpProblem("unauthorized");
   });
   app.setNotFoundHandler(async () => {
     throw new HttpProblem("not-found");
@@ -144,6 +148,10 @@ function sendProblem(reply: FastifyReply, name: ProblemName, extras: ProblemExtr
   return reply.code(answer.status).headers(answer.headers).serializer(String).send(answer.body);
 }
 
+// Of a whole URL in the request line the router wants a host, too.
+const badUrl =
+  "The path holds a % without two hexadecimal digits or escapes that are not UTF-8, or the URL's host is none.";
+
 // A1. Fastify's errors are recognised by their codes, here only.
 function problemOf(error: FastifyError | HttpProblem): [ProblemName, ProblemExtras] {
   if (error instanceof HttpProblem) return [error.problem, error.extras];
@@ -156,10 +164,7 @@ function problemOf(error: FastifyError | HttpProblem): [ProblemName, ProblemExtr
     case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
       return ["unsupported-media-type", {}];
     case "FST_ERR_BAD_URL":
-      return [
-        "invalid-request",
-        { detail: "The path holds a % without two hexadecimal digits, or escapes that are not UTF-8." },
-      ];
+      return ["invalid-request", { detail: badUrl }];
     default:
       if (error.statusCode === undefined || error.statusCode >= 500) return ["internal", {}];
       return ["invalid-request", { detail: `The request cannot be read: ${error.message}.` }];

@@ -42,4 +42,11 @@ describe("a request target in absolute form (RFC 9112 §3.2.2)", () => {
       expect([target, await statusOf(target)]).toEqual([target, "401"]);
     }
   });
+
+  it("with a host that is none is refused, and the answer says so", async () => {
+    served = await serve();
+    const text = await raw(served.port, request("GET", "http://x:99999/healthz"));
+    expect(text).toMatch(/^HTTP\/1\.1 400 /);
+    expect(text).toContain("the URL's host is none");
+  });
 });
