@@ -5,6 +5,7 @@
 // A2. Only the health endpoints answer without the token; a path that does not exist does not.
 // A3. Unknown fields are refused, never dropped: a mistyped `timeoutMs` must not become the default.
 // A4. A request means the same in either form of its target, `/path` and `http://host/path`.
+// A5. A body is only read and written again, never merged into anything: JSON.parse makes own properties of all names.
 
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
@@ -124,7 +125,8 @@ export function pathOf(url: string | undefined): string {
 // Nothing but JSON: a browser's form can send text/plain to any address without asking first. Nothing at all counts as
 // JSON: clients that put a Content-Type on every request, also on DELETE, are right enough.
 function acceptOnlyJson(app: ManagementApp): void {
-  const parse = app.getDefaultJsonParser("error", "error");
+  // A5: `__proto__` and `constructor` are names like any other, and a vendor's data may hold them.
+  const parse = app.getDefaultJsonParser("ignore", "ignore");
   app.removeAllContentTypeParsers();
   app.addContentTypeParser<string>("application/json", { parseAs: "string" }, (request, body, done) => {
     if (body === "") done(null, undefined);

@@ -36,6 +36,19 @@ describe("POST /v1/charge-points/{id}/commands", () => {
     expect(served.log.error).not.toHaveBeenCalled();
   });
 
+  it.each([
+    '{"constructor":{"prototype":1}}',
+    '{"__proto__":{"toJSON":1,"payload":{}}}',
+    '{"data":[{"__proto__":null,"constructor":{"prototype":{}}}]}',
+  ])(
+    "hands on %s as it came: a name that means something to JavaScript means nothing in JSON",
+    async (payload) => {
+      await post(served, `{"action":"DataTransfer","payload":${payload}}`);
+      expect(served.router.command.mock.lastCall?.[0].payloadJson).toBe(payload);
+      expect({}).not.toHaveProperty("payload");
+    },
+  );
+
   it("answers with the charge point's payload", async () => {
     served.router.command.mockResolvedValue({
       kind: "answered",
@@ -111,7 +124,8 @@ describe("POST /v1/charge-points/{id}/commands", () => {
     ["half a millisecond", { ...reset, timeoutMs: 1000.5 }, "body.timeoutMs"],
     ["a time limit in quotes, not taken for a number", { ...reset, timeoutMs: "500" }, "body.timeoutMs"],
     ["an unknown field, named, not dropped", { ...reset, timeout: 500 }, "unknown fields: timeout"],
-    ["a poisoned prototype", '{"action":"Reset","payload":{"__proto__":{}}}', "not valid JSON"],
+    ["a __proto__ beside the fields", '{"action":"Reset","payload":{},"__proto__":{}}', "fields: __proto__"],
+    ["fields that only a __proto__ has", '{"__proto__":{"action":"Reset","payload":{}}}', "lacks: action"],
   ])("refuses %s, and says what is wrong", async (_what, body, said) => {
     const answer = await post(served, body);
     expect(answer).toMatchObject({ status: 400, body: { type: "urn:cpg:problem:invalid-request" } });
