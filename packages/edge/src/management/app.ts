@@ -1,14 +1,13 @@
 // The management API's HTTP server without its routes: parsing, authorization, and every error in the one shape.
 //
 // A1. Every answer that is not a success is a row of problems.ts, whoever found the fault: route, validator, router or
-//     the HTTP parser.
+//     Node's HTTP server (raw-answers.ts).
 // A2. Only the health endpoints answer without the token; a path that does not exist does not.
 // A3. Unknown fields are refused, never dropped: a mistyped `timeoutMs` must not become the default.
 // A4. A request means the same in either form of its target, `/path` and `http://host/path`.
 // A5. A body is only read and written again, never merged into anything: JSON.parse makes own properties of all names.
 
 import type { IncomingMessage } from "node:http";
-import type { Socket } from "node:net";
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyError,
@@ -23,6 +22,7 @@ import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import { bearerCheck } from "./bearer.ts";
 import { explainFaults } from "./faults.ts";
 import { HttpProblem, problemAnswer, type ProblemExtras, type ProblemName } from "./problems.ts";
+import { answerOddRequests, answerParserError } from "./raw-answers.ts";
 import { strictValidator } from "./strict-validator.ts";
 
 /** The Fastify instance that routes are added to. */
@@ -74,6 +74,7 @@ export function createApp(options: AppOptions): ManagementApp {
       requestTimeout: requestTimeoutMs,
       headersTimeout: requestTimeoutMs, // Node's own 60 s would hold for a request of which headers are missing
       connectionsCheckingInterval: requestTimeoutMs / looksPerTimeout,
+      requireHostHeader: false, // the hook below does; Node's own refusal is an empty 400
     },
     return503OnClosing: false, // requests that arrive while it closes are answered in the API's own words
     forceCloseConnections: "idle",
@@ -88,10 +89,19 @@ export function createApp(options: AppOptions): ManagementApp {
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
   acceptOnlyJson(app);
   letGoWhenClosing(app);
+  answerOddRequests(app.server, isAllowed);
 
   app.addHook("onRequest", async ({ raw }) => {
     if (!isAllowed(raw)) throw new HttpProblem("unauthorized");
+    const isHostMissing = raw.headers.host === undefined && raw.httpVersion === "1.1";
+    if (isHostMissing) throw new HttpProblem("invalid-request", { detail: noHost });
   });
+  answerFaults(app, options.log);
+  return app;
+}
+
+// A1, of what has come as far as a route, or would have.
+function answerFaults(app: ManagementApp, log: ManagementLog): void {
   app.setNotFoundHandler(async () => {
     throw new HttpProblem("not-found");
   });
@@ -99,11 +109,10 @@ export function createApp(options: AppOptions): ManagementApp {
     const [name, extras] = problemOf(error);
     if (name === "internal") {
       const fields = { err: error, method: request.method, route: request.routeOptions.url };
-      options.log.error({ ...fields, ...tracedFields(reply) }, "request failed");
+      log.error({ ...fields, ...tracedFields(reply) }, "request failed");
     }
     return sendProblem(reply, name, extras);
   });
-  return app;
 }
 
 /** The ids of the trace that the caller is told of, for the log. */
@@ -150,6 +159,7 @@ function sendProblem(reply: FastifyReply, name: ProblemName, extras: ProblemExtr
   return reply.code(answer.status).headers(answer.headers).serializer(String).send(answer.body);
 }
 
+const noHost = "A request of HTTP/1.1 needs the header Host (RFC 9112 §3.2).";
 // Of a whole URL in the request line the router wants a host, too.
 const badUrl =
   "The path holds a % without two hexadecimal digits or escapes that are not UTF-8, or the URL's host is none.";
@@ -171,29 +181,4 @@ function problemOf(error: FastifyError | HttpProblem): [ProblemName, ProblemExtr
       if (error.statusCode === undefined || error.statusCode >= 500) return ["internal", {}];
       return ["invalid-request", { detail: `The request cannot be read: ${error.message}.` }];
   }
-}
-
-// The HTTP parser gave up: there is no request to answer, only a socket.
-function answerParserError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
-  const { status, headers, body } = problemAnswer(...parserProblem(error));
-  const lines = [
-    `HTTP/1.1 ${status} Refused`,
-    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
-    `content-length: ${Buffer.byteLength(body)}`,
-    "connection: close",
-    "",
-    body,
-  ];
-  socket.end(lines.join("\r\n"));
-  // Who did not send a request in time may not close the connection either.
-  if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") socket.destroySoon();
-  return undefined;
-}
-
-function parserProblem({ code, message }: NodeJS.ErrnoException): [ProblemName, ProblemExtras] {
-  if (code === "HPE_HEADER_OVERFLOW") return ["headers-too-large", {}];
-  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return ["request-timeout", {}];
-  const detail = `What came is no HTTP/1.1 request: ${message}. The API speaks HTTP without TLS.`;
-  return ["invalid-request", { detail }];
 }

@@ -56,6 +56,11 @@ export const problems = {
     title: "The body is not JSON",
     advice: "Send `Content-Type: application/json`.",
   },
+  "expectation-failed": {
+    status: 417,
+    title: "The expectation cannot be met",
+    advice: "Leave the header Expect out, or send `Expect: 100-continue`.",
+  },
   "line-full": {
     status: 429,
     title: "The charge point has too many commands waiting",

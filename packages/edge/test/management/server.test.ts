@@ -1,4 +1,4 @@
-import { createServer, type AddressInfo, type Server } from "node:net";
+import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { readFile } from "node:fs/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { createManagement } from "../../src/management/management.ts";
@@ -85,6 +85,48 @@ describe("every error has one shape", () => {
   it("of headers without end", async () => {
     const request = `GET /healthz HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(20_000)}\r\n\r\n`;
     expect(await raw((await served()).port, request)).toContain("urn:cpg:problem:headers-too-large");
+  });
+});
+
+describe("what Node would answer by itself", () => {
+  const oddRequests: [string, string, string][] = [
+    ["a request without Host", "GET /v1/edges HTTP/1.1\r\n", "400 invalid-request"],
+    ["an expectation", "GET /v1/edges HTTP/1.1\r\nHost: a\r\nExpect: foo\r\n", "417 expectation-failed"],
+    ["CONNECT", "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n", "404 not-found"],
+  ];
+  const problemOf = async (one: Served, head: string): Promise<string> => {
+    const text = await raw(one.port, `${head}Connection: close\r\n\r\n`);
+    expect(text).toMatch(/^content-type: application\/problem\+json\r$/m);
+    return `${text.slice(9, 12)} ${String(/urn:cpg:problem:([a-z-]+)/.exec(text)?.[1])}`;
+  };
+
+  it.each(oddRequests)("has the one shape, too: %s", async (_what, head, problem) => {
+    expect(await problemOf(await served(), head)).toBe(problem);
+  });
+
+  it.each(oddRequests)("needs the token first: %s", async (_what, head) => {
+    expect(await problemOf(await served({ token: newToken() }), head)).toBe("401 unauthorized");
+  });
+
+  it("takes what HTTP allows: no Host in HTTP/1.0, and a client that waits for 100", async () => {
+    const one = await served();
+    expect(await raw(one.port, "GET /healthz HTTP/1.0\r\n\r\n")).toMatch(/^HTTP\/1\.1 200 /);
+    const waits = "GET /healthz HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n";
+    expect(await raw(one.port, waits)).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 /);
+  });
+
+  it("does not fail of a CONNECT whose peer is gone, nor wait for one that stays", async () => {
+    const one = await served();
+    const peer = (): Socket => connect({ port: one.port, host: "127.0.0.1", allowHalfOpen: true });
+    const head = "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n";
+    const gone = peer();
+    gone.write(head, () => gone.resetAndDestroy());
+    await new Promise((resolve) => gone.once("close", resolve));
+    const stays = peer();
+    stays.resume().write(head);
+    await new Promise((resolve) => stays.once("end", resolve));
+    await one.management.stop(60_000);
+    stays.destroy();
   });
 });
 
