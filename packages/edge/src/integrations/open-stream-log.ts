@@ -1,4 +1,4 @@
-// Connects the streams' own lane to Redis Cluster.
+// Connects the streams' own lanes to Redis Cluster.
 
 import type { GatewayConfig } from "@cpg/config";
 import { openLoneClient, type Random, type Time } from "@cpg/session-registry";
@@ -24,7 +24,8 @@ export function openStreamLog(
     commandTimeoutMs: waitTimeoutMs + redis.commandTimeoutMs, // a WAIT may stand in front of the command
     socketTimeoutMs: waitTimeoutMs + redis.socketTimeoutMs,
   };
-  const cluster = openLoneClient(patient, "streams", ports);
-  cluster.on("error", onProblem);
-  return new RedisStreamLog(cluster, waitTimeoutMs);
+  const plain = openLoneClient(redis, "streams", ports);
+  const confirmed = openLoneClient(patient, "streams-wait", ports);
+  for (const client of [plain, confirmed]) client.on("error", onProblem);
+  return new RedisStreamLog({ plain, confirmed }, waitTimeoutMs);
 }

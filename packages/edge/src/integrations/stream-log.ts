@@ -1,16 +1,20 @@
 // Appending to Redis Streams, confirmed by replicas where asked. The only file of the up path that talks to Redis.
 //
-// X1. Its own connections: WAIT blocks a connection, and it confirms only what that same connection wrote.
-// X2. Entries of one turn for one master, such as a departure's (departures.ts), travel in one pipeline with one WAIT behind them; while
-//     it is on its way, the next batch gathers. So a slow replica costs one WAIT for all, not one for each.
+// X1. Its own connections, two to each master. WAIT blocks the connection it stands on and confirms only what that same connection wrote:
+//     entries that a replica must hold go over one, with lanes of their own, all others over the other. So a replica that is missing
+//     delays nobody who needs none.
+// X2. Entries of one turn for one connection, such as a departure's (departures.ts), travel in one pipeline, with one WAIT behind them
+//     where they need it; while it is on its way, the next batch gathers. So a slow replica costs one WAIT for all, not one for each.
 // X3. Nothing is trimmed: a full stream refuses (lua/stream-append-stream-touch.lua).
 // X4. Never rejects. After a lost connection it is not known whether an entry was written: a retry may write it twice,
 //     under the same `id` field (at least once).
 // X5. The script goes by its name. What a node refuses because it does not know it (a new node, a restarted one) was not written and
 //     goes again with the text, in a pipeline with a WAIT of its own: ioredis' own scripts would send it behind the WAIT that confirms
-//     it. No answered CALL is overtaken: a charge point has one at a time.
+//     it.
 // X6. ioredis follows a redirection in a pipeline only where all replies are the same one; with a WAIT they never are. So whatever fails
 //     asks for the map of slots (paced by the registry's slot-maps.ts), and the next attempt goes where it says.
+// X7. Over two connections, and where entries go again (X5), no answered CALL is overtaken: a charge point has one at a time, so what is
+//     `ok` was written before its next one is appended. One given up while it was on its way (X4) may be written behind a later one.
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -54,8 +58,43 @@ const script = readFileSync(new URL("../../lua/stream-append-stream-touch.lua", 
 const scriptName = createHash("sha1").update(script).digest("hex");
 const unreachable: Appended = { kind: "unreachable" };
 
-/** A log over `cluster`, which it owns (X1). */
+/** Its clients, which it owns (X1). */
+export interface StreamClients {
+  /** For what is safe when the master has it. */
+  readonly plain: Cluster;
+  /** For what a replica must hold: the only one on which a WAIT is sent. */
+  readonly confirmed: Cluster;
+}
+
+/** A log over Redis Cluster. */
 export class RedisStreamLog implements StreamLog {
+  readonly #clients: StreamClients;
+  readonly #plain: Lanes;
+  readonly #confirmed: Lanes;
+
+  constructor(clients: StreamClients, waitTimeoutMs: number) {
+    this.#clients = clients;
+    this.#plain = new Lanes(clients.plain, waitTimeoutMs);
+    this.#confirmed = new Lanes(clients.confirmed, waitTimeoutMs);
+  }
+
+  append(entry: Append): Promise<Appended> {
+    return (entry.replicas > 0 ? this.#confirmed : this.#plain).append(entry); // X1
+  }
+
+  length(stream: string): Promise<number | undefined> {
+    return this.#clients.plain.xlen(stream).catch(() => undefined);
+  }
+
+  close(): Promise<void> {
+    this.#clients.plain.disconnect();
+    this.#clients.confirmed.disconnect();
+    return Promise.resolve();
+  }
+}
+
+/** What waits for one client's connections: a lane for each master, of which one batch is on its way (X2). */
+class Lanes {
   readonly #cluster: Cluster;
   readonly #waitTimeoutMs: number;
   readonly #lanes = new Map<string, Pending[]>();
@@ -77,15 +116,6 @@ export class RedisStreamLog implements StreamLog {
         queueMicrotask(() => void this.#work(lane));
       }
     });
-  }
-
-  length(stream: string): Promise<number | undefined> {
-    return this.#cluster.xlen(stream).catch(() => undefined);
-  }
-
-  close(): Promise<void> {
-    this.#cluster.disconnect();
-    return Promise.resolve();
   }
 
   /** The nodes that hold the stream's slot, as the cluster's table has them now: one pipeline may go there. */

@@ -2,7 +2,8 @@
 //
 // Z1. A transaction message is answered only when a replica holds it. Until then it is tried again; at the route's
 //     deadline the answer is InternalError, and the station keeps the message.
-// Z2. A charge point's messages are in one partition, in the order in which they were answered.
+// Z2. A charge point's messages are in one partition, in the order in which they were answered: its next one is appended when this one is
+//     answered, so over which connection either goes does not matter (X7).
 // Z3. A full stream holds its messages, up to the deadline; it is never trimmed.
 
 import { isTransactionMessage, subprotocolOf } from "@cpg/ocpp";

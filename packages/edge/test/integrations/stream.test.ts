@@ -33,6 +33,7 @@ interface Node {
 
 async function start(
   changes: {
+    partitions?: number;
     maxLength?: number;
     deadlineMs?: number;
     nodes?: readonly Node[];
@@ -41,6 +42,7 @@ async function start(
   } = {},
 ) {
   const {
+    partitions = 4,
     maxLength = 1_000,
     deadlineMs = 5_000,
     nodes = inject("redisNodes"),
@@ -51,7 +53,7 @@ async function start(
   const counts = new Counts();
   const plan = readRoutes(
     JSON.stringify({
-      integrations: { log: { type: "stream", partitions: 4, maxLength, deadlineMs } },
+      integrations: { log: { type: "stream", partitions, maxLength, deadlineMs } },
       routes: {
         StopTransaction: "log",
         StatusNotification: "log",
@@ -82,7 +84,7 @@ async function start(
   redis.on("error", () => undefined);
   const reader = redis;
   const entriesOf = async (identity: string): Promise<Record<string, string>[]> => {
-    const partition = partitionOf(identity, 4);
+    const partition = partitionOf(identity, partitions);
     const entries = await reader.xrange(streamKey({ keyPrefix, stream: "log" }, partition), "-", "+");
     return entries
       .map(([, fields]) => Object.fromEntries(pairs(fields)))
@@ -195,7 +197,7 @@ test("a pipeline that is redirected asks for the map of slots, and the next atte
   const cluster = openLoneClient(redisSettings({ redis: { ...settings, nodes } }), "streams", ports);
   await eventually(() => expect(cluster.status).toBe("ready"));
   await new Promise<void>((resolve) => cluster.refreshSlotsCache(() => resolve())); // what connecting asked for is done with
-  const log = new RedisStreamLog(cluster, 200);
+  const log = new RedisStreamLog({ plain: cluster, confirmed: cluster }, 200);
   const stream = streamKey({ keyPrefix, stream: "log" }, 0);
   const slot = calculateSlot(stream);
   const right = cluster.slots[slot];
@@ -212,18 +214,50 @@ describe("a cluster of its own, because its nodes are stopped", () => {
     const cluster = await startTestRedisCluster();
     try {
       const { url, counts, entriesOf } = await start({ nodes: cluster.nodes, deadlineMs: 30_000 });
+      const station = await connect(url("CP1"));
+      expect((await station.call("0", "StopTransaction")).type).toBe(3); // its connection is there
       const replicas = cluster.nodes.filter(({ role }) => role === "replica");
       expect(replicas.length).toBeGreaterThan(0);
       for (const { pid } of replicas) process.kill(pid(), "SIGSTOP"); // by the ids of processes of this test
-      const station = await connect(url("CP1"));
       expect((await station.call("s", "StatusNotification")).type).toBe(3); // no transaction message: the master is enough
       const answer = station.answerTo("1");
       station.send([2, "1", "StopTransaction", {}]);
       await eventually(() => expect(counts.of("attempt log timeout")).toBeGreaterThan(2));
-      expect(station.parsed.map(({ id }) => id)).toEqual(["s"]);
+      expect(station.parsed.map(({ id }) => id)).toEqual(["0", "s"]);
       for (const { pid } of replicas) process.kill(pid(), "SIGCONT");
       expect((await answer).type).toBe(3);
-      expect((await entriesOf("CP1")).map(({ messageId }) => messageId)).toEqual(["s", "1"]);
+      expect((await entriesOf("CP1")).map(({ messageId }) => messageId)).toEqual(["0", "s", "1"]);
+    } finally {
+      await cluster.stop();
+    }
+  }, 60_000);
+
+  test("without a replica, who needs none passes the transaction messages that wait, but not its own charge point's", async () => {
+    const cluster = await startTestRedisCluster();
+    try {
+      const patient = { partitions: 1, waitTimeoutMs: 40_000, deadlineMs: 50_000 }; // one lane, whose WAIT outlasts the test
+      const { url, counts, entriesOf } = await start({ nodes: cluster.nodes, ...patient });
+      const free = await connect(url("free"));
+      expect((await free.call("0", "StopTransaction")).type).toBe(3); // both connections are there
+      expect((await free.call("1", "StatusNotification")).type).toBe(3);
+      const names = Array.from({ length: 150 }, (_, n) => `CP${String(n)}`); // more than one batch
+      const waiting = await Promise.all(names.map((name) => connect(url(name))));
+      const replicas = cluster.nodes.filter(({ role }) => role === "replica");
+      for (const { pid } of replicas) process.kill(pid(), "SIGSTOP"); // by the ids of processes of this test
+      for (const station of waiting) station.send([2, "1", "StopTransaction", {}]);
+      waiting[0]?.send([2, "2", "StatusNotification", {}]);
+      const storedOfFirst = async () => (await entriesOf("CP0")).map(({ messageId }) => messageId);
+      await eventually(async () => expect(await storedOfFirst()).toEqual(["1"])); // written, and WAIT stands behind it
+      for (const id of ["2", "3", "4"]) expect((await free.call(id, "StatusNotification")).type).toBe(3);
+      expect(waiting.flatMap(({ frames }) => frames)).toEqual([]);
+      expect(counts.of("attempt log timeout")).toBe(0);
+      for (const { pid } of replicas) process.kill(pid(), "SIGCONT");
+      const areAnswered = (): void => {
+        for (const station of waiting) expect(station.parsed[0]).toMatchObject({ type: 3, id: "1" });
+        expect(waiting[0]?.parsed[1]).toMatchObject({ type: 3, id: "2" });
+      };
+      await eventually(areAnswered, { timeoutMs: 20_000 });
+      expect(await storedOfFirst()).toEqual(["1", "2"]);
     } finally {
       await cluster.stop();
     }
