@@ -10,15 +10,16 @@ import type { Append, Appended, StreamLog } from "./integrations/stream-log.ts";
 import { streamKey } from "./integrations/stream.ts";
 import type { IntegrationInstruments } from "./instruments.ts";
 import type { RoutePlan } from "./routes-file.ts";
+import type { Expiry } from "./until-deadline.ts";
 
 /** Has the entries timed that a replica must confirm: appending and WAIT together, which is what their charge points wait for. */
 export function timedStreamLog(log: StreamLog, meter: Meter, time: Pick<Time, "monotonicMs">): StreamLog {
   const confirmed = meter.histogram("stream_confirm_duration_seconds", { outcome: "confirmed" });
   const unconfirmed = meter.histogram("stream_confirm_duration_seconds", { outcome: "unconfirmed" });
   return {
-    async append(entry: Append): Promise<Appended> {
+    async append(entry: Append, expiry: Expiry): Promise<Appended> {
       const startedMs = time.monotonicMs();
-      const appended = await log.append(entry);
+      const appended = await log.append(entry, expiry);
       if (entry.replicas > 0 && (appended.kind === "ok" || appended.kind === "unconfirmed")) {
         const seconds = (time.monotonicMs() - startedMs) / 1000;
         (appended.kind === "ok" ? confirmed : unconfirmed).record(seconds);

@@ -10,6 +10,7 @@ import { streamKey } from "../src/integrations/stream.ts";
 import { readRoutes } from "../src/routes-file.ts";
 import { countingHeld, streamsOf, timedStreamLog, watchStreams } from "../src/stream-metrics.ts";
 import { defaultConfig, routeOf } from "./support/test-edge.ts";
+import { TestExpiry } from "./support/test-expiry.ts";
 
 const entry = (replicas: number, stream = "s"): Append => ({
   stream,
@@ -34,11 +35,12 @@ describe("until a replica has it", () => {
     ["unconfirmed", 1, { confirmed: 0, unconfirmed: 1 }],
     ["ok", 0, { confirmed: 0, unconfirmed: 0 }], // nobody waits for a replica
     ["full", 1, { confirmed: 0, unconfirmed: 0 }], // nothing was written
+    ["givenUp", 1, { confirmed: 0, unconfirmed: 0 }], // nobody knows
     ["unreachable", 1, { confirmed: 0, unconfirmed: 0 }],
   ] as const)("%s with %i replicas asked: %j", async (kind, replicas, expected) => {
     const meter = noTelemetry();
     const log = timedStreamLog(logThat(kind), meter, { monotonicMs: () => 0 });
-    expect((await log.append(entry(replicas))).kind).toBe(kind);
+    expect((await log.append(entry(replicas), new TestExpiry())).kind).toBe(kind);
     const counted = (outcome: "confirmed" | "unconfirmed") =>
       meter.histogram("stream_confirm_duration_seconds", { outcome }).count;
     expect({ confirmed: counted("confirmed"), unconfirmed: counted("unconfirmed") }).toEqual(expected);
@@ -102,10 +104,11 @@ describe("the lengths of streams", () => {
       { time: systemTime, random: systemRandom, onProblem: () => undefined },
     );
     open.push(() => log.close());
+    const append = (stream: string) => log.append(entry(0, stream), new TestExpiry());
     const key = (partition: number) => streamKey({ keyPrefix, stream: "meters" }, partition);
-    await eventually(async () => expect((await log.append(entry(0, key(2)))).kind).toBe("ok"));
-    await log.append(entry(0, key(2)));
-    await log.append(entry(0, key(1)));
+    await eventually(async () => expect((await append(key(2))).kind).toBe("ok"));
+    await append(key(2));
+    await append(key(1));
     let isWatcher = true;
     const told = new Map<string, () => unknown>();
     const stop = watchStreams([{ name: "meters", partitions: 3, maxLength: 100 }], {

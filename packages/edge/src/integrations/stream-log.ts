@@ -15,11 +15,14 @@
 //     asks for the map of slots (paced by the registry's slot-maps.ts), and the next attempt goes where it says.
 // X7. Over two connections, and where entries go again (X5), no answered CALL is overtaken: a charge point has one at a time, so what is
 //     `ok` was written before its next one is appended. One given up while it was on its way (X4) may be written behind a later one.
+// X8. A caller is told at its expiry. What was not sent by then leaves its lane at once and is never sent: a lane holds one entry for each
+//     caller that still waits, whatever Redis does. What was sent is at most one batch for each lane.
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { ChainableCommander, Cluster } from "ioredis";
 import calculateSlot from "cluster-key-slot";
+import type { Expiry } from "../until-deadline.ts";
 
 /** One entry. */
 export interface Append {
@@ -33,16 +36,21 @@ export interface Append {
   readonly knownId: string;
 }
 
-/** What became of it. `unconfirmed`: written as `id`, but not enough replicas said so in time. */
+/**
+ * What became of it. `unconfirmed`: written as `id`, but not enough replicas said so in time. `givenUp`: its expiry came first; not
+ * written, or not known.
+ */
 export type Appended =
   | { readonly kind: "ok"; readonly id: string }
   | { readonly kind: "unconfirmed"; readonly id: string }
   | { readonly kind: "full" }
+  | { readonly kind: "givenUp" }
   | { readonly kind: "unreachable" };
 
 /** A log of streams. */
 export interface StreamLog {
-  append(entry: Append): Promise<Appended>;
+  /** Ends at the expiry at the latest, to which nobody else listens meanwhile. Never rejects. */
+  append(entry: Append, expiry: Expiry): Promise<Appended>;
   /** Entries of a stream; undefined where Redis does not say. Never rejects. */
   length(stream: string): Promise<number | undefined>;
   close(): Promise<void>;
@@ -57,6 +65,7 @@ const maxBatch = 128;
 const script = readFileSync(new URL("../../lua/stream-append-stream-touch.lua", import.meta.url), "utf8");
 const scriptName = createHash("sha1").update(script).digest("hex");
 const unreachable: Appended = { kind: "unreachable" };
+const givenUp: Appended = { kind: "givenUp" };
 
 /** Its clients, which it owns (X1). */
 export interface StreamClients {
@@ -78,8 +87,13 @@ export class RedisStreamLog implements StreamLog {
     this.#confirmed = new Lanes(clients.confirmed, waitTimeoutMs);
   }
 
-  append(entry: Append): Promise<Appended> {
-    return (entry.replicas > 0 ? this.#confirmed : this.#plain).append(entry); // X1
+  /** Entries in the lanes, not sent yet (X8). */
+  get waiting(): number {
+    return this.#plain.waiting + this.#confirmed.waiting;
+  }
+
+  append(entry: Append, expiry: Expiry): Promise<Appended> {
+    return (entry.replicas > 0 ? this.#confirmed : this.#plain).append(entry, expiry); // X1
   }
 
   length(stream: string): Promise<number | undefined> {
@@ -97,25 +111,46 @@ export class RedisStreamLog implements StreamLog {
 class Lanes {
   readonly #cluster: Cluster;
   readonly #waitTimeoutMs: number;
-  readonly #lanes = new Map<string, Pending[]>();
-  readonly #busy = new Set<string>();
+  /** In the order of insertion; who gives up leaves from the middle. A lane that is here has its `#work`. */
+  readonly #lanes = new Map<string, Set<Pending>>();
 
   constructor(cluster: Cluster, waitTimeoutMs: number) {
     this.#cluster = cluster;
     this.#waitTimeoutMs = waitTimeoutMs;
   }
 
-  append(entry: Append): Promise<Appended> {
+  get waiting(): number {
+    let entries = 0;
+    for (const waiting of this.#lanes.values()) entries += waiting.size;
+    return entries;
+  }
+
+  append(entry: Append, expiry: Expiry): Promise<Appended> {
+    if (expiry.isOver) return Promise.resolve(givenUp);
     return new Promise((resolve) => {
-      const lane = this.#laneOf(entry.stream);
-      const waiting = this.#lanes.get(lane);
-      if (waiting === undefined) this.#lanes.set(lane, [{ ...entry, resolve }]);
-      else waiting.push({ ...entry, resolve });
-      if (!this.#busy.has(lane)) {
-        this.#busy.add(lane);
-        queueMicrotask(() => void this.#work(lane));
-      }
+      const waiting = this.#waitingFor(entry.stream);
+      const end = (appended: Appended): void => {
+        expiry.listen(undefined);
+        resolve(appended);
+      };
+      const pending: Pending = { ...entry, resolve: end };
+      waiting.add(pending);
+      expiry.listen(() => {
+        waiting.delete(pending); // X8
+        end(givenUp);
+      });
     });
+  }
+
+  /** Its lane, which begins to work if it is new. */
+  #waitingFor(stream: string): Set<Pending> {
+    const lane = this.#laneOf(stream);
+    const known = this.#lanes.get(lane);
+    if (known !== undefined) return known;
+    const waiting = new Set<Pending>();
+    this.#lanes.set(lane, waiting);
+    queueMicrotask(() => void this.#work(lane, waiting));
+    return waiting;
   }
 
   /** The nodes that hold the stream's slot, as the cluster's table has them now: one pipeline may go there. */
@@ -124,15 +159,13 @@ class Lanes {
     return this.#cluster.slots[slot]?.join(";") ?? `slot ${String(slot)}`;
   }
 
-  // X2
-  async #work(lane: string): Promise<void> {
-    for (;;) {
-      const batch = this.#lanes.get(lane)?.splice(0, maxBatch) ?? [];
-      if (batch.length === 0) break;
+  /** X2. Ends with its lane: nobody can come between the last look and the end. */
+  async #work(lane: string, waiting: Set<Pending>): Promise<void> {
+    while (waiting.size > 0) {
+      const batch = firstOf(waiting);
       const appended = await this.#write(batch);
       for (const [at, pending] of batch.entries()) pending.resolve(appended[at] ?? unreachable);
     }
-    this.#busy.delete(lane);
     this.#lanes.delete(lane);
   }
 
@@ -163,6 +196,17 @@ class Lanes {
     if (wanted > 0) pipeline.call("WAIT", wanted, this.#waitTimeoutMs);
     return (await pipeline.exec()) ?? [];
   }
+}
+
+/** Takes those out who have waited longest. */
+function firstOf(waiting: Set<Pending>): readonly Pending[] {
+  const batch: Pending[] = [];
+  for (const pending of waiting) {
+    if (batch.length === maxBatch) break;
+    waiting.delete(pending);
+    batch.push(pending);
+  }
+  return batch;
 }
 
 type Reply = [error: Error | null, result: unknown] | undefined;

@@ -49,6 +49,7 @@ const ends: Readonly<Record<Appended["kind"], AttemptEnd>> = {
   ok: "ok",
   unconfirmed: "timeout",
   full: "overload",
+  givenUp: "timeout",
   unreachable: "unreachable",
 };
 
@@ -59,9 +60,10 @@ export function createStreamRoute(options: StreamRouteOptions, ports: StreamRout
   async function attempt(
     entry: Append,
     span: Span | undefined,
+    expiry: Expiry,
   ): Promise<Step<CallAnswer> & { readonly knownId: string }> {
     const startedMs = ports.time.monotonicMs();
-    const appended = await ports.log.append(entry);
+    const appended = await ports.log.append(entry, expiry);
     ports.instruments.attempt(ends[appended.kind], (ports.time.monotonicMs() - startedMs) / 1000);
     span?.event("attempt", { "cpg.outcome": appended.kind });
     if (appended.kind !== "ok")
@@ -89,8 +91,8 @@ export function createStreamRoute(options: StreamRouteOptions, ports: StreamRout
       otherwise: notDurable,
     };
     const tryIt = async (expiry: Expiry): Promise<Step<CallAnswer>> => {
-      const step = await orOver(attempt(entry, span), expiry);
-      if (step.kind === "again" && "knownId" in step) entry = { ...entry, knownId: step.knownId };
+      const step = await attempt(entry, span, expiry);
+      if (step.kind === "again") entry = { ...entry, knownId: step.knownId };
       return step;
     };
     const stored = await untilDeadline(tryIt, patience, ports);
@@ -144,19 +146,4 @@ function templateOf(answer: JsonObject): (wallMs: number) => string {
   const text = JSON.stringify(answer);
   if (!text.includes('"$now"')) return () => text;
   return (wallMs) => text.replaceAll('"$now"', `"${isoTime(wallMs)}"`);
-}
-
-const again: Step<CallAnswer> = { kind: "again" };
-
-/** The deadline does not wait for Redis. What was on its way may still be written (X4). */
-function orOver<T>(work: Promise<T>, expiry: Expiry): Promise<T | typeof again> {
-  if (expiry.isOver) return Promise.resolve(again);
-  return new Promise((resolve) => {
-    expiry.listen(() => resolve(again));
-    const finish = (value: T | typeof again): void => {
-      expiry.listen(undefined);
-      resolve(value);
-    };
-    work.then(finish).catch(() => finish(again)); // a StreamLog does not reject
-  });
 }

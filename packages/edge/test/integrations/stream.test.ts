@@ -11,6 +11,7 @@ import { RedisStreamLog } from "../../src/integrations/stream-log.ts";
 import { redisSettings } from "../../src/redis-settings.ts";
 import { readRoutes } from "../../src/routes-file.ts";
 import { connect } from "../support/charge-point.ts";
+import { TestExpiry } from "../support/test-expiry.ts";
 import { Counts, defaultConfig, settingsWith, startTestEdge, type TestEdge } from "../support/test-edge.ts";
 
 let running: TestEdge | undefined;
@@ -25,6 +26,8 @@ afterEach(async () => {
   built = undefined;
   redis = undefined;
 });
+
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 interface Node {
   readonly host: string;
@@ -189,20 +192,32 @@ test("Redis away: held to the deadline, then InternalError, and the socket stays
   expect(edge.sessions.size).toBe(1);
 });
 
-test("a pipeline that is redirected asks for the map of slots, and the next attempt arrives", async () => {
-  const { redis: settings } = defaultConfig();
-  const nodes = inject("redisNodes").map(({ host, port }) => `${host}:${String(port)}`);
-  const keyPrefix = uniquePrefix();
+/** With time for whatever a test does to a node: what is on its way stays there. */
+async function openClient(nodes: readonly Node[]): Promise<Cluster> {
+  const { redis: defaults } = defaultConfig();
+  const settings = {
+    ...defaults,
+    nodes: nodes.map(({ host, port }) => `${host}:${String(port)}`),
+    commandTimeoutMs: 60_000,
+    socketTimeoutMs: 60_000,
+  };
   const ports = { time: systemTime, random: systemRandom };
-  const cluster = openLoneClient(redisSettings({ redis: { ...settings, nodes } }), "streams", ports);
-  await eventually(() => expect(cluster.status).toBe("ready"));
+  const client = openLoneClient(redisSettings({ redis: settings }), "streams", ports);
+  await eventually(() => expect(client.status).toBe("ready"));
+  return client;
+}
+
+test("a pipeline that is redirected asks for the map of slots, and the next attempt arrives", async () => {
+  const keyPrefix = uniquePrefix();
+  const cluster = await openClient(inject("redisNodes"));
   await new Promise<void>((resolve) => cluster.refreshSlotsCache(() => resolve())); // what connecting asked for is done with
   const log = new RedisStreamLog({ plain: cluster, confirmed: cluster }, 200);
   const stream = streamKey({ keyPrefix, stream: "log" }, 0);
   const slot = calculateSlot(stream);
   const right = cluster.slots[slot];
   cluster.slots[slot] = cluster.slots.find((served) => served[0] !== right?.[0]) ?? [];
-  const append = () => log.append({ stream, maxLength: 10, fields: ["a", "b"], replicas: 1, knownId: "" });
+  const entry = { stream, maxLength: 10, fields: ["a", "b"], replicas: 1, knownId: "" };
+  const append = () => log.append(entry, new TestExpiry());
   expect((await append()).kind).toBe("unreachable");
   await eventually(async () => expect((await append()).kind).not.toBe("unreachable"));
   expect(cluster.slots[slot]?.[0]).toBe(right?.[0]);
@@ -259,6 +274,39 @@ describe("a cluster of its own, because its nodes are stopped", () => {
       await eventually(areAnswered, { timeoutMs: 20_000 });
       expect(await storedOfFirst()).toEqual(["1", "2"]);
     } finally {
+      await cluster.stop();
+    }
+  }, 60_000);
+
+  test("what is given up leaves its lane at once and is never written: of a hung master's, only one batch for each connection is", async () => {
+    const cluster = await startTestRedisCluster();
+    const [plain, confirmed] = await Promise.all([openClient(cluster.nodes), openClient(cluster.nodes)]);
+    const log = new RedisStreamLog({ plain, confirmed }, 200);
+    try {
+      const stream = streamKey({ keyPrefix: uniquePrefix(), stream: "log" }, 0);
+      const append = (replicas: number, expiry: TestExpiry) =>
+        log.append({ stream, maxLength: 10_000, fields: ["a", "b"], replicas, knownId: "" }, expiry);
+      const oneEach = () => Promise.all([append(0, new TestExpiry()), append(1, new TestExpiry())]);
+      expect((await oneEach()).map(({ kind }) => kind)).toEqual(["ok", "ok"]);
+      const { pid } = await cluster.masterOfSlot(calculateSlot(stream));
+      process.kill(pid(), "SIGSTOP"); // by the id of a process of this test
+      const waiting: number[] = [];
+      for (let round = 0; round < 5; round++) {
+        const callers = Array.from({ length: 400 }, () => new TestExpiry());
+        const appended = callers.map((caller, at) => append(at % 2, caller)); // 200 for each connection
+        await settled();
+        waiting.push(log.waiting);
+        for (const caller of callers) caller.end();
+        expect(new Set((await Promise.all(appended)).map(({ kind }) => kind))).toEqual(new Set(["givenUp"]));
+        waiting.push(log.waiting);
+      }
+      expect(waiting).toEqual([400 - 2 * 128, 0, 400, 0, 400, 0, 400, 0, 400, 0]);
+      const last = oneEach();
+      process.kill(pid(), "SIGCONT");
+      expect((await last).map(({ kind }) => kind)).toEqual(["ok", "ok"]);
+      expect(await log.length(stream)).toBe(2 + 2 * 128 + 2);
+    } finally {
+      await log.close();
       await cluster.stop();
     }
   }, 60_000);

@@ -1,0 +1,15 @@
+// The end of a caller's patience, when the test says so.
+
+import type { Expiry } from "../../src/until-deadline.ts";
+
+export class TestExpiry implements Expiry {
+  isOver = false;
+  #run: (() => void) | undefined;
+  listen(run: (() => void) | undefined): void {
+    this.#run = run;
+  }
+  end(): void {
+    this.isOver = true;
+    this.#run?.();
+  }
+}
