@@ -1,4 +1,4 @@
-// Makes routes of a plan: one target per HTTP origin, one stream connection for all streams. Closes what it opened.
+// Makes routes of a plan: one target per HTTP origin, one stream log for all streams. Closes what it opened.
 
 import type { GatewayConfig } from "@cpg/config";
 import type { Random, Time } from "@cpg/session-registry";

@@ -1,7 +1,9 @@
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { actions, mayChargePointSend, ocppVersions } from "@cpg/ocpp";
 import { describe, expect, test } from "vitest";
 import { readRoutes } from "../src/routes-file.ts";
-import { createRouter } from "../src/router.ts";
+import { createRouter, specialRoutes } from "../src/router.ts";
 import { routeOf } from "./support/test-edge.ts";
 import { objectionTo } from "./support/undici-objection.ts";
 
@@ -144,6 +146,17 @@ describe("a stream answers before any backend saw the message, so", () => {
       "routes.$default: a stream cannot be the default: each action's answer must be known",
       'routes.BootNotification: a stream needs an "answer" for this action: no backend is asked for one',
     ]);
+  });
+  test("ROUTES.md names exactly the actions that need none", () => {
+    const ofStations = ocppVersions.flatMap((version) =>
+      [...actions[version].keys()].filter((action) => mayChargePointSend(action, version)),
+    );
+    const all = [...new Set([...ofStations, ...specialRoutes])];
+    const needNone = all.filter((action) => toLog({ [action]: "log" }).length === 0);
+    const text = readFileSync(new URL("../ROUTES.md", import.meta.url), "utf8");
+    const named = /Answered\s`\{\}` are (.*?)\.\n/s.exec(text)?.[1] ?? "";
+    const names = [...named.matchAll(/`([^`]+)`/g)].map(([, name]) => name);
+    expect(new Set(names)).toEqual(new Set(needNone));
   });
 });
 
