@@ -1,17 +1,6 @@
 import { expect, test } from "vitest";
 import { Permits } from "../../src/integrations/permits.ts";
-
-class TestExpiry {
-  isOver = false;
-  #run: (() => void) | undefined;
-  listen(run: (() => void) | undefined): void {
-    this.#run = run;
-  }
-  end(): void {
-    this.isOver = true;
-    this.#run?.();
-  }
-}
+import { TestExpiry } from "../support/test-expiry.ts";
 
 function three(): { permits: Permits; held: number[]; order: string[]; wait: (name: string) => TestExpiry } {
   const [held, order]: [number[], string[]] = [[], []];
