@@ -2,7 +2,8 @@
 // Plain JavaScript without dependencies: it runs before anything is installed, on the system's Node (20 or newer).
 //
 // W1. A signal that reaches us reaches the child, and we end after it and as it did.
-//     npm hands on no signal that it gets alone, it ends its shell and leaves us behind: so its end is one for us (endWithNpm).
+//     npm hands on no signal that it gets alone: it ends its shell and leaves us behind, and killed it leaves both. So its end is
+//     one for us (endWithNpm).
 // W2. "Installed" is said only after an installation has succeeded: one that was interrupted is done again.
 
 import { spawn } from "node:child_process";
@@ -87,17 +88,45 @@ export function run(command, args, options = {}) {
   });
 }
 
-/** Where npm (or pnpm) runs us: ends as by SIGTERM when it is gone (W1). */
+/** Where npm (or pnpm) runs us: ends as by SIGTERM when it is gone, or what it started between itself and us (W1). */
 export function endWithNpm() {
-  if (process.env.npm_lifecycle_event === undefined || process.platform === "win32") return;
-  const ancestors = () => `${process.ppid} ${parentOf(process.ppid)}`; // npm's shell; pnpm's shim of `node` may stand between
-  const atFirst = ancestors();
+  const script = process.env.npm_lifecycle_event;
+  if (script === undefined || process.platform === "win32") return;
+  const steps = stepsToNpm(script);
+  const atFirst = ancestors(steps).join(" ");
   const timer = setInterval(() => {
-    if (ancestors() === atFirst) return;
+    if (ancestors(steps).join(" ") === atFirst) return;
     clearInterval(timer);
     process.kill(process.pid, "SIGTERM");
   }, 500);
   timer.unref();
+}
+
+/**
+ * How many steps above us npm is: its shell, pnpm's shim of `node` and ours may stand between, and they outlive it. Those that
+ * npm starts for a script have the script's name in their environment, npm has not. Nobody above npm counts: who started it may end.
+ */
+function stepsToNpm(script) {
+  let pid = process.ppid;
+  let steps = 1;
+  for (; environmentOf(pid).includes(`npm_lifecycle_event=${script}`); steps++) pid = parentOf(pid);
+  return steps;
+}
+
+/** Our parent, its parent and so on, `count` of them; beside Linux our parent alone is known. */
+function ancestors(count) {
+  const pids = [process.ppid];
+  while (pids.length < count) pids.push(parentOf(pids.at(-1)));
+  return pids;
+}
+
+/** `NAME=value`, as the process was given them; none where that is not known (Linux only). */
+function environmentOf(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+  } catch {
+    return [];
+  }
 }
 
 /** Linux only; elsewhere undefined. */

@@ -3,6 +3,7 @@ import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 
 import { describe, expect, test, vi } from "vitest";
@@ -34,6 +35,40 @@ function bootstrap(args: readonly string[], env = process.env): Promise<{ code: 
   });
 }
 
+/**
+ * The command of a Node that is left behind: says so when it is told to end, and until then every second that it still runs
+ * (with nobody left to hear that, it fails and is gone: no failed test leaves it).
+ */
+function leftNode(): string {
+  return nodeWith(`
+    import { endWithNpm } from ${JSON.stringify(scriptAt("workspace.mjs"))};
+    endWithNpm();
+    process.on("SIGTERM", () => { console.log("told to end"); process.exit(); });
+    setInterval(() => console.log("still"), 1000);
+    console.log("runs");`);
+}
+
+/** The command of an npm that runs a line as the script `start`: says its process id, and does not end before the line does. */
+function npmNode(line: string): string {
+  return nodeWith(`
+    import { spawn } from "node:child_process";
+    console.log("npm " + process.pid);
+    const env = { ...process.env, npm_lifecycle_event: "start" };
+    spawn("sh", ["-c", ${JSON.stringify(line)}], { env, stdio: "inherit" });`);
+}
+
+function nodeWith(script: string): string {
+  const file = join(temporaryFolder(), "script.mjs");
+  writeFileSync(file, script);
+  return `${process.execPath} ${file}`;
+}
+
+function textOf(stream: Readable): () => string {
+  let text = "";
+  stream.on("data", (bytes) => (text += String(bytes)));
+  return () => text;
+}
+
 describe("bootstrap.mjs", () => {
   test.each([[[]], [["stop"]]])("%j is refused with what can be said", async (args) => {
     const { code, stderr } = await bootstrap(args);
@@ -56,29 +91,41 @@ describe("bootstrap.mjs", () => {
     expect(installationAdvice(output)).not.toContain("\n");
   });
 
-  test.runIf(process.platform === "linux").each([
-    ["npm's shell", (node: string) => `${node}; true`],
-    ["npm's shell, with pnpm's shim of node in between", (node: string) => `sh -c '${node}; true'; true`],
-  ])("what %s left behind ends by itself", async (_, line) => {
-    const script = `
-      import { endWithNpm } from ${JSON.stringify(scriptAt("workspace.mjs"))};
-      endWithNpm();
-      process.on("SIGTERM", () => { console.log("told to end"); process.exit(); });
-      setInterval(() => undefined, 1000);
-      console.log("runs");`;
-    const file = join(temporaryFolder(), "left.mjs");
-    writeFileSync(file, script);
-    const shell = spawn("sh", ["-c", line(`${process.execPath} ${file}`)], {
+  const onLinux = test.runIf(process.platform === "linux");
+  const between: [string, (node: string) => string][] = [
+    ["npm's shell", (node) => `${node}; true`],
+    ["npm's shell and pnpm's shim of node", (node) => `sh -c '${node}; true'; true`],
+  ];
+
+  onLinux.each(between)("what %s left behind ends by itself", async (_, line) => {
+    const shell = spawn("sh", ["-c", line(leftNode())], {
       env: { ...process.env, npm_lifecycle_event: "start" },
       stdio: ["ignore", "pipe", "inherit"],
     });
-    let said = "";
-    shell.stdout.on("data", (bytes) => (said += String(bytes)));
-    await vi.waitFor(() => expect(said).toBe("runs\n"), { timeout: 10_000 });
+    const said = textOf(shell.stdout);
+    await vi.waitFor(() => expect(said()).toContain("runs\n"), { timeout: 10_000 });
     shell.kill("SIGTERM");
     await once(shell.stdout, "close"); // the last of them has ended
-    expect(said).toBe("runs\ntold to end\n");
+    expect(said()).toMatch(/\ntold to end\n$/u);
   });
+
+  onLinux.each([...between, ["no shell", (node: string) => `exec ${node}`] as const])(
+    "what a killed npm left behind %s ends by itself, and not with the one who started npm",
+    async (_, line) => {
+      const terminal = spawn("sh", ["-c", `${npmNode(line(leftNode()))}; true`], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      const said = textOf(terminal.stdout);
+      await vi.waitFor(() => expect(said()).toContain("runs\n"), { timeout: 10_000 });
+      terminal.kill("SIGKILL");
+      await once(terminal, "exit");
+      const atItsEnd = said();
+      await vi.waitFor(() => expect(said()).toContain(`${atItsEnd}still\nstill\n`), { timeout: 10_000 });
+      process.kill(Number(/^npm (\d+)$/mu.exec(said())?.[1]), "SIGKILL");
+      await once(terminal.stdout, "close"); // the last of them has ended
+      expect(said()).toMatch(/\ntold to end\n$/u);
+    },
+  );
 
   test("every package of the workspace is known, so none is left out of the sum", () => {
     expect(packageFolders()).toEqual(expect.arrayContaining(["infra", "packages/edge", "packages/testkit"]));
