@@ -1,7 +1,8 @@
 // Which TCP ports of this machine are free. I/O: listens on a port for an instant.
 //
 // P1. Free ports are taken below the range from which the kernel gives outgoing connections theirs (32768 on Linux, 49152
-//     elsewhere): there a port that was free a moment ago may be somebody's outgoing connection by now.
+//     elsewhere): there a port that was free a moment ago may be somebody's outgoing connection by now. On a host with the range of
+//     infra/host (from 10240) that can happen to these too: its reserved ports are those that people know, not ours.
 // P2. A port is given out once per process. Each process looks in a lane of its own first (by its id), so that a port that somebody holds
 //     only now and then, as a node that a test restarts, is seldom another's meanwhile; who loses sees "in use" and asks again.
 // P3. None is one that `fetch` refuses to speak to ("bad port", WHATWG Fetch §2.9): above 10,000 that is 10080.

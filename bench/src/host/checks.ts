@@ -29,6 +29,8 @@ const bytesPerStation = 14_000;
 const bytesPerEdge = 150e6;
 /** uWebSockets.js listens with this backlog; a larger somaxconn does not help the charge points' port. */
 const edgeBacklog = 512;
+/** Of Redis' cluster bus, of node 6379 and of `npm start`: in the wider range, where an outgoing connection keeps Redis from its port. */
+const redisBusPorts = "16379,17000-17005";
 
 /** Checks every limit; what is unknown here is not enough, and says so. */
 export function checkHost(limits: HostLimits, { stations, edges }: HostPlan): HostCheck[] {
@@ -80,7 +82,7 @@ export function checkHost(limits: HostLimits, { stations, edges }: HostPlan): Ho
     ...conntrackCheck(limits, stations),
     check("ports of one source address", limits.ephemeralPorts, Math.min(28_000, perEdge), [
       "for load generators and proxies only: what connects from one address has no more",
-      "sysctl net.ipv4.ip_local_port_range='10240 65535', or more source addresses (bench uses one per 2,000 stations)",
+      `sysctl net.ipv4.ip_local_port_range='10240 65535' net.ipv4.ip_local_reserved_ports=${redisBusPorts}; or more source addresses (bench uses one per 2,000 stations)`,
     ]),
   ];
 }
