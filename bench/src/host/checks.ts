@@ -57,9 +57,10 @@ export function checkHost(limits: HostLimits, { stations, edges }: HostPlan): Ho
       "caps every listen backlog: uWebSockets.js asks for 512, Redis for 511",
       `sysctl net.core.somaxconn=${edgeBacklog * 8}`,
     ]),
-    check("net.ipv4.tcp_max_syn_backlog", limits.synBacklog, Math.min(8_192, perEdge), [
-      "half-open handshakes of a storm; what does not fit is sent again after 1 s, 3 s, 7 s",
-      "sysctl net.ipv4.tcp_max_syn_backlog=8192",
+    // Not tcp_max_syn_backlog: beside cookies the kernel does not read it, the listen backlog is the bound.
+    check("net.ipv4.tcp_syncookies", limits.synCookies, 1, [
+      "half-open handshakes of a storm beyond the listen backlog; without cookies each is sent again after 1 s, 3 s, 7 s",
+      "sysctl net.ipv4.tcp_syncookies=1",
     ]),
     check(
       "net.core.netdev_max_backlog",

@@ -11,7 +11,8 @@ export interface HostLimits {
   /** Descriptors of the whole system. */
   readonly fileMax: number | undefined;
   readonly somaxconn: number | undefined;
-  readonly synBacklog: number | undefined;
+  /** 0: never; 1: once a listen backlog is full of half-open handshakes; 2: always. */
+  readonly synCookies: number | undefined;
   readonly netdevBacklog: number | undefined;
   /** Ports for outgoing connections of one source address. */
   readonly ephemeralPorts: number | undefined;
@@ -30,7 +31,7 @@ export function readHostLimits(): HostLimits {
     descriptorsHard: hard,
     fileMax: numbersIn("/proc/sys/fs/file-max")[0],
     somaxconn: numbersIn("/proc/sys/net/core/somaxconn")[0],
-    synBacklog: numbersIn("/proc/sys/net/ipv4/tcp_max_syn_backlog")[0],
+    synCookies: numbersIn("/proc/sys/net/ipv4/tcp_syncookies")[0],
     netdevBacklog: numbersIn("/proc/sys/net/core/netdev_max_backlog")[0],
     ephemeralPorts: low === undefined || high === undefined ? undefined : high - low + 1,
     conntrackMax: numbersIn("/proc/sys/net/netfilter/nf_conntrack_max")[0],
