@@ -74,7 +74,8 @@ describe("the doctor", () => {
       ({ advice }) => /sysctl .*/u.exec(advice)?.[0].match(/[\w.-]+(?==)/gu) ?? [],
     );
     expect(advised).toHaveLength(7);
-    for (const name of advised)
+    // The kernel's own fs.file-max is larger than any that we would set: only what lowered it needs a remedy.
+    for (const name of advised.filter((each) => each !== "fs.file-max"))
       expect(sysctlConf).toMatch(new RegExp(`^-?${name.replaceAll(".", "\\.")} = `, "mu"));
     expect(limitsConf).toContain("nofile");
   });

@@ -9,10 +9,9 @@ import { redisConfPath } from "../src/paths.ts";
 
 const sysctlConf = new URL("../host/linux/90-charge-point-gateway.sysctl.conf", import.meta.url);
 const settings = new Map(
-  [...readFileSync(sysctlConf, "utf8").matchAll(/^-?([\w.]+) = (.+)$/gmu)].map(([, name, value]) => [
-    name,
-    value,
-  ]),
+  [...readFileSync(sysctlConf, "utf8").matchAll(/^-?([\w.]+) = (.+)$/gmu)].map(
+    ([, name = "", value = ""]) => [name, value] as const,
+  ),
 );
 
 /** Whether the kernel would give an outgoing connection this port. */
@@ -24,6 +23,11 @@ function isEphemeral(port: number): boolean {
   });
   return low <= port && port <= high && !reserved;
 }
+
+test("no limit is set that the kernel derives from memory or systemd raises: on a large host that would lower it", () => {
+  expect(settings.has("net.core.somaxconn")).toBe(true); // the file was read
+  expect([...settings.keys()].filter((name) => name.startsWith("fs."))).toEqual([]);
+});
 
 test("no port that people know is an outgoing connection's: who listens on it could not start", () => {
   const redisPort = Number(/^port (\d+)$/mu.exec(readFileSync(redisConfPath, "utf8"))?.[1]);

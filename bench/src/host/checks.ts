@@ -50,8 +50,8 @@ export function checkHost(limits: HostLimits, { stations, edges }: HostPlan): Ho
       `nofile ${roundUp(perEdge + otherDescriptors)} in limits.d, or LimitNOFILE= of the service; or more edges`,
     ]),
     check("fs.file-max", limits.fileMax, 2 * (stations + edges * otherDescriptors), [
-      "all processes of the host together",
-      `sysctl fs.file-max=${roundUp(2 * (stations + edges * otherDescriptors))}`,
+      "all processes of the host together; the kernel's own is one for each 10 KB of memory",
+      `remove what lowers it (a file in sysctl.d), or sysctl fs.file-max=${roundUp(2 * (stations + edges * otherDescriptors))}`,
     ]),
     check("net.core.somaxconn", limits.somaxconn, edgeBacklog, [
       "caps every listen backlog: uWebSockets.js asks for 512, Redis for 511",
