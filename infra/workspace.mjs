@@ -204,7 +204,7 @@ export async function ensureInstalled() {
   if (isInstalled()) return;
   const before = fingerprint();
   process.stderr.write(
-    "Installing the project's dependencies into node_modules (the first time about 15 s, 400 MB) …\n",
+    "Installing the project's dependencies into node_modules (the first time about 15 s, 700 MB) …\n",
   );
   const { code, output, interrupted } = await runPnpm(
     ["install", "--frozen-lockfile", "--config.confirmModulesPurge=false"],
@@ -245,7 +245,8 @@ export function installationAdvice(output) {
   ) {
     return "The npm registry could not be reached: check the network (and `npm config get registry`), then try again.";
   }
-  if (/ENOSPC/u.test(output)) return "The disk is full: the project needs about 400 MB.";
+  if (/ENOSPC/u.test(output))
+    return "The disk is full: the project and npm's and pnpm's caches need about 700 MB.";
   if (/EACCES|EPERM|EROFS/u.test(output))
     return `No permission to write: ${root} must belong to the user who runs this.`;
   return "The installation failed.";
