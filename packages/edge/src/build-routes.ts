@@ -80,10 +80,10 @@ class Builder {
     const { time, random, ids, instruments } = this.#ports;
     let target = this.#targets.get(to.name);
     if (target === undefined) {
-      const { connectionsPerTarget: connections, maxConcurrent, maxResponseBytes } = http;
-      const bounds = { connections, maxConcurrent: to.maxConcurrent ?? maxConcurrent, maxResponseBytes };
+      const { connectionsPerTarget: connections, attemptTimeoutMs, maxResponseBytes } = http;
+      const maxConcurrent = to.maxConcurrent ?? http.maxConcurrent;
       target = new HttpTarget(
-        { origin: to.origin, ...bounds },
+        { origin: to.origin, connections, maxConcurrent, attemptTimeoutMs, maxResponseBytes },
         { instruments: instruments.integration(to.name), time },
       );
       this.#targets.set(to.name, target);

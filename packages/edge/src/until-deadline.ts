@@ -6,9 +6,10 @@
 // D2. Between two attempts a full-jitter back-off, so a backend that returns is not met by all stations at once.
 // D3. With `once` there is one attempt, and it too ends at the deadline.
 // D4. This runs for every CALL that goes to a backend: an AbortController, with its event target and listeners, would cost
-//     more than all the rest here. One listener at a time is enough.
+//     more than all the rest here. One listener at a time is enough, and one timer: it runs for whoever listens, to the
+//     deadline or to a sooner end of its own (an attempt's limit, a pause), and the usual CALL arms it once.
 
-import type { Random, Time } from "@cpg/session-registry";
+import type { Random, Time, Timer } from "@cpg/session-registry";
 
 /** What one attempt brought: an end, or the wish to try again. */
 export type Step<T> = { readonly kind: "done"; readonly value: T } | { readonly kind: "again" };
@@ -28,9 +29,13 @@ export interface Patience<T> {
 
 /** The end of somebody's patience, as an attempt sees it. */
 export interface Expiry {
+  /** The deadline has come while somebody listened. */
   readonly isOver: boolean;
-  /** Has `run` called when it is over, instead of what listened before; undefined: nobody listens any more (D4). */
-  listen(run: (() => void) | undefined): void;
+  /**
+   * Has `run` called at the deadline, or after `withinMs` if that is sooner, instead of what listened before; undefined:
+   * nobody listens any more (D4).
+   */
+  listen(run: (() => void) | undefined, withinMs?: number): void;
 }
 
 // The first pause is up to 100 ms, the others up to twice the one before, at most 2 s: about a dozen attempts in 25 s,
@@ -44,46 +49,45 @@ export async function untilDeadline<T>(
   { deadlineMs, attempts, otherwise }: Patience<T>,
   { time, random }: RetryPorts,
 ): Promise<T> {
-  const expiry = new OneListener();
-  const timer = time.after(deadlineMs, () => expiry.end()); // D1
+  const expiry = new OneListener(deadlineMs, time);
   try {
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
       const step = await attempt(expiry);
       if (step.kind === "done") return step.value;
       if (attempts === "once" || expiry.isOver) return otherwise; // D3
-      await pause(random.next() * pauseMs, expiry, time); // D2
+      await pause(random.next() * pauseMs, expiry); // D2
       if (expiry.isOver) return otherwise;
     }
   } finally {
-    timer.cancel();
+    expiry.listen(undefined);
   }
 }
 
 class OneListener implements Expiry {
   isOver = false;
-  #run: (() => void) | undefined;
+  readonly #time: Time;
+  readonly #endMs: number;
+  #timer: Timer | undefined;
 
-  listen(run: (() => void) | undefined): void {
-    this.#run = run;
+  constructor(deadlineMs: number, time: Time) {
+    this.#time = time;
+    this.#endMs = time.monotonicMs() + deadlineMs;
   }
 
-  end(): void {
-    this.isOver = true;
-    const run = this.#run;
-    this.#run = undefined;
-    run?.();
+  listen(run: (() => void) | undefined, withinMs = Infinity): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (run === undefined) return;
+    const leftMs = this.#endMs - this.#time.monotonicMs();
+    this.#timer = this.#time.after(Math.min(leftMs, withinMs), () => {
+      this.#timer = undefined;
+      if (leftMs <= withinMs) this.isOver = true; // D1: not asked of the clock, which a timer may be ahead of
+      run();
+    });
   }
 }
 
 /** Waits, or until the expiry. */
-function pause(ms: number, expiry: Expiry, time: Time): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      timer.cancel();
-      expiry.listen(undefined);
-      resolve();
-    };
-    const timer = time.after(ms, done);
-    expiry.listen(done);
-  });
+function pause(ms: number, expiry: Expiry): Promise<void> {
+  return new Promise((resolve) => expiry.listen(resolve, ms));
 }

@@ -73,6 +73,14 @@ export const routes = {
       doc: "Deadline of a request to a backend, where its route names none.",
       why: "Below the 30 s after which a charge point gives its CALL up: an answer still arrives.",
     }),
+    attemptTimeoutMs: integer({
+      default: 8_000,
+      min: 100,
+      max: 600_000,
+      unit: "ms",
+      doc: "How long one attempt of such a request waits for its answer, and for a connection before; then its connection is closed and, within the deadline, it is made again.",
+      why: "Three fit into the deadline; up to 8500 a backend that hangs opens the circuit, whose window is 10 s.",
+    }),
     connectionsPerTarget: integer({
       default: 64,
       min: 1,

@@ -14,13 +14,17 @@
 // H4. opossum sorts its latency window at each failure unless percentiles are off (FACTS §4).
 // H5. At most `maxResponseBytes` of an answer are read; a longer one is cut off.
 // H6. A caller is told at its expiry, also while the request waits for a connection.
+// H7. An attempt is given up after `attemptTimeoutMs`, the wait for a connection included and that for a permit not: who
+//     waits in line keeps its place to the deadline. By default that limit is below the circuit's window, because opossum counts
+//     a call when it begins and forgets it 9 to 10 s later: what hangs for longer fails unseen, and a half-open circuit waits
+//     for its probe for as long.
 
 import CircuitBreaker from "opossum";
 import { Pool } from "undici";
 import type { Time } from "@cpg/session-registry";
 import type { AttemptEnd, IntegrationInstruments } from "../instruments.ts";
 import type { Expiry } from "../until-deadline.ts";
-import { AnswerTooLarge, HttpExchange, type ExchangeOwner } from "./http-exchange.ts";
+import { AnswerTooLarge, GivenUp, HttpExchange, type ExchangeOwner } from "./http-exchange.ts";
 import type { HttpReply } from "./http-reply.ts";
 import { Permits } from "./permits.ts";
 
@@ -30,6 +34,7 @@ export interface TargetOptions {
   readonly origin: string;
   readonly connections: number;
   readonly maxConcurrent: number;
+  readonly attemptTimeoutMs: number;
   readonly maxResponseBytes: number;
 }
 
@@ -52,8 +57,8 @@ export type Fetched =
   | { readonly kind: "reply"; readonly reply: HttpReply }
   | { readonly kind: "none"; readonly as: Exclude<AttemptEnd, "ok" | "callError" | "httpError"> };
 
-// Half of the calls of ten seconds, and at least ten of them: a backend that is gone fails all, a busy one few. One
-// probe a second closes it again soon after the backend's return.
+// Over half of the calls of ten seconds, and at least ten of them: a backend that is gone fails all, a busy one few. A
+// probe a second after it opened closes it soon after the backend's return; one that hangs ends by H7.
 const circuit = {
   errorThresholdPercentage: 50,
   volumeThreshold: 10,
@@ -78,6 +83,7 @@ export class HttpTarget {
   readonly #pool: Pool;
   readonly #breaker: CircuitBreaker<[TargetRequest, Expiry], HttpReply>;
   readonly #permits: Permits;
+  readonly #attemptTimeoutMs: number;
   readonly #exchanges: ExchangeOwner;
   readonly #instruments: IntegrationInstruments;
   readonly #time: Pick<Time, "monotonicMs">;
@@ -87,6 +93,7 @@ export class HttpTarget {
     this.#instruments = instruments;
     this.#time = time;
     this.#permits = new Permits(options.maxConcurrent, (held) => instruments.inFlight(held));
+    this.#attemptTimeoutMs = options.attemptTimeoutMs;
     this.#exchanges = {
       maxResponseBytes: options.maxResponseBytes, // H5
       ended: () => this.#permits.release(),
@@ -95,12 +102,12 @@ export class HttpTarget {
       connections: options.connections,
       pipelining: 1,
       connect: { timeout: connectTimeoutMs },
-      headersTimeout: 0, // the route's deadline aborts
+      headersTimeout: 0, // the expiry aborts (H7)
       bodyTimeout: 0,
     });
     this.#breaker = new CircuitBreaker((request, expiry) => this.#request(request, expiry), {
       ...circuit,
-      timeout: false, // our own signal
+      timeout: false, // our own (H7)
       rollingPercentilesEnabled: false, // H4
       enableSnapshots: false,
     });
@@ -128,17 +135,18 @@ export class HttpTarget {
   }
 
   #fire(request: TargetRequest, expiry: Expiry): Promise<Fetched> {
-    return this.#breaker.fire(request, expiry).then(replied, (error: unknown) => this.#failed(error, expiry));
+    return this.#breaker.fire(request, expiry).then(replied, this.#failed);
   }
 
-  #failed(error: unknown, expiry: Expiry): Fetched {
+  // A property, so that no request makes a function for it.
+  readonly #failed = (error: unknown): Fetched => {
     if (error instanceof BackendFailure) return replied(error.reply);
     if (error instanceof Error && CircuitBreaker.isOurError(error)) {
       this.#permits.release(); // refused by the circuit: nothing was begun that would give it back
       return shut;
     }
-    return { kind: "none", as: reasonOf(error, expiry) };
-  }
+    return { kind: "none", as: reasonOf(error) };
+  };
 
   /** Open, or half open with its probe on the way: opossum would refuse. */
   get #isShut(): boolean {
@@ -169,7 +177,7 @@ export class HttpTarget {
           reject(error);
         },
       });
-      expiry.listen(() => exchange.giveUp()); // H6
+      expiry.listen(() => exchange.giveUp(), this.#attemptTimeoutMs); // H6, H7
       this.#pool.dispatch({ method: "POST", path, headers, body }, exchange);
     });
   }
@@ -179,7 +187,7 @@ const replied = (reply: HttpReply): Fetched => ({ kind: "reply", reply });
 const shut: Fetched = { kind: "none", as: "circuitOpen" };
 const overload: Fetched = { kind: "none", as: "overload" };
 
-function reasonOf(error: unknown, expiry: Expiry): "badAnswer" | "timeout" | "unreachable" {
+function reasonOf(error: unknown): "badAnswer" | "timeout" | "unreachable" {
   if (error instanceof AnswerTooLarge) return "badAnswer";
-  return expiry.isOver ? "timeout" : "unreachable";
+  return error instanceof GivenUp ? "timeout" : "unreachable";
 }

@@ -1,7 +1,8 @@
 // The `http` integration: one POST per CALL, the answer's JSON becomes the CALLRESULT. See ROUTES.md.
 //
-// W1. A failure of the backend is tried again until the route's deadline, with the same `ce-id`; then InternalError.
-//     So a restart of the backend is a pause and no error, and a transaction message is never refused fast.
+// W1. A failure of the backend, an attempt that hangs among them (H7), is tried again until the route's deadline, with the
+//     same `ce-id`; then InternalError. So a restart of the backend is a pause and no error, and a transaction message is
+//     never refused fast.
 // W2. `$connect` and `$disconnect` are tried once.
 // W3. Not even a backend's worst answer throws.
 // W4. Backends can always go on with a trace: a CALL that is not sampled gets a `traceparent` of its own that says so.

@@ -70,6 +70,7 @@ async function start(
     port?: number;
     path?: string;
     connections?: number;
+    attemptTimeoutMs?: number;
     gatherMs?: number;
     /** Actions with a deadline of their own. */
     patient?: Readonly<Record<string, number>>;
@@ -78,6 +79,7 @@ async function start(
   const {
     deadlineMs = 400,
     connections = 64,
+    attemptTimeoutMs = defaultConfig().routes.http.attemptTimeoutMs,
     gatherMs = 0,
     patient = {},
     port = portOf(),
@@ -99,7 +101,7 @@ async function start(
   const plan = readRoutes(JSON.stringify(file));
   if (plan.kind === "invalid") throw new Error(plan.problems.join("\n"));
   const config = defaultConfig();
-  const http = { ...config.routes.http, connectionsPerTarget: connections };
+  const http = { ...config.routes.http, connectionsPerTarget: connections, attemptTimeoutMs };
   built = buildRoutes(
     plan.routes,
     { ...config, routes: { ...config.routes, http } },
@@ -237,6 +239,66 @@ describe("a backend that fails is asked again until the deadline; then InternalE
     await stopServer();
     await listenOn(port);
     expect((await answer).type).toBe(3);
+  });
+});
+
+describe("a request that hangs is given up, and the CALL goes on within its deadline", () => {
+  const hangs = (): void => undefined;
+  const authorized = (): Seen[] => seen.filter(({ url }) => url === "/Authorize");
+
+  test.each(["Authorize", "StopTransaction"])(
+    "%s over another connection, with its ce-id",
+    async (action) => {
+      const sockets: unknown[] = [];
+      handler = (request, response) => {
+        if (request.url === `/${action}`) sockets.push(request.socket);
+        if (sockets.length !== 2) response.end('{"back":true}'); // the second is swallowed
+      };
+      const { url } = await start({
+        attemptTimeoutMs: 500,
+        deadlineMs: 25_000,
+        connections: 1,
+        path: "/{action}",
+      });
+      const station = await connect(url("CP1"));
+      expect((await station.call("a", action)).type).toBe(3);
+      station.send([2, "b", action, {}]);
+      await eventually(() => expect(station.frames.at(-1)).toBe('[3,"b",{"back":true}]'));
+      const [first, swallowed, repeated] = seen.filter(({ url: path }) => path === `/${action}`);
+      expect(repeated?.headers["ce-id"]).toBe(swallowed?.headers["ce-id"]);
+      expect(repeated?.headers["ce-id"]).not.toBe(first?.headers["ce-id"]);
+      expect(sockets).toHaveLength(3);
+      expect(sockets[1]).toBe(sockets[0]); // a kept connection, dead since
+      expect(sockets[2]).not.toBe(sockets[1]);
+      expect(counts.of("attempt backend timeout")).toBe(1);
+    },
+  );
+
+  test("$connect is given up too, and not told again", async () => {
+    handler = hangs;
+    const { url } = await start({ attemptTimeoutMs: 200, deadlineMs: 25_000, path: "/{action}" });
+    await connect(url("CP1"));
+    await eventually(() => expect(counts.of("attempt backend timeout")).toBe(1));
+    await delay(300); // longer than the first pause
+    expect(seen).toHaveLength(1);
+  });
+
+  test("a burst that hangs opens the circuit; a probe that hangs does not hold it shut", async () => {
+    const { url } = await start({ attemptTimeoutMs: 500, deadlineMs: 25_000, path: "/{action}" });
+    const names = Array.from({ length: 12 }, (_, n) => `CP${String(n)}`);
+    const stations = await Promise.all(names.map((name) => connect(url(name))));
+    await eventually(() => expect(counts.of("attempt backend ok")).toBe(12)); // each $connect
+    handler = hangs;
+    for (const station of stations) station.send([2, "a", "Authorize", {}]);
+    await eventually(() => expect(counts.of("circuit backend 2")).toBe(1));
+    const burst = authorized().length;
+    await eventually(() => expect(authorized().length).toBe(burst + 1)); // the probe, alone
+    await eventually(() => expect(counts.of("circuit backend 2")).toBe(2)); // it hung
+    expect(authorized().length).toBe(burst + 1);
+    handler = (_request, response) => response.end("{}");
+    for (const station of stations)
+      await eventually(() => expect(station.frames).toEqual(['[3,"a",{}]']), { timeoutMs: 20_000 });
+    expect(new Set(authorized().map(({ headers }) => headers["ce-id"])).size).toBe(12);
   });
 });
 
