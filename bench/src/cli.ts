@@ -1,6 +1,6 @@
 // The command line: `bench <scenario> [--parameter value …]`, made from the table of scenarios.
 //
-// B1. Nothing is started before every parameter is known to be sensible: one clear line and exit code 2 otherwise.
+// B1. Nothing is started before every word and every parameter is known to be sensible: one clear line and exit code 2 otherwise.
 // B2. The exit code is 1 if a result was wrong (a lost station, a pool timeout, an unanswered message), never for a time.
 
 import { Command, CommanderError, Option } from "commander";
@@ -62,6 +62,7 @@ function programOf(
     .exitOverride()
     .configureOutput({ writeOut: say, writeErr: say })
     .showSuggestionAfterError()
+    .enablePositionalOptions() // `bench storm --list` asks the storm for a list
     .argument("[scenario]", "one of --list")
     // Of a scenario that is misspelt, not its options are what has to be told.
     .allowUnknownOption()
@@ -73,14 +74,21 @@ function programOf(
       else program.outputHelp();
     });
   for (const scenario of scenarios) {
-    const command = program.command(scenario.name).description(scenario.title).exitOverride();
+    const command = program
+      .command(scenario.name)
+      .description(scenario.title)
+      .exitOverride()
+      .allowExcessArguments(false); // B1: it takes the program's word for this otherwise
     for (const { name, unit, default: value, meaning } of scenario.parameters) {
       // No default here: commander would hide whether it was given.
       command.addOption(new Option(`--${name} <number>`, `${meaning} (${unit}; default ${value})`));
     }
     command.option("--out <folder>", "where the JSON file and the page go");
     command.option("--profile <folder>", "write CPU profiles of the edges there");
-    command.action((given: Record<string, string>) => give(orderOf(scenario, given)));
+    command.action((given: Record<string, string>) => {
+      const { list } = program.opts<{ list?: boolean }>();
+      give(list === true ? { kind: "refused", line: listRefusal } : orderOf(scenario, given));
+    });
   }
   return program;
 }
@@ -101,6 +109,8 @@ function orderOf(scenario: Scenario, given: Readonly<Record<string, string>>): O
     options: { out: given["out"], profile: given["profile"] },
   };
 }
+
+const listRefusal = "--list takes no scenario; bench <scenario> --help shows its parameters";
 
 function unknownText(name: string, scenarios: readonly Scenario[]): string {
   return `no scenario is called ${JSON.stringify(name)}; there are ${scenarios.map((each) => each.name).join(", ")}`;

@@ -55,4 +55,12 @@ describe("absurd parameters end at once with one line that says what may be", ()
     expect(refusal("messages", "--station", "5")).toContain("--stations");
     expect(refusal("messages", "--stations")).toContain("missing");
   });
+
+  it("a word too many: the default run of minutes is not what was asked for", () => {
+    expect(refusal("storm", "extra")).toContain("extra");
+    expect(refusal("messages", "500")).toContain("500");
+    expect(refusal("storm", "--stations", "5", "storm")).toContain("storm");
+    expect(refusal("storm", "--list")).toContain("--list");
+    expect(refusal("--list", "storm")).toContain("--list takes no scenario");
+  });
 });
