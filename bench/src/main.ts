@@ -34,7 +34,8 @@ async function run({ scenario, values, options }: Extract<Order, { kind: "run" }
   }
 }
 
-// The children die with this process (system/worker.ts, @cpg/infra), so a signal may end it at once.
+// The children die with this process (system/worker.ts, @cpg/infra), and its folders go with it (system/temporary-folder.ts), so a
+// signal may end it at once.
 process.on("SIGINT", () => process.exit(130));
 process.on("SIGTERM", () => process.exit(143));
 

@@ -1,6 +1,6 @@
-// The built bench as a process, against real edges: what happens when something is lost, and when there is nothing to measure.
+// The built bench as a process, against real edges: what happens when something is lost, when there is nothing to measure, when it is ended.
 import { readdirSync, readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,21 +10,41 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 const main = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 
-let out = "";
+let folder = "";
+/** The bench's own temporary folder, to see what it leaves there. */
+let temporary = "";
 let bench: TestProcess | undefined;
 
 beforeEach(async () => {
-  out = await mkdtemp(join(tmpdir(), "cpg-bench-test-"));
+  folder = await mkdtemp(join(tmpdir(), "cpg-bench-test-"));
+  temporary = join(folder, "tmp");
+  await mkdir(temporary);
 });
 
 afterEach(async () => {
   await bench?.kill("SIGTERM");
-  await rm(out, { recursive: true, force: true });
+  await rm(folder, { recursive: true, force: true });
 });
 
 async function start(...args: readonly string[]): Promise<TestProcess> {
-  bench = await startProcess({ command: process.execPath, args: [main, ...args, "--out", out] });
+  bench = await startProcess({
+    command: process.execPath,
+    args: [main, ...args, "--out", join(folder, "out")],
+    env: { TMPDIR: temporary },
+  });
   return bench;
+}
+
+/** The first edge that a bench has started. */
+function firstEdge(running: TestProcess): Promise<{ readonly pid: number }> {
+  return eventually(
+    () => {
+      const [found] = edgesOf(running);
+      if (found === undefined) throw new Error("no edge yet");
+      return found;
+    },
+    { timeoutMs: 30_000 },
+  );
 }
 
 /** The edges that a bench has started, as the kernel sees them. */
@@ -69,15 +89,7 @@ describe("a wrong result", () => {
 describe("what cannot be measured ends with exit code 2 and one line", () => {
   it("a gateway that dies while it starts", async () => {
     const running = await start("staged", "--stations", "60");
-    const edge = await eventually(
-      () => {
-        const [found] = edgesOf(running);
-        if (found === undefined) throw new Error("no edge yet");
-        return found;
-      },
-      { timeoutMs: 30_000 },
-    );
-    process.kill(edge.pid, "SIGKILL");
+    process.kill((await firstEdge(running)).pid, "SIGKILL");
     const { code } = await running.exited;
     expect(running.lines().at(-1)).toMatch(/^the gateway is dead: edge-0 ended: /u);
     expect(running.stderr()).not.toContain("    at ");
@@ -94,4 +106,23 @@ describe("what cannot be measured ends with exit code 2 and one line", () => {
     expect(running.lines()).toEqual([expect.stringContaining(line)]);
     expect(code).toBe(2);
   });
+});
+
+describe("a run that is ended from outside", () => {
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)(
+    "%s leaves no folder and no edge",
+    async (signal, expected) => {
+      const running = await start("storm", "--stations", "10");
+      const { pid } = await firstEdge(running);
+      expect(readdirSync(temporary)).toHaveLength(1);
+      const { code } = await running.kill(signal);
+      expect(readdirSync(temporary)).toEqual([]);
+      await eventually(() => expect(textOf(`/proc/${pid}/cmdline`)).toBe(""));
+      expect(code).toBe(expected);
+    },
+    60_000,
+  );
 });

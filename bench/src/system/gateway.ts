@@ -2,8 +2,7 @@
 // I/O: processes, files, HTTP.
 
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -14,6 +13,7 @@ import { scrapeAll, type Scrape } from "../measure/prometheus.ts";
 import { BenchError } from "../scenario.ts";
 import { until } from "../time.ts";
 import { Registered } from "./registered.ts";
+import { makeTemporaryFolder } from "./temporary-folder.ts";
 
 /** One edge process. */
 export interface Edge {
@@ -68,9 +68,9 @@ const edgeMain = new URL("../../../packages/edge/dist/main.js", import.meta.url)
 
 /** Starts the edges and waits until each says that it is ready. */
 export async function startGateway(plan: GatewayPlan): Promise<Gateway> {
-  const folder = await mkdtemp(join(tmpdir(), "cpg-bench-"));
+  const folder = makeTemporaryFolder();
   const keyPrefix = uniquePrefix();
-  const shared = await sharedArguments(plan, folder, keyPrefix);
+  const shared = await sharedArguments(plan, folder.path, keyPrefix);
   const edges: Edge[] = [];
   const rowsFrom = plan.rowsFrom ?? plan.redisNodes;
   const registered = rowsFrom === false ? undefined : new Registered(rowsFrom, keyPrefix);
@@ -79,7 +79,7 @@ export async function startGateway(plan: GatewayPlan): Promise<Gateway> {
     // A profile is written by a process that ends by itself.
     const signal = (plan.nodeArguments ?? []).length > 0 ? "SIGTERM" : "SIGKILL";
     await Promise.all(edges.map((edge) => edge.process.kill(signal)));
-    await rm(folder, { recursive: true, force: true });
+    folder.remove();
   };
   try {
     for (let n = 0; n < plan.edges; n++) {
