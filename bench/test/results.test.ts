@@ -26,11 +26,14 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function start(...args: readonly string[]): Promise<TestProcess> {
+async function start(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<TestProcess> {
   bench = await startProcess({
     command: process.execPath,
     args: [main, ...args, "--out", join(folder, "out")],
-    env: { TMPDIR: temporary },
+    env: { TMPDIR: temporary, ...env },
   });
   return bench;
 }
@@ -70,7 +73,7 @@ function textOf(path: string): string {
 
 describe("a wrong result", () => {
   it("fails the run: one lost station of sixty is exit code 1 and a line that says so", async () => {
-    const running = await start("staged", "--stations", "60", "--hold", "1", "--limit", "3");
+    const running = await start(["staged", "--stations", "60", "--hold", "1", "--limit", "3"]);
     // Said when a stage is over: three are still to come. A station that is lost in one is missing in those behind it too.
     await eventually(() => expect(running.stderr()).toContain("unthrottled: 4 of 4 connected"), {
       timeoutMs: 60_000,
@@ -86,9 +89,24 @@ describe("a wrong result", () => {
   }, 120_000);
 });
 
+describe("a storm that fails", () => {
+  it("is reported like any other: what was wrong, the files, exit code 1", async () => {
+    // Both storms are over before the generators have given up connecting.
+    const running = await start(["storm", "--stations", "300", "--limit", "5"], {
+      CPG_LISTEN_MAX_CONNECTIONS: "100",
+    });
+    const { code } = await running.exited;
+    expect(running.lines()).toContainEqual(expect.stringMatching(/^WRONG: cold: \d+ stations lost$/u));
+    expect(readdirSync(join(folder, "out"))).toHaveLength(2);
+    expect(running.stderr()).not.toContain("    at ");
+    expect(readdirSync(temporary)).toEqual([]);
+    expect(code).toBe(1);
+  }, 120_000);
+});
+
 describe("what cannot be measured ends with exit code 2 and one line", () => {
   it("a gateway that dies while it starts", async () => {
-    const running = await start("staged", "--stations", "60");
+    const running = await start(["staged", "--stations", "60"]);
     process.kill((await firstEdge(running)).pid, "SIGKILL");
     const { code } = await running.exited;
     expect(running.lines().at(-1)).toMatch(/^the gateway is dead: edge-0 ended: /u);
@@ -101,7 +119,7 @@ describe("what cannot be measured ends with exit code 2 and one line", () => {
     [["density", "--stations", "999999"], "descriptors per process"],
     [["storms"], "no scenario is called"],
   ])("%j", async (args, line) => {
-    const running = await start(...args);
+    const running = await start(args);
     const { code } = await running.exited;
     expect(running.lines()).toEqual([expect.stringContaining(line)]);
     expect(code).toBe(2);
@@ -115,7 +133,7 @@ describe("a run that is ended from outside", () => {
   ] as const)(
     "%s leaves no folder and no edge",
     async (signal, expected) => {
-      const running = await start("storm", "--stations", "10");
+      const running = await start(["storm", "--stations", "10"]);
       const { pid } = await firstEdge(running);
       expect(readdirSync(temporary)).toHaveLength(1);
       const { code } = await running.kill(signal);

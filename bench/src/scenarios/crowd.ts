@@ -48,9 +48,10 @@ export async function watchCrowd(crowd: Crowd, startedMs: number): Promise<Crowd
     limitSeconds * 1000,
     50,
   );
-  const isRegistered = await gateway.untilRegistered((count) => count >= stations, limitSeconds * 1000);
-  const registered = isRegistered ? since() : undefined;
-  await connecting;
+  const registering = gateway
+    .untilRegistered((count) => count >= stations, limitSeconds * 1000)
+    .then((isRegistered) => (isRegistered ? since() : undefined));
+  const [registered] = await Promise.all([registering, connecting]);
   const { reached, commanded } = await commandAll(crowd, since);
   const { open } = await fleet.state();
   return { connected, registered, commanded, open, rows: await gateway.registered("rows"), reached, curve };

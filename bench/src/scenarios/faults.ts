@@ -73,18 +73,13 @@ async function storm(kind: Kind, { values, nodeArguments }: Surroundings, owner:
   const [, , third] = gateway.edges;
   if (third === undefined) throw new Error("three edges were asked for");
   const startedMs = nowMs();
-  const connecting = fleet.connect({
-    prefix,
-    count: stations,
-    endpoints: gateway.endpoints.slice(0, 2),
-    retryMs: 500,
-  });
+  const endpoints = gateway.endpoints.slice(0, 2);
+  owner.beside(fleet.connect({ prefix, count: stations, endpoints, retryMs: 500 }));
   await until(async () => (await fleet.state()).open >= stations / 2, 30_000, 10);
   await strike(kind, gateway, () => redis.nodes.find((node) => node.role === "master")?.kill());
   const limitSeconds = valueOf(values, "limit");
   const commander = { worker, edge: third };
   const times = await watchCrowd({ fleet, gateway, stations, prefix, commander, limitSeconds }, startedMs);
-  await connecting;
   const metrics = await gateway.metrics();
   return {
     kind,

@@ -45,7 +45,7 @@ async function run({ values, say, nodeArguments }: Surroundings, owner: Closing)
   };
   // They begin on the first edge; who loses it goes to the second. The third only commands.
   const plan = { prefix, count: stations, endpoints: gateway.endpoints.slice(0, 2), spread: 1, retryMs: 500 };
-  const cold = await storming(crowd, () => void fleet.connect(plan));
+  const cold = await storming(crowd, () => owner.beside(fleet.connect(plan)));
   say(`cold: ${sentence(cold)}`);
   const metrics = await gateway.metrics();
   await fleet.reset();

@@ -126,10 +126,8 @@ async function measure({ fleet, subject, url, results }: Lane, values: Values): 
       await pause(everyMs);
     }
   };
-  const scraped = scraping();
-  const result = await fleet.traffic(plan, subject.pids);
-  over.abort();
-  await scraped;
+  const traffic = fleet.traffic(plan, subject.pids).finally(() => over.abort());
+  const [result] = await Promise.all([traffic, scraping()]);
   results.push(result);
   return result;
 }
