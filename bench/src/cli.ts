@@ -102,6 +102,9 @@ function orderOf(scenario: Scenario, given: Readonly<Record<string, string>>): O
   );
   const read = readValues(scenario, texts);
   if (read.kind === "refused") return read;
+  const nameless = ["out", "profile"].find((option) => given[option]?.trim() === "");
+  if (nameless !== undefined)
+    return { kind: "refused", line: `--${nameless} must be a folder, not an empty text` };
   return {
     kind: "run",
     scenario,

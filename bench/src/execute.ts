@@ -1,8 +1,10 @@
 // Runs one scenario and keeps what it found: a JSON file, a page, and a text for the terminal. I/O: files.
+//
+// K1. Where it is kept is known to be writable before anything is measured: a run of minutes is not lost for a folder.
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { arch, cpus, release, totalmem } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import type { RunOptions } from "./cli.ts";
@@ -10,20 +12,24 @@ import { runHtml } from "./report/html.ts";
 import type { Run } from "./report/model.ts";
 import { valueOf, type Scenario, type Values } from "./scenario.ts";
 import { nowMs } from "./time.ts";
+import { makeWritableFolder } from "./writable-folder.ts";
 
 /** Where results go unless told otherwise. Not under version control. */
 const defaultOut = fileURLToPath(new URL("../.cache/results", import.meta.url));
 
-/** Runs and writes; gives the run and where it was written. Errors: the scenario's. */
+/** Runs and writes; gives the run and where it was written. Errors: BenchError for a folder (K1), the scenario's. */
 export async function execute(
   scenario: Scenario,
   values: Values,
   options: RunOptions,
   say: (line: string) => void,
 ): Promise<{ readonly run: Run; readonly files: readonly string[] }> {
-  const [date, startedMs] = [new Date(), nowMs()];
+  const out = makeWritableFolder("--out", options.out ?? defaultOut); // K1
   const nodeArguments =
-    options.profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${resolve(options.profile)}`];
+    options.profile === undefined
+      ? []
+      : ["--cpu-prof", `--cpu-prof-dir=${makeWritableFolder("--profile", options.profile)}`];
+  const [date, startedMs] = [new Date(), nowMs()];
   const report = await scenario.run({ values, say, nodeArguments });
   const run: Run = {
     scenario: scenario.name,
@@ -35,7 +41,7 @@ export async function execute(
     machine: machine(),
     report,
   };
-  return { run, files: write(run, resolve(options.out ?? defaultOut)) };
+  return { run, files: write(run, out) };
 }
 
 /** The command line that makes the same run: what differs from the defaults. */
@@ -50,7 +56,6 @@ export function commandOf(
 }
 
 function write(run: Run, folder: string): string[] {
-  mkdirSync(folder, { recursive: true });
   const base = join(folder, `${run.scenario}-${run.date.slice(0, 19).replaceAll(":", "")}`);
   writeFileSync(`${base}.json`, `${JSON.stringify(run, undefined, 2)}\n`);
   writeFileSync(`${base}.html`, runHtml(run));

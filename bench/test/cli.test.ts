@@ -56,6 +56,11 @@ describe("absurd parameters end at once with one line that says what may be", ()
     expect(refusal("messages", "--stations")).toContain("missing");
   });
 
+  it("a folder without a name", () => {
+    expect(refusal("storm", "--out", "")).toBe("--out must be a folder, not an empty text");
+    expect(refusal("storm", "--profile= ")).toBe("--profile must be a folder, not an empty text");
+  });
+
   it("a word too many: the default run of minutes is not what was asked for", () => {
     expect(refusal("storm", "extra")).toContain("extra");
     expect(refusal("messages", "500")).toContain("500");
