@@ -63,6 +63,20 @@ function edgesOf({ pid }: TestProcess): { readonly pid: number; readonly args: r
     });
 }
 
+/** Closes a charge point's connection through the API of each of these edges; which of them had one. */
+function close(station: string, edges: ReturnType<typeof edgesOf>): Promise<boolean[]> {
+  const one = async ({ args }: { readonly args: readonly string[] }): Promise<boolean> => {
+    const port = args.find((each) => each.startsWith("--management-port="))?.split("=")[1];
+    const url = `http://127.0.0.1:${port}/v1/charge-points/${station}/connection`;
+    return (await fetch(url, { method: "DELETE" })).ok;
+  };
+  return Promise.all(edges.map(one));
+}
+
+function wrongOf(running: TestProcess): string[] {
+  return running.lines().filter((line) => line.startsWith("WRONG: "));
+}
+
 function textOf(path: string): string {
   try {
     return readFileSync(path, "utf8");
@@ -78,13 +92,53 @@ describe("a wrong result", () => {
     await eventually(() => expect(running.stderr()).toContain("unthrottled: 4 of 4 connected"), {
       timeoutMs: 60_000,
     });
-    const [edge] = edgesOf(running);
-    const port = edge?.args.find((each) => each.startsWith("--management-port="))?.split("=")[1];
-    const api = `http://127.0.0.1:${port}/v1/charge-points/CP3`;
-    expect((await fetch(`${api}/connection`, { method: "DELETE" })).ok).toBe(true);
+    expect(await close("CP3", edgesOf(running))).toEqual([true]);
     const { code } = await running.exited;
-    const wrong = running.lines().filter((line) => line.startsWith("WRONG: "));
-    expect(wrong).toContainEqual(expect.stringMatching(/unthrottled, \d+ stations: 1 lost or unanswered/u));
+    expect(wrongOf(running)).toContainEqual(
+      expect.stringMatching(/unthrottled, \d+ stations: 1 lost or unanswered/u),
+    );
+    expect(code).toBe(1);
+  }, 120_000);
+});
+
+describe("a station that is lost while messages are measured fails the run", () => {
+  it("messages: in a warm-up, in another's turn, of each edge", async () => {
+    const sizes = ["--stations", "20", "--rounds", "1", "--warm-up", "1", "--seconds", "0.5", "--turns", "1"];
+    const rates = ["--rate", "200", "--backend-rate", "100", "--clients", "1"];
+    const running = await start(["messages", ...sizes, ...rates]);
+    await eventually(() => expect(running.stderr()).toContain("round 0: Heartbeat, edge, local"), {
+      timeoutMs: 60_000,
+    });
+    expect(await close("CP3", edgesOf(running))).toEqual([true, true, true]);
+    const { code } = await running.exited;
+    expect(wrongOf(running).sort()).toEqual([
+      expect.stringMatching(/edge, http, MeterValues: stations lost: 1 × close \d+$/u),
+      expect.stringMatching(/edge, local, MeterValues: stations lost: 1 × close \d+$/u),
+      expect.stringMatching(/edge, stream, MeterValues: stations lost: 1 × close \d+$/u),
+    ]);
+    expect(code).toBe(1);
+  }, 120_000);
+
+  it("telemetry: behind the last stretch, and one that only fills the edge", async () => {
+    const sizes = ["--stations", "20", "--scraped-stations", "40", "--rounds", "1", "--seconds", "0.5"];
+    const running = await start([
+      "telemetry",
+      ...sizes,
+      "--interval",
+      "0.3",
+      "--scrapes",
+      "3",
+      "--clients",
+      "1",
+    ]);
+    const filled = async (): Promise<boolean> => (await close("MORE3", edgesOf(running))).includes(true);
+    await eventually(filled, { timeoutMs: 60_000 });
+    expect(await close("CP3", edgesOf(running))).toEqual([true]);
+    const { code } = await running.exited;
+    expect(wrongOf(running).sort()).toEqual([
+      expect.stringMatching(/edge as shipped: stations lost: 1 × close \d+$/u),
+      expect.stringMatching(/edge as shipped: stations lost: 1 × close \d+$/u),
+    ]);
     expect(code).toBe(1);
   }, 120_000);
 });
@@ -96,7 +150,7 @@ describe("a storm that fails", () => {
       CPG_LISTEN_MAX_CONNECTIONS: "100",
     });
     const { code } = await running.exited;
-    expect(running.lines()).toContainEqual(expect.stringMatching(/^WRONG: cold: \d+ stations lost$/u));
+    expect(wrongOf(running)).toContainEqual(expect.stringMatching(/cold: \d+ stations lost$/u));
     expect(readdirSync(join(folder, "out"))).toHaveLength(2);
     expect(running.stderr()).not.toContain("    at ");
     expect(readdirSync(temporary)).toEqual([]);

@@ -39,8 +39,10 @@ export interface TrafficResult {
   readonly answered: number;
   readonly wrong: number;
   readonly wrongText: string | undefined;
-  /** Still unanswered 30 s after the last CALL. */
+  /** Still unanswered 30 s after the last CALL; those of a lost station are not among them. */
   readonly unanswered: number;
+  /** Stations lost until its end since the last look (`takeLosses`), by kind: also those lost before it began. */
+  readonly losses: Readonly<Record<string, number>>;
   readonly latencies: Histogram;
   /** CPU of the busiest generator during it, in cores. */
   readonly clientCores: number;
@@ -104,6 +106,11 @@ export class Fleet {
     };
   }
 
+  /** Stations lost since the last look, by kind. */
+  async takeLosses(): Promise<Readonly<Record<string, number>>> {
+    return sumOf(await this.#each<Readonly<Record<string, number>>>("takeLosses"));
+  }
+
   /** Forgets what was counted; the sockets stay. */
   async reset(): Promise<void> {
     await this.#each("reset");
@@ -158,6 +165,7 @@ export class Fleet {
       wrong: all.reduce((sum, { wrong }) => sum + wrong, 0),
       wrongText: all.find(({ wrongText }) => wrongText !== undefined)?.wrongText,
       unanswered: rest.reduce((sum, { waiting }) => sum + waiting, 0),
+      losses: await this.takeLosses(), // asked behind the stretch: nothing of it is measured
       latencies: mergeHistograms(counts.map(({ latencies }) => latencies)),
       clientCores: Math.max(...cores),
       serverSeconds,

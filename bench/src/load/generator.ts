@@ -68,6 +68,8 @@ let attempts = 0;
 let connects = new Histogram();
 let failures: Record<string, number> = {};
 let losses: Record<string, number> = {};
+/** The losses that nobody has taken yet. */
+let newLosses: Record<string, number> = {};
 let isLeaving = false;
 
 const events: StationEvents = {
@@ -84,6 +86,7 @@ const events: StationEvents = {
   lost(station, kind) {
     opened -= 1;
     losses[kind] = (losses[kind] ?? 0) + 1;
+    newLosses[kind] = (newLosses[kind] ?? 0) + 1;
     comeBack(station);
   },
   answered: (station, microseconds) => traffic.answered(station, microseconds),
@@ -197,6 +200,12 @@ serve({
     connects = new Histogram();
     failures = {};
     losses = {};
+    newLosses = {};
+  },
+  takeLosses(): Readonly<Record<string, number>> {
+    const taken = newLosses;
+    newLosses = {};
+    return taken;
   },
   close: closeAll,
   callOnce,

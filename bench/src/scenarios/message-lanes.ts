@@ -1,4 +1,4 @@
-// What `messages` compares: each subject as a process with stations of its own, and what they are sent. M1 to M5 stand in messages.ts.
+// What `messages` compares: each subject as a process with stations of its own, and what they are sent. M1 to M6 stand in messages.ts.
 
 import type { Fleet, TrafficResult } from "../load/fleet.ts";
 import { heartbeat, meterValues } from "../load/payloads.ts";
@@ -7,6 +7,7 @@ import type { Closing } from "../system/closing.ts";
 import { startGateway } from "../system/gateway.ts";
 import { startRedis } from "../system/redis.ts";
 import { edgeOf, fleetOn, startLeast, startPeer, type Subject } from "../system/subject.ts";
+import { linesOfLosses, wrongOfTraffic } from "./reading.ts";
 
 /** One line of the table: a subject and what it is sent. */
 export interface Lane {
@@ -19,8 +20,12 @@ export interface Lane {
   readonly isPacedOnly: boolean;
   /** Takes turns with the POST (M4). */
   readonly takesTurns: boolean;
+  /** M6 */
+  readonly isPeer: boolean;
   readonly flood: TrafficResult[];
   readonly paced: TrafficResult[];
+  readonly wrong: string[];
+  readonly warnings: string[];
 }
 
 /** Starts every subject with its stations; `owner` ends them. `pids`: of all that runs then. */
@@ -49,7 +54,9 @@ export async function openLanes(
     if (fleet === undefined) throw new Error("a lane without a fleet");
     const rate = valueOf(values, isPacedOnly ? "backend-rate" : "rate");
     const takesTurns = subject === subjects.proxy || subject === subjects.http;
-    return { subject, fleet, label, tail, rate, isPacedOnly, takesTurns, flood: [], paced: [] };
+    const isPeer = subject === subjects.ws || subject === subjects.ocppRpc;
+    const found = { flood: [], paced: [], wrong: [], warnings: [] };
+    return { subject, fleet, label, tail, rate, isPacedOnly, takesTurns, isPeer, ...found };
   };
   const lanes = [
     ...[subjects.limit, subjects.local, subjects.ws, subjects.ocppRpc].map((s) =>
@@ -85,14 +92,37 @@ function httpRoutes(origin: string): object {
 export async function measure(lane: Lane, values: Values, pace: number): Promise<TrafficResult> {
   const { fleet, subject, tail, rate } = lane;
   const seconds = valueOf(values, "seconds");
-  const stretch = (perSecond: number): Promise<TrafficResult> =>
-    fleet.traffic({ tail, rate: perSecond, seconds, warmUpSeconds: 0.5 }, subject.pids);
+  const stretch = async (perSecond: number): Promise<TrafficResult> => {
+    const plan = { tail, rate: perSecond, seconds, warmUpSeconds: 0.5 };
+    const result = await fleet.traffic(plan, subject.pids);
+    note(lane, result);
+    return result;
+  };
   const paced = await stretch(rate * pace);
   lane.paced.push(paced);
   if (lane.isPacedOnly) return paced;
   const flood = await stretch(0);
   lane.flood.push(flood);
   return flood;
+}
+
+/** Looks at who was lost since the last stretch (M6). */
+export async function noteLosses(lane: Lane): Promise<void> {
+  noteLost(lane, await lane.fleet.takeLosses());
+}
+
+/** Keeps what was wrong in a stretch (M6). */
+export function note(lane: Lane, result: TrafficResult): void {
+  noteLost(lane, result.losses);
+  lane.wrong.push(...wrongOfTraffic(nameOf(lane), [{ ...result, losses: {} }]));
+}
+
+function noteLost(lane: Lane, losses: TrafficResult["losses"]): void {
+  (lane.isPeer ? lane.warnings : lane.wrong).push(...linesOfLosses(nameOf(lane), losses));
+}
+
+function nameOf({ subject, label }: Lane): string {
+  return `${subject.name}, ${label}`;
 }
 
 /** What the main figure is made of (M2). */

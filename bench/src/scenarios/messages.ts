@@ -10,6 +10,8 @@
 //     so they take turns, several times a round (`turns`): the median of 15 such pairs moves by 0.05 to 0.08 from run to run by chance alone.
 // M5. With `own-core` whoever works has a core to itself (own-core.ts), which tells how much of a ratio is the kernel's choice who sits beside
 //     whom. bench/README.md judges the goals without: as in all runs before there was this choice.
+// M6. What is wrong in a warm-up is wrong, and so is a station lost between its stretches or behind the last; but one that a peer lost is only
+//     told (accept.ts, A4).
 
 import { meterValuesPayload } from "../load/payloads.ts";
 import { pairedRatio, spreadOf } from "../measure/statistics.ts";
@@ -19,9 +21,9 @@ import { closing, type Closing } from "../system/closing.ts";
 import { findOwnCore } from "../system/own-core.ts";
 import { startWorker } from "../system/worker.ts";
 import { refuseBeyondDescriptors, rounds, seconds, warmUp } from "./load-parameters.ts";
-import { mainRounds, measure, openLanes, type Lane } from "./message-lanes.ts";
+import { mainRounds, measure, noteLosses, openLanes, type Lane } from "./message-lanes.ts";
 import { addPostFloor, type PostFloor } from "./post-floor.ts";
-import { cpuPerMessage, isClientBound, latencyMs, wrongOfTraffic } from "./reading.ts";
+import { cpuPerMessage, isClientBound, latencyMs } from "./reading.ts";
 
 /** The benchmark. */
 export const messages: Scenario = {
@@ -114,6 +116,7 @@ async function run(surroundings: Surroundings, owner: Closing): Promise<Report> 
     for (const { flood, paced } of lanes) flood.length = paced.length = 0;
     floor.forget();
   }
+  for (const lane of lanes) await noteLosses(lane);
   return reportOf(lanes, floor);
 }
 
@@ -123,9 +126,7 @@ function paceOf(round: number): number {
 }
 
 function reportOf(lanes: readonly Lane[], floor: PostFloor): Report {
-  const wrong = lanes.flatMap(({ subject, label, flood, paced }) =>
-    wrongOfTraffic(`${subject.name}, ${label}`, [...flood, ...paced]),
-  );
+  const wrong = lanes.flatMap((lane) => lane.wrong);
   if (floor.failed() > 0) wrong.push(`bare POST: ${floor.failed()} failed`);
   return {
     figures: figuresOf(lanes, floor.rounds),
@@ -142,7 +143,7 @@ function reportOf(lanes: readonly Lane[], floor: PostFloor): Report {
       ),
     ],
     wrong,
-    warnings: [],
+    warnings: lanes.flatMap(({ warnings }) => warnings),
   };
 }
 

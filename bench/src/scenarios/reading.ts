@@ -14,15 +14,21 @@ export function cpuPerMessage({ serverSeconds, answered }: TrafficResult): numbe
   return (serverSeconds / Math.max(1, answered)) * 1e6;
 }
 
-/** What was not answered, or not rightly, one line each. */
+/** What was lost, not answered, or not rightly, one line each. */
 export function wrongOfTraffic(name: string, results: readonly TrafficResult[]): string[] {
-  return results.flatMap(({ wrong, wrongText, unanswered, answered }) => {
-    const lines: string[] = [];
+  return results.flatMap(({ wrong, wrongText, unanswered, answered, losses }) => {
+    const lines = linesOfLosses(name, losses);
     if (wrong > 0) lines.push(`${name}: ${wrong} wrong answers, the first: ${wrongText ?? ""}`);
     if (unanswered > 0) lines.push(`${name}: ${unanswered} messages were never answered`);
     if (answered === 0) lines.push(`${name}: nothing was answered`);
     return lines;
   });
+}
+
+/** Who lost stations and how, in one line; no line if nobody was lost. */
+export function linesOfLosses(name: string, losses: TrafficResult["losses"]): string[] {
+  const text = kindsText(losses);
+  return text === "" ? [] : [`${name}: stations lost: ${text}`];
 }
 
 /**

@@ -3,6 +3,7 @@
 //
 // T1. Both edges have stations of their own that stay connected; the two take turns, and which begins alternates.
 // T2. The scrapes fall into the measured stretch: their CPU is part of the CPU per message, as it is in production.
+// T3. A station that is lost is wrong, also one that only fills the edge, and one that is lost behind its last stretch.
 
 import type { Fleet, TrafficResult } from "../load/fleet.ts";
 import { bootNotification, heartbeat, meterValues } from "../load/payloads.ts";
@@ -18,7 +19,7 @@ import { startRedis } from "../system/redis.ts";
 import { edgeOf, fleetOn, type Subject } from "../system/subject.ts";
 import { pause } from "../time.ts";
 import { clients, rounds, seconds } from "./load-parameters.ts";
-import { cpuPerMessage, isClientBound, wrongOfTraffic } from "./reading.ts";
+import { cpuPerMessage, isClientBound, linesOfLosses, wrongOfTraffic } from "./reading.ts";
 import { measureScrapes, type ScrapeCost } from "./scrape-cost.ts";
 
 /** The benchmark. */
@@ -97,9 +98,13 @@ async function run({ values, say, nodeArguments }: Surroundings, owner: Closing)
       say(`round ${round}: ${lane.subject.name}: ${cpuPerMessage(result).toFixed(2)} µs CPU per Heartbeat`);
     }
   }
-  const cost = await scrapes(shipped, { values, owner, counting });
+  const { cost, filling } = await scrapes(shipped, { values, owner, counting });
   say(`a scrape: ${cost.samples} samples, ${cost.cpuMs.toFixed(1)} ms CPU`);
-  return reportOf(counting, bare, { cost, values });
+  const lost = [
+    ...(await lostOf(counting.subject, [counting.fleet, ...filling])),
+    ...(await lostOf(bare.subject, [bare.fleet])),
+  ];
+  return reportOf(counting, bare, { cost, values, lost });
 
   async function openLane(subject: Subject, url: string | undefined): Promise<Lane> {
     owner.own(subject);
@@ -139,27 +144,41 @@ interface Filling {
 }
 
 /** Fills the shipped edge with stations, has them send, and scrapes it. */
-async function scrapes(gateway: Gateway, { values, owner, counting }: Filling): Promise<ScrapeCost> {
+async function scrapes(
+  gateway: Gateway,
+  { values, owner, counting }: Filling,
+): Promise<{ readonly cost: ScrapeCost; readonly filling: readonly Fleet[] }> {
   const { subject, fleet, url } = counting;
   if (url === undefined) throw new Error("an edge without metrics");
   const more = valueOf(values, "scraped-stations") - valueOf(values, "stations");
+  const filling: Fleet[] = [];
   if (more > 0) {
     const plan = { prefix: "MORE", stations: more, clients: valueOf(values, "clients") };
     const idle = owner.own(await fleetOn(subject, plan));
+    filling.push(idle);
     await idle.callOnce(bootNotification, 30_000);
   }
   await gateway.untilRegistered((count) => count >= valueOf(values, "scraped-stations"), 30_000);
   for (const tail of [bootNotification, meterValues]) await fleet.callOnce(tail, 30_000);
   const probe = owner.own(await fleetOn(subject, { prefix: "PROBE", stations: 1, clients: 1 }));
-  return measureScrapes({ url, pids: subject.pids, probe }, valueOf(values, "scrapes"));
+  filling.push(probe);
+  const cost = await measureScrapes({ url, pids: subject.pids, probe }, valueOf(values, "scrapes"));
+  return { cost, filling };
+}
+
+/** T3 */
+async function lostOf({ name }: Subject, fleets: readonly Fleet[]): Promise<string[]> {
+  const losses = await Promise.all(fleets.map((fleet) => fleet.takeLosses()));
+  return losses.flatMap((each) => linesOfLosses(name, each));
 }
 
 interface Found {
   readonly cost: ScrapeCost;
   readonly values: Values;
+  readonly lost: readonly string[];
 }
 
-function reportOf(counting: Lane, bare: Lane, { cost, values }: Found): Report {
+function reportOf(counting: Lane, bare: Lane, { cost, values, lost }: Found): Report {
   const [ours, theirs] = [counting, bare].map(({ results }) => results.map(cpuPerMessage));
   const ratio = pairedRatio(ours ?? [], theirs ?? []);
   const held = spreadOf(cost.longestMs);
@@ -198,6 +217,7 @@ function reportOf(counting: Lane, bare: Lane, { cost, values }: Found): Report {
     wrong: [
       ...[counting, bare].flatMap(({ subject, results }) => wrongOfTraffic(subject.name, results)),
       ...wrongOfTraffic("while scraped", cost.traffic),
+      ...lost,
     ],
     warnings: [],
   };
