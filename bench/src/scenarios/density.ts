@@ -150,7 +150,7 @@ function reportOf(steps: readonly Step[], full: CrowdTimes, again: CrowdTimes | 
           step.slabBytes === undefined ? undefined : step.slabBytes / 1e6,
           step.idleMicroseconds,
         ]),
-        note: "After BootNotification and one Heartbeat each, and some idle seconds. Slabs: both ends of every connection are on this machine, so twice what an edge's host has. CPU: all that an idle edge does, its lease, its polling and its scrape included.",
+        note: "After BootNotification and one Heartbeat each, and some idle seconds. Slabs: both ends of every connection are on this machine, so twice what an edge's host has. CPU: all that an idle edge does, its lease and its polling included; nobody scrapes it.",
       },
     ],
     plots: [
