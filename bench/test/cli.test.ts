@@ -56,6 +56,14 @@ describe("absurd parameters end at once with one line that says what may be", ()
     expect(refusal("messages", "--stations")).toContain("missing");
   });
 
+  it("seconds into which no scrape would fall", () => {
+    expect(refusal("telemetry", "--seconds", "2", "--interval", "5")).toBe(
+      "--interval 5 must be less than twice --seconds (2): no scrape would fall into what is measured",
+    );
+    expect(refusal("telemetry", "--seconds", "2.5")).toContain("--interval 5");
+    expect(readOrder(["telemetry", "--seconds", "2.6"], scenarios)).toMatchObject({ kind: "run" });
+  });
+
   it("a folder without a name", () => {
     expect(refusal("storm", "--out", "")).toBe("--out must be a folder, not an empty text");
     expect(refusal("storm", "--profile= ")).toBe("--profile must be a folder, not an empty text");

@@ -65,6 +65,7 @@ export const telemetry: Scenario = {
     clients,
   ],
   refuse: (values) =>
+    scrapeRefusal(values) ??
     descriptorRefusal(readHostLimits(), {
       stations: Math.max(valueOf(values, "stations"), valueOf(values, "scraped-stations")),
       clients: valueOf(values, "clients"),
@@ -72,6 +73,13 @@ export const telemetry: Scenario = {
     }),
   run: (surroundings) => closing((owner) => run(surroundings, owner)),
 };
+
+// T2. The first scrape is made half an interval into the stretch.
+function scrapeRefusal(values: Values): string | undefined {
+  const [seconds, interval] = [valueOf(values, "seconds"), valueOf(values, "interval")];
+  if (interval / 2 < seconds) return undefined;
+  return `--interval ${interval} must be less than twice --seconds (${seconds}): no scrape would fall into what is measured`;
+}
 
 interface Lane {
   readonly subject: Subject;
