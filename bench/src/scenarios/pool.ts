@@ -1,10 +1,9 @@
 // The original failure reproduced and cured, side by side: the same storm through (a) the original's pool and (b) this registry, with
 // a delaying proxy between them and Redis.
 //
-// P1. (a) runs with the original's 10 connections, and again with as many as (b) opens by default; all are counted at Redis' end.
+// P1. (a) runs with the original's 10 connections, and again with as many as (b) opens by default; all are counted at Redis' end,
+//     through the nodes' own ports; the bench's own connections are not.
 // P2. A station is served when its BootNotification was answered with a CALLRESULT, and for (b) its row is there too.
-
-import { Redis } from "ioredis";
 
 import { Fleet } from "../load/fleet.ts";
 import { bootNotification } from "../load/payloads.ts";
@@ -14,6 +13,7 @@ import type { OriginalCount } from "../subjects/original.ts";
 import { closing, type Closing } from "../system/closing.ts";
 import { startDelayedRedis, type DelayedRedis } from "../system/delayed-redis.ts";
 import { demoRoutes, startGateway } from "../system/gateway.ts";
+import { connectionsTo } from "../system/redis.ts";
 import { startWorker } from "../system/worker.ts";
 import { nowMs } from "../time.ts";
 import { poolTimeoutsOf } from "./reading.ts";
@@ -74,8 +74,8 @@ async function run({ values, say }: Surroundings, owner: Closing): Promise<Repor
       return outcome;
     };
     const { connections } = await note(await closing((inner) => stormRegistry(storm, inner)));
-    await note(await closing((inner) => stormOriginal(storm, inner, 10)));
-    await note(await closing((inner) => stormOriginal(storm, inner, connections)));
+    await note(await closing((inner) => stormOriginal(storm, inner, "original, 10 connections", 10)));
+    await note(await closing((inner) => stormOriginal(storm, inner, "original, as many", connections)));
   }
   return reportOf(outcomes, stations);
 }
@@ -98,6 +98,7 @@ interface Storm {
 async function stormOriginal(
   { redis, fleet, stations, delayMs }: Storm,
   owner: Closing,
+  who: Who,
   poolSize: number,
 ): Promise<Outcome> {
   await redis.setRoundTrip(delayMs);
@@ -110,7 +111,6 @@ async function stormOriginal(
   const seconds = (nowMs() - startedMs) / 1000;
   const { poolTimeouts } = await worker.ask<OriginalCount>("count");
   const connections = (await connectionsOf(redis)) - before;
-  const who = poolSize === 10 ? "original, 10 connections" : "original, as many";
   return { who, delayMs, served: answered, poolTimeouts, connections, seconds };
 }
 
@@ -138,15 +138,9 @@ async function stormRegistry({ redis, fleet, stations, delayMs }: Storm, owner: 
   };
 }
 
-// P1. Through the nodes' own ports; our own questions are one connection per node, before as after.
-async function connectionsOf({ cluster }: DelayedRedis): Promise<number> {
-  const counts = cluster.addresses.map(async (address) => {
-    const redis = new Redis(address);
-    const info = await redis.info("clients");
-    redis.disconnect();
-    return Number(/connected_clients:(\d+)/u.exec(info)?.[1] ?? 0);
-  });
-  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+// P1
+function connectionsOf({ cluster }: DelayedRedis): Promise<number> {
+  return connectionsTo(cluster.addresses);
 }
 
 function reportOf(outcomes: readonly Outcome[], stations: number): Report {

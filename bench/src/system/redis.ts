@@ -1,6 +1,7 @@
 // The Redis Cluster of a run. I/O: processes, sockets.
 
 import { findRedisServer, startRedisCluster, type RedisCluster, type RedisClusterOptions } from "@cpg/infra";
+import { Redis } from "ioredis";
 
 import { BenchError } from "../scenario.ts";
 import { cpuSecondsOf } from "../measure/process.ts";
@@ -17,4 +18,25 @@ export async function startRedis(
 /** CPU of the nodes that run, seconds since their start. */
 export function redisCpuSeconds(cluster: RedisCluster): number {
   return cpuSecondsOf(cluster.nodes.filter((node) => node.running()).map((node) => node.pid()));
+}
+
+/** The name of the bench's own connections: they are nobody's whom it measures. */
+export const ownConnectionName = "cpg-bench";
+
+/** Connections of clients to these nodes, counted at Redis' end; the bench's own are not among them, nor are those between nodes. */
+export async function connectionsTo(
+  addresses: readonly { readonly host: string; readonly port: number }[],
+): Promise<number> {
+  const counts = addresses.map(async (address) => {
+    const redis = new Redis({ ...address, connectionName: ownConnectionName });
+    const list = (await redis.client("LIST")) as string;
+    redis.disconnect();
+    return list.split("\n").filter(isOthers).length;
+  });
+  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+}
+
+// `… name=cpg-bench age=0 idle=0 flags=N …`; flags M and S are the links between a master and its replica.
+function isOthers(line: string): boolean {
+  return / flags=[^MS ]+ /u.test(line) && !line.includes(ownConnectionName);
 }

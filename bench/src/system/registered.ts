@@ -6,6 +6,8 @@
 import { Keyspace, partitions, type Incarnation } from "@cpg/session-registry";
 import { Cluster } from "ioredis";
 
+import { ownConnectionName } from "./redis.ts";
+
 /** A reader of one gateway's rows. */
 export class Registered {
   readonly #redis: Cluster;
@@ -14,6 +16,7 @@ export class Registered {
 
   constructor(addresses: readonly { readonly host: string; readonly port: number }[], prefix: string) {
     this.#redis = new Cluster([...addresses], {
+      redisOptions: { connectionName: ownConnectionName },
       slotsRefreshInterval: 1_000,
       clusterRetryStrategy: () => 100,
     });
