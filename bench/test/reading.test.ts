@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import type { Fleet, TrafficResult } from "../src/load/fleet.ts";
 import { Histogram } from "../src/measure/histogram.ts";
+import { tableOf } from "../src/scenarios/messages.ts";
 import { note, type Lane } from "../src/scenarios/message-lanes.ts";
 import { wrongOfTraffic } from "../src/scenarios/reading.ts";
 
@@ -40,28 +41,52 @@ describe("what is wrong of a stretch", () => {
   });
 });
 
-describe("a station that was lost while messages were measured", () => {
-  function laneOf(isPeer: boolean): Lane {
-    const subject = {
-      name: "it",
-      endpoint: { host: "", port: 0, path: "" },
-      pids: [],
-      stop: () => Promise.resolve(),
-    };
-    const lists = { flood: [], paced: [], wrong: [], warnings: [] };
-    const kind = { label: "Heartbeat", tail: "", rate: 1, isPacedOnly: false, takesTurns: false, isPeer };
-    return { subject, fleet: {} as Fleet, ...kind, ...lists };
-  }
+function laneOf(name: string, of: Partial<Lane> = {}): Lane {
+  const subject = {
+    name,
+    endpoint: { host: "", port: 0, path: "" },
+    pids: [],
+    stop: () => Promise.resolve(),
+  };
+  const kind = {
+    label: "MeterValues",
+    tail: "",
+    rate: 1,
+    isPacedOnly: false,
+    takesTurns: false,
+    isPeer: false,
+  };
+  const found = { flood: [], paced: [], wrong: [], warnings: [] };
+  return { subject, fleet: {} as Fleet, ...kind, ...found, ...of };
+}
 
+describe("a station that was lost while messages were measured", () => {
   it("is wrong of the edges, the least and the limit, and only told of a peer, whose wrong answers are wrong", () => {
     const result = { ...right, unanswered: 1, losses: { "closed by peer": 2 } };
-    const [ours, peer] = [laneOf(false), laneOf(true)];
+    const [ours, peer] = [laneOf("it"), laneOf("it", { isPeer: true })];
     for (const lane of [ours, peer]) note(lane, result);
     const [lost, unanswered] = [
-      "it, Heartbeat: stations lost: 2 × closed by peer",
-      "it, Heartbeat: 1 messages were never answered",
+      "it, MeterValues: stations lost: 2 × closed by peer",
+      "it, MeterValues: 1 messages were never answered",
     ];
     expect([ours.wrong, ours.warnings]).toEqual([[lost, unanswered], []]);
     expect([peer.wrong, peer.warnings]).toEqual([[unanswered], [lost]]);
+  });
+});
+
+describe("the table of messages", () => {
+  it("divides by the limit with the same message and the same pace, turns by the round they belong to", () => {
+    const taking = (...micros: readonly number[]): TrafficResult[] =>
+      micros.map((each) => ({ ...right, answered: 1, serverSeconds: each / 1e6 }));
+    const paced = { isPacedOnly: true };
+    const { columns, rows } = tableOf([
+      laneOf("limit", { flood: taking(10, 10), paced: taking(1, 1) }),
+      laneOf("limit", { label: "Heartbeat", flood: taking(5, 5), paced: taking(1, 1) }),
+      laneOf("edge, local", { flood: taking(12, 12), paced: taking(1, 1) }),
+      laneOf("limit", { ...paced, paced: taking(20, 40) }),
+      laneOf("edge, http", { ...paced, paced: taking(30, 50, 70, 90) }),
+    ]);
+    const ratios = rows.map((row) => row[columns.indexOf("÷ limit")]);
+    expect(ratios).toEqual([1, 1, 1.2, 1, 2]);
   });
 });

@@ -157,10 +157,7 @@ function barsOf(title: string, lanes: readonly Lane[], others: readonly PlotPoin
 
 function figuresOf(lanes: readonly Lane[], postRounds: readonly number[]): Figure[] {
   const rounds = (label: string, name: string, isPacedOnly = false): number[] =>
-    lanes
-      .filter((lane) => lane.label === label && lane.subject.name.startsWith(name))
-      .filter((lane) => lane.isPacedOnly === isPacedOnly)
-      .flatMap((lane) => mainRounds(lane).map(cpuPerMessage));
+    cpuOf(lanes, name, { label, isPacedOnly });
   const http = rounds("MeterValues", "edge, http", true);
   const proxied = rounds("MeterValues", "the least", true);
   const ratio = (name: string, ours: number[], theirs: readonly number[]): Figure => {
@@ -186,18 +183,26 @@ function figuresOf(lanes: readonly Lane[], postRounds: readonly number[]): Figur
   ];
 }
 
-function tableOf(lanes: readonly Lane[]): Table {
-  const limits = new Map<string, number[]>();
-  for (const lane of lanes) {
-    if (lane.subject.name.startsWith("limit") && !lane.isPacedOnly)
-      limits.set(lane.label, mainRounds(lane).map(cpuPerMessage));
-  }
+/** µs CPU per message, round by round, of whoever's name begins so, with this message and at this pace. */
+function cpuOf(
+  lanes: readonly Lane[],
+  name: string,
+  { label, isPacedOnly }: Pick<Lane, "label" | "isPacedOnly">,
+): number[] {
+  return lanes
+    .filter((lane) => lane.label === label && lane.subject.name.startsWith(name))
+    .filter((lane) => lane.isPacedOnly === isPacedOnly)
+    .flatMap((lane) => mainRounds(lane).map(cpuPerMessage));
+}
+
+/** The table of all lanes. */
+export function tableOf(lanes: readonly Lane[]): Table {
   const clientBound: number[] = [];
   const rows = lanes.map((lane, row) => {
     const cpu = mainRounds(lane).map(cpuPerMessage);
     const spread = spreadOf(cpu);
     if (lane.flood.some(isClientBound)) clientBound.push(row);
-    const limit = limits.get(lane.label) ?? cpu;
+    const limit = cpuOf(lanes, "limit", lane);
     const rate = spreadOf(mainRounds(lane).map(({ answered, seconds }) => answered / seconds)).median;
     return [
       lane.isPacedOnly ? `${lane.subject.name}, paced` : lane.subject.name,
@@ -227,8 +232,9 @@ function tableOf(lanes: readonly Lane[]): Table {
     rows,
     clientBound,
     note:
-      "µs CPU: of the server, per message, without a pace (http and stream: at their pace). messages/s of a marked row is what the " +
-      "load generator could do, not the server. p50 and p99 at the pace.",
+      "µs CPU: of the server, per message, without a pace (rows that say paced: at the pace of http and stream). ÷ limit: by the limit's row " +
+      "of the same message, a paced one by the paced. messages/s of a marked row is what the load generator could do, not the server. " +
+      "p50 and p99 at the pace.",
   };
 }
 
