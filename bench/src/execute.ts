@@ -34,7 +34,7 @@ export async function execute(
   const run: Run = {
     scenario: scenario.name,
     title: scenario.title,
-    command: commandOf(scenario, values),
+    command: commandOf(scenario, values, options),
     date: date.toISOString(),
     seconds: (nowMs() - startedMs) / 1000,
     values,
@@ -44,15 +44,22 @@ export async function execute(
   return { run, files: write(run, out) };
 }
 
-/** The command line that makes the same run: what differs from the defaults. */
+/** The command line that makes the same run: what differs from the defaults, and `--profile`, which costs the edges CPU. */
 export function commandOf(
   { name, parameters }: Pick<Scenario, "name" | "parameters">,
   values: Values,
+  { profile }: Pick<RunOptions, "profile">,
 ): string {
   const given = parameters
     .filter((parameter) => valueOf(values, parameter.name) !== parameter.default)
     .map((parameter) => ` --${parameter.name} ${valueOf(values, parameter.name)}`);
-  return `pnpm bench ${name}${given.join("")}`;
+  const profiled = profile === undefined ? "" : ` --profile ${wordOf(profile)}`;
+  return `pnpm bench ${name}${given.join("")}${profiled}`;
+}
+
+/** As a shell reads it. */
+function wordOf(text: string): string {
+  return /^[\w./-]+$/u.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 function write(run: Run, folder: string): string[] {

@@ -58,6 +58,12 @@ describe("the folders of a run", () => {
     },
   );
 
+  it("of a profile is named in what is kept", async () => {
+    const profile = join(folder, "profile");
+    const { files } = await run({ profile });
+    for (const file of files) expect(readFileSync(file, "utf8")).toContain(`--profile ${profile}`);
+  });
+
   it("a file is none", async () => {
     await writeFile(join(folder, "file"), "");
     await expect(run({ out: join(folder, "file") })).rejects.toThrow(BenchError);

@@ -126,8 +126,14 @@ describe("the command that made a run", () => {
     const parameters = ["stations", "rounds"].map((name) => {
       return { name, default: 5, min: 1, max: 9, unit: "", meaning: "" };
     });
-    const command = commandOf({ name: "messages", parameters }, { stations: 5, rounds: 2 });
-    expect(command).toBe("pnpm bench messages --rounds 2");
+    const commandWith = (profile: string | undefined): string =>
+      commandOf({ name: "messages", parameters }, { stations: 5, rounds: 2 }, { profile });
+    expect(commandWith(undefined)).toBe("pnpm bench messages --rounds 2");
+    // A profiled edge is a dearer one: who reads the page has to know.
+    expect(commandWith("/tmp/profiles")).toBe("pnpm bench messages --rounds 2 --profile /tmp/profiles");
+    expect(commandWith("it's here")).toBe(
+      String.raw`pnpm bench messages --rounds 2 --profile 'it'\''s here'`,
+    );
   });
 });
 

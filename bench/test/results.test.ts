@@ -158,6 +158,17 @@ describe("a storm that fails", () => {
   }, 120_000);
 });
 
+describe("a profile", () => {
+  it("of pool's edge is written too", async () => {
+    const profile = join(folder, "profile");
+    const sizes = ["--stations", "20", "--most-delay", "0", "--clients", "1"];
+    const running = await start(["pool", ...sizes, "--profile", profile]);
+    const { code } = await running.exited;
+    expect(readdirSync(profile)).toEqual([expect.stringMatching(/\.cpuprofile$/u)]);
+    expect(code).toBe(0);
+  }, 60_000);
+});
+
 describe("what cannot be measured ends with exit code 2 and one line", () => {
   it("a gateway that dies while it starts", async () => {
     const running = await start(["staged", "--stations", "60"]);

@@ -60,13 +60,13 @@ interface Outcome {
 const prefix = "CP";
 const delays = [0, 2, 5, 10, 20];
 
-async function run({ values, say }: Surroundings, owner: Closing): Promise<Report> {
+async function run({ values, say, nodeArguments }: Surroundings, owner: Closing): Promise<Report> {
   const redis = owner.own(await startDelayedRedis());
   const fleet = owner.own(await Fleet.start(valueOf(values, "clients")));
   const [stations, most] = [valueOf(values, "stations"), valueOf(values, "most-delay")];
   const outcomes: Outcome[] = [];
   for (const delayMs of delays.filter((delay) => delay <= most)) {
-    const storm = { redis, fleet, stations, delayMs };
+    const storm = { redis, fleet, stations, delayMs, nodeArguments };
     const note = async (outcome: Outcome): Promise<Outcome> => {
       outcomes.push(outcome);
       say(sentence(outcome, stations));
@@ -93,6 +93,8 @@ interface Storm {
   readonly fleet: Fleet;
   readonly stations: number;
   readonly delayMs: number;
+  /** Of the registry's edge. */
+  readonly nodeArguments: readonly string[];
 }
 
 async function stormOriginal(
@@ -114,12 +116,21 @@ async function stormOriginal(
   return { who, delayMs, served: answered, poolTimeouts, connections, seconds };
 }
 
-async function stormRegistry({ redis, fleet, stations, delayMs }: Storm, owner: Closing): Promise<Outcome> {
+async function stormRegistry(
+  { redis, fleet, stations, delayMs, nodeArguments }: Storm,
+  owner: Closing,
+): Promise<Outcome> {
   await redis.setRoundTrip(delayMs);
   const before = await connectionsOf(redis);
   const rowsFrom = redis.cluster.addresses;
   const gateway = owner.own(
-    await startGateway({ edges: 1, redisNodes: redis.addresses, rowsFrom, routes: demoRoutes }),
+    await startGateway({
+      edges: 1,
+      redisNodes: redis.addresses,
+      rowsFrom,
+      routes: demoRoutes,
+      nodeArguments,
+    }),
   );
   const startedMs = nowMs();
   await fleet.connect({ prefix, count: stations, endpoints: gateway.endpoints });
