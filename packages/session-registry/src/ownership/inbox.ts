@@ -8,6 +8,9 @@
 // X5. What was read is trimmed at the next poll: once for many. Failing to trim costs memory until the inbox's life ends.
 // X3. The own channel is probed after `silenceMs` without any wake-up of that shard, and soon after a poll found what no wake-up had told
 //     of; silence then is told, and the subscriber begins anew.
+// X7. A subscriber that begins anew is a new one for every shard, and hears nothing until it listens. So all are probed at the next turn
+//     and not in this one: each probe would come too early, for ever at an edge that nobody wakes. The channel is well again when
+//     every shard was heard, but those that are away themselves.
 
 import type { Incarnation } from "../model.ts";
 import type { RegistryMeter } from "../meter.ts";
@@ -37,9 +40,14 @@ const untoldMs = 100;
 const fromTheBeginning = "0";
 
 interface Channel {
+  /** `never`: not since the subscriber began, or not to be believed. */
   heardAtMs: number;
   probedAtMs: number | undefined;
 }
+
+const never = Number.NEGATIVE_INFINITY;
+/** To be probed, and not taken for silent. */
+const unjudged = (nowMs: number): Channel => ({ heardAtMs: nowMs - silenceMs, probedAtMs: undefined });
 
 /** See the head of this file. */
 export class Inbox {
@@ -77,7 +85,7 @@ export class Inbox {
     this.#of = incarnation;
     this.#after.clear();
     this.#untrimmed.clear();
-    this.#context.store.listen(incarnation, this.#onWake);
+    this.#listen(incarnation);
   }
 
   /** Reads a partition from its beginning next time (X2), and probes its shard's channel: subscriptions may have gone with the old master. */
@@ -111,7 +119,7 @@ export class Inbox {
     if (channel?.probedAtMs !== undefined)
       this.#context.meter.ownChannelProbe("answered", now - channel.probedAtMs);
     this.#channels.set(shard, { heardAtMs: now, probedAtMs: undefined });
-    this.#isChannelAlive = [...this.#channels.values()].every((other) => !this.#isSilent(other));
+    this.#isChannelAlive ||= [...this.#channels.values()].every((other) => !this.#isSilent(other)); // X7
   }
 
   #pollAll(): void {
@@ -203,7 +211,7 @@ export class Inbox {
   /** X3: probed next time, unless it is heard before. */
   #doubt(partition: Partition): void {
     const channel = this.#channels.get(this.#context.store.shardOf(partition) ?? "");
-    if (channel) channel.heardAtMs = Number.NEGATIVE_INFINITY;
+    if (channel) channel.heardAtMs = never;
   }
 
   /** X3. */
@@ -211,28 +219,31 @@ export class Inbox {
     const now = this.#context.time.monotonicMs();
     const shards = this.#oneOfEachShard();
     for (const shard of this.#channels.keys()) if (!shards.has(shard)) this.#channels.delete(shard);
-    let isRenewed = false;
+    const silent = [...this.#channels.values()].filter(({ probedAtMs }) => probedAtMs !== undefined);
+    for (const _ of silent) this.#context.meter.ownChannelProbe("silent");
+    if (silent.length > 0) this.#isChannelAlive = false;
+    if (silent.length > 0 && this.#of) return this.#listen(this.#of); // X7
     for (const [shard, partition] of shards) {
-      const channel = this.#channels.get(shard) ?? { heardAtMs: now - silenceMs, probedAtMs: undefined };
+      const channel = this.#channels.get(shard) ?? unjudged(now);
       this.#channels.set(shard, channel);
-      if (channel.probedAtMs !== undefined) {
-        this.#isChannelAlive = false;
-        this.#context.meter.ownChannelProbe("silent");
-        isRenewed = true;
-      }
-      if (now - channel.heardAtMs < silenceMs || !this.#of) continue;
+      if ((this.#isChannelAlive && now - channel.heardAtMs < silenceMs) || !this.#of) continue;
       channel.probedAtMs = now;
       this.#context.store.probe(partition, this.#of, probeMs).catch(() => {
-        channel.probedAtMs = undefined; // the shard is away: that says nothing about the channel
+        Object.assign(channel, unjudged(now)); // the shard is away: that says nothing about the channel
       });
     }
-    if (isRenewed && this.#of) this.#context.store.listen(this.#of, this.#onWake);
   }
 
-  #isSilent(channel: Channel): boolean {
-    return (
-      channel.probedAtMs !== undefined && this.#context.time.monotonicMs() - channel.probedAtMs >= probeMs
-    );
+  /** X7. */
+  #listen(incarnation: Incarnation): void {
+    for (const shard of this.#channels.keys())
+      this.#channels.set(shard, { heardAtMs: never, probedAtMs: undefined });
+    this.#context.store.listen(incarnation, this.#onWake);
+  }
+
+  #isSilent({ heardAtMs, probedAtMs }: Channel): boolean {
+    if (heardAtMs === never) return true;
+    return probedAtMs !== undefined && this.#context.time.monotonicMs() - probedAtMs >= probeMs;
   }
 
   #oneOfEachShard(): Map<string, Partition> {

@@ -1,4 +1,4 @@
-// X2 to X5 of inbox.ts: what is told, what is read, and when what was read is trimmed. A scripted store, a clock that moves when told.
+// X2 to X7 of inbox.ts: what is told, what is read, and when what was read is trimmed. A scripted store, a clock that moves when told.
 
 import { describe, expect, it } from "vitest";
 import { noMeter } from "../../src/meter.ts";
@@ -29,8 +29,14 @@ function anInbox(shards = 1) {
   let answerAfterMs = 0;
   let throws = false;
   let probed = 0;
+  let listened = 0;
+  let away: string | undefined;
+  let incarnation = "inc";
   const store = {
-    listen: (_incarnation: Incarnation, onWake: OnWake) => void (wake = onWake),
+    listen(_incarnation: Incarnation, onWake: OnWake) {
+      listened++;
+      wake = onWake;
+    },
     async readInbox(from: Partition, _incarnation: Incarnation, afterId: string) {
       if (from !== partition) return [];
       reads.push(afterId);
@@ -52,9 +58,9 @@ function anInbox(shards = 1) {
     },
     shardOf: (of: Partition) => `shard ${of % shards}`,
     toShardUs: () => shardUs,
-    probe() {
+    probe(of: Partition) {
       probed++;
-      return Promise.resolve();
+      return store.shardOf(of) === away ? Promise.reject(new Error("away")) : Promise.resolve();
     },
   } as unknown as RegistryStore;
   const inbox = new Inbox({
@@ -62,7 +68,7 @@ function anInbox(shards = 1) {
     time,
     meter: noMeter,
     pollMs: 500,
-    incarnation: () => "inc" as Incarnation,
+    incarnation: () => incarnation as Incarnation,
     received: ({ m = "" }, ageMs) => {
       if (throws) throw new Error("a bug");
       seen.push(m);
@@ -81,6 +87,9 @@ function anInbox(shards = 1) {
     awayFor: (those: ReadonlySet<Partition> | undefined) => void (failsFor = those),
     trims,
     probes: () => probed,
+    listens: () => listened,
+    shardAway: (shard: string | undefined) => void (away = shard),
+    become: (other: string) => void (incarnation = other),
     wake: (...args: Parameters<OnWake>) => wake(...args),
     receiverThrows: (does: boolean) => void (throws = does),
     readsTake: (ms: number) => void (answerAfterMs = ms),
@@ -152,6 +161,87 @@ describe("what a poll finds", () => {
     wake(partition, told("a"));
     await advance(10_000);
     expect(probes()).toBe(1);
+  });
+});
+
+describe("a channel that answers no probe", () => {
+  const [even, odd] = [6, 7] as [Partition, Partition];
+
+  it("is listened on anew, and probed at the next turn: not before anybody listens (X7)", async () => {
+    const { inbox, wake, probes, listens, advance } = anInbox();
+    await advance(5000);
+    expect([probes(), listens(), inbox.isChannelAlive]).toEqual([1, 1, true]);
+    await advance(5000);
+    expect([probes(), listens(), inbox.isChannelAlive]).toEqual([1, 2, false]);
+    await advance(5000);
+    expect([probes(), listens(), inbox.isChannelAlive]).toEqual([2, 2, false]);
+    wake(partition);
+    expect(inbox.isChannelAlive).toBe(true);
+    await advance(10_000);
+    expect([probes(), listens()]).toEqual([2, 2]);
+  });
+
+  it("is given up and listened on anew for as long as it stays silent", async () => {
+    const { inbox, probes, listens, advance } = anInbox();
+    await advance(50_000);
+    expect([probes(), listens(), inbox.isChannelAlive]).toEqual([5, 6, false]);
+  });
+
+  it("takes those of healthy shards with it: well again is only what each shard was heard on (X7)", async () => {
+    const { inbox, wake, probes, listens, advance } = anInbox(2);
+    await advance(5000);
+    wake(even);
+    await advance(5000);
+    expect([probes(), listens(), inbox.isChannelAlive]).toEqual([2, 2, false]);
+    wake(even);
+    expect(inbox.isChannelAlive).toBe(false);
+    await advance(5000);
+    expect(probes()).toBe(4);
+    wake(even);
+    expect(inbox.isChannelAlive).toBe(false);
+    wake(odd);
+    expect(inbox.isChannelAlive).toBe(true);
+  });
+
+  it("does not wait for a shard that is away: that one's silence says nothing", async () => {
+    const { inbox, wake, shardAway, advance } = anInbox(2);
+    await advance(5000);
+    wake(even);
+    await advance(5000);
+    shardAway("shard 1");
+    await advance(5000);
+    wake(even);
+    await advance(5000);
+    wake(even);
+    expect(inbox.isChannelAlive).toBe(true);
+  });
+
+  it("is not one that is only doubted, whatever else is heard meanwhile", async () => {
+    const { inbox, stream, wake, probes, advance } = anInbox(2);
+    await advance(5000);
+    wake(even);
+    wake(odd);
+    await advance(30_000);
+    expect(probes()).toBe(4);
+    wake(odd);
+    stream.push(entry(String(shardUs / 1000 - 200)));
+    await advance(500);
+    wake(even);
+    expect(inbox.isChannelAlive).toBe(true);
+  });
+});
+
+describe("a new incarnation", () => {
+  it("is probed soon, and not judged by the probe of the one before", async () => {
+    const { inbox, wake, become, probes, listens, advance } = anInbox();
+    await advance(5000);
+    become("another");
+    inbox.changeIncarnation();
+    await advance(5000);
+    expect([probes(), listens(), inbox.isChannelAlive]).toEqual([2, 2, true]);
+    wake(partition);
+    await advance(10_000);
+    expect([probes(), listens(), inbox.isChannelAlive]).toEqual([2, 2, true]);
   });
 });
 

@@ -1,0 +1,42 @@
+// Wake-ups over a real network that loses them: one edge, which nobody wakes but itself.
+
+import { eventually, uniquePrefix } from "@cpg/testkit";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { createClusterRegistry, type Ownership } from "../src/index.ts";
+import { startNamedProxies, type NamedProxies } from "./named-proxies.ts";
+import { ownershipSettings, redisSettings, retention } from "./settings.ts";
+
+const subscriber = "ioredis-cluster(ssubscriber):cpg-wake";
+
+let proxies: NamedProxies;
+let ownership: Ownership;
+
+beforeAll(async () => {
+  proxies = await startNamedProxies();
+  ({ ownership } = createClusterRegistry({
+    ownership: ownershipSettings("edge-a"),
+    redis: redisSettings(proxies.nodes, uniquePrefix()),
+    retention,
+  }));
+  const nothing = (): void => undefined;
+  await ownership.start({ granted: nothing, superseded: nothing, message: nothing });
+}, 60_000);
+afterAll(async () => {
+  await ownership?.stop(2000);
+  await proxies?.stop();
+});
+
+const isAlive = (): boolean => ownership.health().isChannelAlive;
+
+it("an idle edge notices that one of its subscribers went silent, listens anew, and is well again (X3, X7)", async () => {
+  await eventually(() => expect(proxies.links(subscriber)).toHaveLength(3));
+  const before = proxies.links(subscriber);
+  const [deaf] = before;
+  deaf?.swallow();
+  await eventually(() => expect(isAlive()).toBe(false), { timeoutMs: 20_000 });
+  expect(deaf?.swallowed).toBeGreaterThan(0);
+  await eventually(() => expect(isAlive()).toBe(true), { timeoutMs: 20_000 });
+  const after = proxies.links(subscriber);
+  expect(after).toHaveLength(3);
+  for (const link of after) expect(before).not.toContain(link);
+}, 60_000);
