@@ -3,12 +3,14 @@
 // I1. ioredis' own patience is short (a few redirections): waiting and trying again is the policies' business, within a deadline.
 // I2. No offline queue: it is unbounded and no timeout covers it (FACTS §3).
 // I3. Its slot map is read when slot-maps.ts says so; what one turn sends leaves in one write (one-write-a-turn.ts).
+// I4. It sends again only what was not carried out: what never left, or was redirected (sent-once.ts).
 
 import { readFileSync } from "node:fs";
 import { Cluster } from "ioredis";
 import type { Redirection } from "../meter.ts";
 import { systemSoon } from "../time.ts";
 import { writeOnceATurn } from "./one-write-a-turn.ts";
+import { tellWhatWasSent } from "./sent-once.ts";
 import type { RedisSettings } from "./settings.ts";
 
 /** The scripts of lua/, as methods of a client: number of keys, keys, arguments. */
@@ -58,7 +60,7 @@ export function openClient(settings: RedisSettings, lane: string, extra: ClientE
     enableOfflineQueue: false, // I2
     enableReadyCheck: true,
     maxRedirections: 3, // I1
-    retryDelayOnFailover: 50,
+    retryDelayOnFailover: 50, // I4
     retryDelayOnClusterDown: 50,
     retryDelayOnTryAgain: 20,
     slotsRefreshTimeout: settings.commandTimeoutMs,
@@ -71,6 +73,7 @@ export function openClient(settings: RedisSettings, lane: string, extra: ClientE
     },
   });
   writeOnceATurn(client, systemSoon); // I3
+  tellWhatWasSent(client); // I4
   if (redirected) tellRedirections(client, redirected);
   return client as RegistryClient;
 }

@@ -58,7 +58,7 @@ export interface ShardState {
   readonly circuit: number;
 }
 
-/** An attempt and its three redirections (maxRedirections in client.ts). */
+/** An attempt and the three times that ioredis sends it again (maxRedirections in client.ts). */
 const attemptsInside = 4;
 
 /** One attempt. `lastFailure`: what a node said when it was spoken to last, for the person who wonders why none is known. */

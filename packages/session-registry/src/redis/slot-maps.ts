@@ -1,7 +1,8 @@
 // Keeps the slot maps of one edge's clients true, and pays for it only when something changed.
 //
-// M1. A client that meets a MOVED or loses a node asks for the map by itself (ioredis; in a pipeline it does not, so a lost connection asks
-//     too). What one learnt concerns all: each has its own, or the data lane would go on to a master that the control lane knows to be gone.
+// M1. A client that meets a MOVED, or sends again what a lost connection did not take, asks for the map by itself (ioredis; for what was
+//     sent, and in a pipeline, it does not, so a lost connection asks too). What one learnt concerns all: each has its own, or the data
+//     lane would go on to a master that the control lane knows to be gone.
 // M2. Asked for at intervals: every slotsRefreshMs while the lanes are uneasy (a circuit is open and nothing is sent, so no MOVED would
 //     tell of the new master), else rarely. ioredis' own interval reads at every turn: that was a sixth of an edge's CPU in a storm and
 //     most of it at rest (bench/README.md).
@@ -17,7 +18,7 @@
 //     reads and nowhere else, and asks all the while); and what a MOVED leaves behind (ioredis writes the new master into the list of the
 //     whole range, and the group for pipelines of that one slot alone).
 // M7. Clients read one after the other, staggerMs apart: what one holds the loop for does not add up.
-// M8. Who asked is told as soon as its own map is known to be true: ioredis holds back the commands of a lost connection until then.
+// M8. Who asked is told as soon as its own map is known to be true: ioredis holds back what it is to send again until then.
 
 import type { Cluster, Redis } from "ioredis";
 import type { Random, Time, Timer } from "../time.ts";

@@ -287,6 +287,7 @@ describe("what other edges and Redis say is not trusted", () => {
     ["LOADING Redis is loading the dataset in memory", "UNAVAILABLE", true],
     ["READONLY You can't write against a read only replica.", "UNAVAILABLE", true],
     ["Connection is closed.", "UNAVAILABLE", true],
+    ["Connection is closed. The command had been sent.", "UNAVAILABLE", true],
     ["connect ECONNREFUSED 127.0.0.1:1", "UNAVAILABLE", true],
     ["Script attempted to access a non local key in a cluster node", "UNAVAILABLE", true],
     ["Command timed out", "TIMEOUT", true],

@@ -1,0 +1,120 @@
+// A connection that is lost between a command and its reply: what the caller is told of what became of it. A cluster of its own, and proxies.
+
+import type { Identity, IdentityKey } from "@cpg/ocpp";
+import { eventually, uniquePrefix } from "@cpg/testkit";
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { Keyspace } from "../src/keyspace.ts";
+import { noMeter } from "../src/meter.ts";
+import type { ConnectionId, Incarnation } from "../src/model.ts";
+import { partitionOf, partitionSlots } from "../src/partition.ts";
+import { RedisStore } from "../src/redis/redis-store.ts";
+import { systemRandom, systemTime } from "../src/time.ts";
+import { untilReady } from "./conformance/store.ts";
+import { startNamedProxies, type Link, type NamedProxies } from "./named-proxies.ts";
+import { redisSettings, retention } from "./settings.ts";
+
+const deadlineMs = 8000;
+const [owner, asker] = ["inc-owner", "inc-asker"] as [Incarnation, Incarnation];
+const prefix = uniquePrefix();
+const keys = new Keyspace(prefix);
+let serial = 0;
+let key: IdentityKey;
+
+let proxies: NamedProxies;
+let store: RedisStore;
+/** The node that serves `key`, and not through its proxy. */
+let node: Redis;
+
+beforeAll(async () => {
+  proxies = await startNamedProxies();
+  // No attempt ends by itself before its connection does.
+  const settings = redisSettings(proxies.nodes, prefix, { commandTimeoutMs: 6000, socketTimeoutMs: 7000 });
+  store = new RedisStore(settings, retention, { time: systemTime, random: systemRandom, meter: noMeter });
+  await untilReady(store);
+}, 60_000);
+beforeEach(async () => {
+  key = `CP-${++serial}` as IdentityKey;
+  const { host, port } = await proxies.cluster.masterOfSlot(partitionSlots[partitionOf(key)] ?? 0);
+  node?.disconnect();
+  node = new Redis(port, host);
+  await eventually(() => dataLink().isOpen);
+  for (const script of [handOver, claim]) await script(); // the node knows them: the reply that is lost is no NOSCRIPT
+  await node.del(row());
+});
+afterAll(async () => {
+  node?.disconnect();
+  await store?.close();
+  await proxies?.stop();
+});
+
+const claim = () => {
+  const details = { identity: key as string as Identity, version: "1.6", remote: "" } as const;
+  const claimed = { key, connection: `conn-${key}` as ConnectionId, stampUs: 1, ...details };
+  const claimant = { incarnation: owner, edge: "edge-a", epochFloor: 0 };
+  return store.claim(partitionOf(key), claimant, [claimed], deadlineMs);
+};
+const handOver = () => store.handOver([key], asker, "content", deadlineMs);
+const row = () => keys.row(partitionOf(key), key);
+const delivered = () => node.xlen(keys.inbox(partitionOf(key), owner));
+
+/** The data lane's connection to the node that serves `key`. */
+function dataLink(): Link {
+  const links = proxies.links("cpg-data").filter((link) => link.address === store.shardOf(partitionOf(key)));
+  expect(links).toHaveLength(1);
+  return links[0] as Link;
+}
+
+/** `work`, whose first reply is lost with its connection; `meanwhile` begins once `isCarriedOut`. */
+async function losingReply<T>(
+  work: () => Promise<T>,
+  isCarriedOut: () => Promise<boolean>,
+  meanwhile: () => Promise<unknown> = () => Promise.resolve(),
+): Promise<T | Error> {
+  const link = dataLink();
+  link.swallow();
+  const end = work().catch((error: Error) => error);
+  await eventually(isCarriedOut);
+  await eventually(() => link.swallowed > 0);
+  await meanwhile();
+  link.reset();
+  return end;
+}
+
+it("what comes while the connection is opened anew never left before: it is answered, and the circuit stays closed", async () => {
+  expect(store.lastFailure()).toBeUndefined();
+  dataLink().reset();
+  await eventually(() => expect(store.lastFailure()).toMatch(/ECONNRESET/));
+  const ends = await Promise.all(Array.from({ length: 40 }, () => handOver()));
+  for (const end of ends) expect(end).toEqual({ kind: "absent" });
+  expect(store.openCircuits()).toEqual([]);
+});
+
+it("nobody is told that a message was not delivered, if it was, and its receiver left before it was asked again (R11)", async () => {
+  await claim();
+  const before = await delivered();
+  const end = await losingReply(
+    handOver,
+    async () => (await delivered()) > before,
+    () => node.del(row()),
+  );
+  expect(end).toMatchObject({ code: "UNAVAILABLE", isOutcomeUnknown: true });
+  expect(await delivered()).toBe(before + 1);
+});
+
+it("nobody is told that he owns the charge point himself, if another edge had the message before (R11)", async () => {
+  await claim();
+  const before = await delivered();
+  const end = await losingReply(
+    handOver,
+    async () => (await delivered()) > before,
+    () => node.hset(row(), "inc", asker),
+  );
+  expect(end).toMatchObject({ code: "UNAVAILABLE", isOutcomeUnknown: true });
+  expect(await delivered()).toBe(before + 1);
+});
+
+it("a grant whose first reply was lost says so: its undo leaves a tombstone (R4)", async () => {
+  const end = await losingReply(claim, async () => (await node.exists(row())) === 1);
+  expect(end).toMatchObject({ kind: "answered", outcomes: [{ kind: "granted" }], hasStray: true });
+});
