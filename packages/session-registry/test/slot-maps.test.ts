@@ -1,11 +1,15 @@
-// Slot maps over what really happens to masters: a planned failover, and a death too short for one. A cluster of its own.
+// Slot maps over what really happens to masters: a planned failover, a death too short for one, and one that is for good. A cluster of its own.
 
 import { eventually, startTestRedisCluster, uniquePrefix, type RedisCluster } from "@cpg/testkit";
 import { Redis, type Cluster } from "ioredis";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { openLoneClient, systemRandom, systemTime } from "../src/index.ts";
-import { partitionSlots, partitionTags } from "../src/partition.ts";
-import { redisSettings } from "./settings.ts";
+import { noMeter } from "../src/meter.ts";
+import { partitionSlots, partitionTags, type Partition } from "../src/partition.ts";
+import { RedisStore } from "../src/redis/redis-store.ts";
+import { uneasyMs } from "../src/redis/slot-maps.ts";
+import { untilReady } from "./conformance/store.ts";
+import { redisSettings, retention } from "./settings.ts";
 
 let cluster: RedisCluster;
 let node: Redis;
@@ -88,3 +92,50 @@ it("a master that is back before anybody took over is connected to again, by a l
   await victim.restart();
   await eventually(() => pipelined(keys), { timeoutMs: 10_000 });
 }, 60_000);
+
+/** How often the nodes that live were asked for the slot map so far. */
+async function looks(): Promise<number> {
+  const asked = cluster.nodes.map(async ({ host, port }) => {
+    const each = new Redis(port, host, { retryStrategy: null, lazyConnect: true });
+    each.on("error", () => undefined);
+    const stats = await each.info("commandstats").catch(() => "");
+    each.disconnect();
+    return Number(/cmdstat_cluster\|slots:calls=(\d+)/.exec(stats)?.[1] ?? 0);
+  });
+  return (await Promise.all(asked)).reduce((sum, calls) => sum + calls, 0);
+}
+
+it("once another took over, the dead master's circuit is nobody's concern: no gauge shows it, and nobody looks for ever", async () => {
+  client.disconnect();
+  await cluster.untilHealthy(30_000);
+  const partition = 2 as Partition;
+  const settings = redisSettings(
+    cluster.addresses.map(({ host, port }) => `${host}:${port}`),
+    prefix,
+    { breaker: { errorThresholdPercent: 50, minimumCalls: 3, windowMs: 5000, resetMs: 500 } },
+  );
+  const ports = { time: systemTime, random: systemRandom, meter: noMeter };
+  const store = new RedisStore(settings, retention, ports);
+  try {
+    await untilReady(store);
+    const dead = await cluster.masterOfSlot(partitionSlots[partition]!);
+    const name = `${dead.host}:${dead.port}`;
+    await dead.kill();
+    const failing = async (): Promise<void> => {
+      await store.events(partition, "0", 1, 300).catch(() => undefined);
+      expect(store.openCircuits()).toEqual([name]);
+    };
+    await eventually(failing, { timeoutMs: 10_000, intervalMs: 1 });
+    await eventually(() => expect(store.shardOf(partition)).not.toBe(name), { timeoutMs: 30_000 });
+    await eventually(() => store.events(partition, "0", 1, 1000), { timeoutMs: 10_000 });
+    expect(store.shardStates().map(({ shard }) => shard)).not.toContain(name);
+    const isQuiet = async (): Promise<void> => {
+      const before = await looks();
+      await new Promise((resolve) => setTimeout(resolve, 4 * settings.slotsRefreshMs));
+      expect(await looks()).toBe(before);
+    };
+    await eventually(isQuiet, { timeoutMs: 5 * uneasyMs });
+  } finally {
+    await store.close();
+  }
+}, 90_000);

@@ -7,6 +7,7 @@
 //     it would be declared dead for being busy.
 // N3. An attempt settles, whatever the client does: its permit comes back (redirections and connecting inside it included).
 // N2. A shard is named by its present master (`host:port`): after a failover the new master begins with a closed circuit.
+// N4. A master that lost its slots to another is nobody's concern any more: nothing is sent there, so its circuit would never close.
 
 import { RegistryError } from "../errors.ts";
 import type { RegistryMeter } from "../meter.ts";
@@ -166,11 +167,13 @@ export class Lane {
     return this.#lastFailure;
   }
 
-  /** Whether a shard failed to answer lately, or is not spoken to because of it. */
+  /** Whether a shard failed to answer lately, or is not spoken to because of it (N4). */
   get isUneasy(): boolean {
     if (this.#ports.time.monotonicMs() - this.#failedAtMs < uneasyMs) return true;
-    for (const circuit of this.#circuits.values()) if (circuit.state !== circuitStates.closed) return true;
-    return false;
+    const inCharge = this.#inCharge();
+    return [...this.#circuits].some(
+      ([shard, { state }]) => state !== circuitStates.closed && inCharge.has(shard),
+    );
   }
 
   /** Called after every look at the cluster's slot map. */
@@ -242,19 +245,22 @@ export class Lane {
     }
   }
 
-  /** Pools and circuits of the shards met so far. */
+  /** Pools and circuits of the masters in charge (N4) that were met so far. */
   states(): readonly ShardState[] {
-    return [...this.#slots].map(([shard, slots]) => ({
-      shard,
-      inUse: slots.inUse,
-      waiting: slots.waiting,
-      circuit: this.#circuits.get(shard)?.state ?? 0,
-    }));
+    const inCharge = this.#inCharge();
+    return [...this.#slots]
+      .filter(([shard]) => inCharge.has(shard))
+      .map(([shard, slots]) => ({
+        shard,
+        inUse: slots.inUse,
+        waiting: slots.waiting,
+        circuit: this.#circuits.get(shard)?.state ?? 0,
+      }));
   }
 
-  /** Masters in charge whose circuit is open; one that lost its slots to another is nobody's concern any more. */
+  /** Masters in charge (N4) whose circuit is open. */
   openCircuits(): readonly string[] {
-    const inCharge = new Set(partitions.map((partition) => this.shardOf(partition)));
+    const inCharge = this.#inCharge();
     return [...this.#circuits]
       .filter(([shard, circuit]) => circuit.isOpen && inCharge.has(shard))
       .map(([shard]) => shard);
@@ -273,5 +279,9 @@ export class Lane {
     this.#isClosed = true;
     for (const circuit of this.#circuits.values()) circuit.shutdown();
     for (const client of this.#clients) client.disconnect();
+  }
+
+  #inCharge(): ReadonlySet<string | undefined> {
+    return new Set(partitions.map((partition) => this.shardOf(partition)));
   }
 }
