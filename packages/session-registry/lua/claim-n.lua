@@ -1,5 +1,6 @@
 -- Grants sessions of one partition to one incarnation: the only way a row comes to be or changes its owner.
 -- Each claim is atomic by itself; a batch that stops half-way is simply sent again (a known claim repeats its epoch).
+-- A script that fails is not undone: whatever is written to is asked first for what only its own type answers.
 --
 -- KEYS 1 events        stream of this partition
 --      2 index         of the claiming incarnation
@@ -10,7 +11,7 @@
 --      5 events kept   6 inbox entries kept   7 inbox life, ms
 --      8 inbox prefix, 9 wake prefix: the loser's name completes them. It is known only once the row is read, so these two are the
 --        one exception to "every key in KEYS": same hash tag, same slot, and the inbox is touched before the first write
---        (if its slot is migrating the script stops there, nothing written, and the caller tries again)
+--        (if its slot is migrating, or it is no stream, the script stops there, nothing written, and the caller tries again)
 --      10 row prefix: what follows it in a row's name is the identity key
 --      then one text per claim, five lines: connection, stamp in µs, version, identity, remote. One, because each string costs the edge
 --        that sends it, and a storm is made of claims
@@ -20,6 +21,8 @@
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 if redis.call('EXISTS', KEYS[3]) == 1 then return {now, -1} end
+redis.call('XLEN', KEYS[1])
+redis.call('ZCARD', KEYS[2])
 
 local FORMAT, incarnation, edge, floor = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local eventsKept, inboxKept, inboxLife, inboxPrefix, wakePrefix, rowPrefix = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
@@ -66,7 +69,7 @@ for n = 0, #KEYS - 5 do
   else
     local evicts = row and row.incarnation ~= incarnation and not same
     local inbox = evicts and inboxPrefix .. row.incarnation
-    if evicts then redis.call('EXISTS', inbox) end
+    if evicts then redis.call('XLEN', inbox) end
     local number = math.max(now, floor + 1, row and row.epoch + 1 or 0) -- R2
     local epoch = string.format('%.0f', number)
     if row then

@@ -1,4 +1,5 @@
 -- Ends sessions of one partition: release, undo, purge ("not mine") and reaping are this one script.
+-- A script that fails is not undone: whatever is written to is asked first for what only its own type answers.
 --
 -- KEYS 1 events   2 index of the incarnation   3 undone: tombstones of the incarnation   4 … one row per release
 -- ARGV 1 row format   2 incarnation   3 events kept   4 tombstone life, ms
@@ -9,6 +10,9 @@ local now = time[1] * 1000000 + time[2]
 local nowMs = string.format('%.0f', math.floor(now / 1000))
 local FORMAT, incarnation, eventsKept, tombstoneMs = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local reply, undone = {now}, false
+redis.call('XLEN', KEYS[1])
+redis.call('ZCARD', KEYS[2])
+redis.call('ZCARD', KEYS[3])
 
 for n = 0, #KEYS - 4 do
   local rowKey, base = KEYS[n + 4], 4 + n * 4

@@ -40,5 +40,17 @@ export function redisSabotage(
         return cluster.hset(name, { ...row, id: key, epoch });
       }),
     postdate: (key) => onRow(key, (cluster, name) => cluster.hincrby(name, "stamp", hourUs)),
+    async spoil(what, partition, incarnation) {
+      const cluster = new Cluster([...nodes]);
+      const name = new Keyspace(prefix)[what](partition, incarnation);
+      const aside = `${name}:aside`;
+      const wasThere = (await cluster.exists(name)) === 1;
+      if (wasThere) await cluster.rename(name, aside);
+      await cluster.set(name, "of another type");
+      return async () => {
+        await (wasThere ? cluster.rename(aside, name) : cluster.del(name));
+        cluster.disconnect();
+      };
+    },
   };
 }

@@ -7,6 +7,9 @@ import type { ConnectionId, Incarnation } from "../../src/model.ts";
 import { leasePartitionOf, partitionOf, partitions, type Partition } from "../../src/partition.ts";
 import type { Claim, RegistryStore, Told } from "../../src/store-port.ts";
 import { systemTime } from "../../src/time.ts";
+import { garbageCases, type Sabotage, type StoreCase } from "./garbage.ts";
+
+export type { Sabotage, StoreCase } from "./garbage.ts";
 
 const deadlineMs = 5000;
 let serial = 0;
@@ -14,20 +17,6 @@ const name = (prefix: string): string => `${prefix}-${++serial}-${process.pid}`;
 const newKey = (): IdentityKey => name("CP") as IdentityKey;
 const newIncarnation = (): Incarnation => name("inc") as Incarnation;
 const newConnection = (): ConnectionId => name("conn") as ConnectionId;
-
-/** What only a test may do to a store: write what no script writes. */
-export interface Sabotage {
-  /** Garbage where a row belongs. */
-  readonly corrupt?: (key: IdentityKey, garbage: "type" | "format" | "number" | "fraction") => Promise<void>;
-  /** A row whose stamp lies an hour ahead, as after a failover to a clock that is behind. */
-  postdate(key: IdentityKey): Promise<void>;
-}
-
-/** One promise of a store, as a test. Rejects if it is broken. */
-export interface StoreCase {
-  readonly name: string;
-  readonly run: () => Promise<void>;
-}
 
 /** Waits until a store can be used. */
 export async function untilReady(store: RegistryStore): Promise<void> {
@@ -482,17 +471,16 @@ export function storeCases(theStore: () => RegistryStore, sabotage: Sabotage): S
     expect(await store.readInbox(partitionOf(key), incarnation, "0", deadlineMs)).toEqual([]);
   });
 
-  const { corrupt } = sabotage;
-  for (const garbage of corrupt ? (["type", "format", "number", "fraction"] as const) : []) {
-    promise(`takes a row of garbage (${garbage}) for none, and repairs it with the next claim`, async () => {
-      const [key, incarnation, connection] = [newKey(), newIncarnation(), newConnection()];
-      await corrupt?.(key, garbage);
-      expect((await store.row(key, deadlineMs)).kind).toBe("bad");
-      expect(await release(incarnation, key, undefined, undefined)).toBe("elsewhere");
-      const epoch = await granted(incarnation, key, connection);
-      expect(await eventsOf(key)).toEqual([`connected ${epoch}`]);
-      expect(await ownerOf(key)).toBe(connection);
-    });
-  }
-  return cases;
+  const hands = {
+    store: theStore,
+    newKey,
+    newIncarnation,
+    newConnection,
+    claim,
+    granted,
+    release,
+    eventsOf,
+    ownerOf,
+  };
+  return [...cases, ...garbageCases(hands, sabotage)];
 }

@@ -202,6 +202,17 @@ export const luaMutants: readonly Mutant[] = [
     from: "redis.pcall('HMGET'",
     to: "redis.call('HMGET'",
   },
+  { guard: "garbage for events, claimed", file: claim, from: "redis.call('XLEN', KEYS[1])", to: "" },
+  { guard: "garbage for the index, claimed", file: claim, from: "redis.call('ZCARD', KEYS[2])", to: "" },
+  {
+    guard: "garbage for the loser's inbox",
+    file: claim,
+    from: "if evicts then redis.call('XLEN', inbox) end",
+    to: "if evicts then redis.call('EXISTS', inbox) end",
+  },
+  { guard: "garbage for events, released", file: release, from: "redis.call('XLEN', KEYS[1])", to: "" },
+  { guard: "garbage for the index, released", file: release, from: "redis.call('ZCARD', KEYS[2])", to: "" },
+  { guard: "garbage for tombstones, released", file: release, from: "redis.call('ZCARD', KEYS[3])", to: "" },
   {
     guard: "incarnation compare of a release",
     file: release,
