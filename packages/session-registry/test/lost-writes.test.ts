@@ -12,16 +12,20 @@ import {
   type LifecycleEvent,
   type NewSession,
   type Ownership,
+  type OwnershipSettings,
 } from "../src/index.ts";
 import { Keyspace } from "../src/keyspace.ts";
 import { partitionOf, partitionSlots, partitionTags } from "../src/partition.ts";
 import { readEntries, readEvent } from "../src/redis/replies.ts";
+import { mortalTime } from "./mortal-time.ts";
 import { ownershipSettings, redisSettings, retention } from "./settings.ts";
 
 interface Edge {
   readonly ownership: Ownership;
   readonly epochs: Map<ConnectionId, number>;
   readonly superseded: Set<ConnectionId>;
+  /** As under kill -9. */
+  readonly die: () => void;
 }
 
 let cluster: RedisCluster;
@@ -39,14 +43,23 @@ afterAll(async () => {
   await cluster?.stop();
 });
 
-async function startEdge(name: string): Promise<Edge> {
+async function startEdge(
+  name: string,
+  changes: Partial<OwnershipSettings> = {},
+  keyPrefix = prefix,
+): Promise<Edge> {
+  const { time, die } = mortalTime();
   const nodes = cluster.addresses.map(({ host, port }) => `${host}:${port}`);
-  const { ownership } = createClusterRegistry({
-    ownership: ownershipSettings(name, { leaseMs: 15_000, leasePollMs: 500, callDeadlineMs: 10_000 }),
-    redis: redisSettings(nodes, prefix),
-    retention,
-  });
-  const edge: Edge = { ownership, epochs: new Map(), superseded: new Set() };
+  const patient = { leaseMs: 15_000, leasePollMs: 500, callDeadlineMs: 10_000 };
+  const { ownership } = createClusterRegistry(
+    {
+      ownership: ownershipSettings(name, { ...patient, ...changes }),
+      redis: redisSettings(nodes, keyPrefix),
+      retention,
+    },
+    { time },
+  );
+  const edge: Edge = { ownership, epochs: new Map(), superseded: new Set(), die };
   await ownership.start({
     granted: ({ connection }, epoch) => void edge.epochs.set(connection, epoch),
     superseded: ({ connection }) => void edge.superseded.add(connection),
@@ -104,11 +117,11 @@ async function losing(key: IdentityKey, work: () => Promise<void>): Promise<numb
 }
 
 /** The `disconnected` events of an identity, as its present master has them. */
-async function endsOf({ key }: NewSession): Promise<LifecycleEvent[]> {
+async function endsOf({ key }: NewSession, keyPrefix = prefix): Promise<LifecycleEvent[]> {
   const partition = partitionOf(key);
   const master = await cluster.masterOfSlot(partitionSlots[partition] ?? 0);
   const node = new Redis(master.port, master.host);
-  const entries = await node.xrange(new Keyspace(prefix).events(partition), "-", "+");
+  const entries = await node.xrange(new Keyspace(keyPrefix).events(partition), "-", "+");
   node.disconnect();
   return readEntries(entries)
     .map(readEvent)
@@ -171,5 +184,25 @@ describe("a failover that loses acknowledged writes", () => {
     const ends = await endsOf(session); // that of the release was lost with it
     expect(ends).toHaveLength(1);
     expect(ends[0]?.atMs).toBeGreaterThan(diedAtMs);
+  }, 90_000);
+
+  it("loses the end of a dead edge's session: it is ended once more (R7)", async () => {
+    const apart = uniquePrefix(); // whose leases are too short for the others
+    const short = { leaseMs: 2000, leasePollMs: 200 };
+    const [dying, reaping] = await Promise.all(
+      ["edge-c", "edge-d"].map((name) => startEdge(name, short, apart)),
+    );
+    const session = await claimed(dying!);
+    const diedAtMs = await losing(session.key, async () => {
+      dying!.die();
+      await eventually(async () => expect(await endsOf(session, apart)).toHaveLength(1), {
+        timeoutMs: 10_000,
+      });
+    });
+    await eventually(async () => expect(await endsOf(session, apart)).toHaveLength(1), { timeoutMs: 15_000 });
+    const [end] = await endsOf(session, apart); // the first was lost with the row's end
+    expect(end).toMatchObject({ cause: "edge-died" });
+    expect(end?.atMs).toBeGreaterThan(diedAtMs);
+    await reaping!.ownership.stop(2000);
   }, 90_000);
 });

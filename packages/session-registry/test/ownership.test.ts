@@ -5,36 +5,10 @@ import { MemoryBackend } from "../src/memory/memory-backend.ts";
 import { MemoryStore } from "../src/memory/memory-store.ts";
 import { noMeter } from "../src/meter.ts";
 import { RegistryOwnership } from "../src/ownership/ownership.ts";
-import { systemRandom, systemSoon, systemTime, type Time, type Timer } from "../src/time.ts";
+import { systemRandom, systemSoon, systemTime } from "../src/time.ts";
 import { describeOwnership } from "./conformance/ownership.ts";
+import { mortalTime } from "./mortal-time.ts";
 import { ownershipSettings, redisSettings, retention } from "./settings.ts";
-
-/** A clock whose timers can all be stopped at once: the process that dies. */
-function mortalTime(): { readonly time: Time; readonly die: () => void; readonly isDead: () => boolean } {
-  const timers = new Set<Timer>();
-  let isDead = false;
-  const guarded = (run: () => void) => (): void => {
-    if (!isDead) run();
-  };
-  const time: Time = {
-    monotonicMs: () => systemTime.monotonicMs(),
-    wallMs: () => systemTime.wallMs(),
-    after: (delayMs, run) => systemTime.after(delayMs, guarded(run)),
-    every(intervalMs, run) {
-      const timer = systemTime.every(intervalMs, guarded(run));
-      timers.add(timer);
-      return timer;
-    },
-  };
-  return {
-    time,
-    isDead: () => isDead,
-    die() {
-      isDead = true;
-      for (const timer of timers) timer.cancel();
-    },
-  };
-}
 
 const backend = new MemoryBackend(
   retention,

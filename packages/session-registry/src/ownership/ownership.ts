@@ -92,6 +92,7 @@ export class RegistryOwnership implements Ownership {
     store.onMasterChange((partition) => {
       this.#inbox.changeMaster(partition);
       this.#loop(partition).reassert();
+      this.#others.reaper.changeMaster(partition);
     });
   }
 

@@ -4,6 +4,8 @@
 //     fenced and its rows are ended by compare(incarnation). A reaper that dies in between is no loss: the tombstone is there for the others.
 // E2. A row and its `disconnected` event go in one script, so whoever of several reapers comes second finds nothing.
 // E3. Shards are worked on side by side and a partition that fails goes to the end of its shard's line: none waits for another.
+// E4. When a partition changes its master, every incarnation known to be dead is ended there once more: fence, ended rows and their events
+//     may be lost, and nobody else would look again. What is still there finds nothing to do; a repeated event has the same id (R7).
 
 import type { Incarnation } from "../model.ts";
 import { leasePartitionOf, partitions, type Partition } from "../partition.ts";
@@ -32,6 +34,8 @@ export class Reaper {
   readonly #context: ReaperContext;
   /** With the monotonic moment at which each may be forgotten, if its tombstone is gone by then. */
   readonly #dead = new Map<Incarnation, number>();
+  /** What is to be ended once more where the master changed, by partition (E4). */
+  readonly #again = new Map<Partition, Set<Incarnation>>();
   #isStopped = false;
 
   constructor(context: ReaperContext) {
@@ -67,6 +71,13 @@ export class Reaper {
     }
   }
 
+  /** What was ended in that partition may have come back (E4). */
+  changeMaster(partition: Partition): void {
+    const line = this.#again.get(partition);
+    if (line) for (const incarnation of this.#dead.keys()) line.add(incarnation);
+    else if (this.#dead.size > 0) void this.#endAgain(partition, new Set(this.#dead.keys()));
+  }
+
   stop(): void {
     this.#isStopped = true;
   }
@@ -94,23 +105,44 @@ export class Reaper {
   async #endAll(incarnation: Incarnation, delayMs: number): Promise<void> {
     await this.#pause(delayMs);
     const byShard = Map.groupBy(partitions, (partition) => this.#context.store.shardOf(partition));
-    await Promise.all([...byShard.values()].map((line) => this.#endLine(incarnation, line))); // E3
+    const lines = [...byShard.values()].map((line) => new Set(line));
+    await Promise.all(
+      lines.map((line) => this.#work(line, (partition) => this.#end(partition, incarnation))), // E3
+    );
   }
 
-  async #endLine(incarnation: Incarnation, line: readonly Partition[]): Promise<void> {
-    const left = [...line];
+  /** E4. Begins within the courtesy time, as after a tombstone was found: every edge sees a master change, and one of them is enough. */
+  async #endAgain(partition: Partition, line: Set<Incarnation>): Promise<void> {
+    const { random, courtesyMs } = this.#context;
+    this.#again.set(partition, line);
+    await this.#pause(random.next() * courtesyMs);
+    while (line.size > 0 && !this.#isStopped)
+      await this.#work(line, async (incarnation) => {
+        if (this.isDead(incarnation)) await this.#end(partition, incarnation); // else forgotten meanwhile
+      });
+    this.#again.delete(partition);
+  }
+
+  /** Works on one after the other until none is left; one that fails goes to the end. */
+  async #work<T>(left: Set<T>, work: (one: T) => Promise<void>): Promise<void> {
     for (let failures = 0; !this.#isStopped;) {
-      const partition = left.shift();
-      if (partition === undefined) return;
+      const [one] = left;
+      if (one === undefined) return;
+      left.delete(one);
       try {
-        while (!(await this.#endSome(partition, incarnation))) failures = 0;
+        await work(one);
+        failures = 0;
       } catch {
-        left.push(partition);
+        left.add(one);
         // A whole round that failed: the shard is away.
         failures++;
-        if (failures % left.length === 0) await this.#pause(retryMs);
+        if (failures % left.size === 0) await this.#pause(retryMs);
       }
     }
+  }
+
+  async #end(partition: Partition, incarnation: Incarnation): Promise<void> {
+    while (!(await this.#endSome(partition, incarnation)));
   }
 
   /** True when nothing is left in that partition. */

@@ -72,6 +72,17 @@ export const steps = (options: { readonly hasFailovers: boolean }): fc.Arbitrary
     size: "max",
   });
 
+/** A story that chance tells too seldom: an edge dies, its sessions are ended, and a failover brings them back (R7). */
+export const lostReaping: readonly Step[] = [
+  { do: "open", edge: 0, id: 0 },
+  { do: "open", edge: 0, id: 1 },
+  { do: "advance", ms: 400 },
+  { do: "replicate" },
+  { do: "kill", edge: 0 },
+  { do: "advance", ms: 3000 },
+  { do: "failover", clockStepMs: 0 },
+];
+
 /** Lets it happen, checks, and in the end waits for quiet. */
 export async function play(world: World, list: readonly Step[]): Promise<void> {
   await world.advance(500); // the edges have their leases
