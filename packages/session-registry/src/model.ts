@@ -63,6 +63,6 @@ export interface EdgeRow {
   readonly incarnation: Incarnation;
   readonly sessions: number;
   readonly isDraining: boolean;
-  /** Age of the last renewal this reader has seen, ms of the reader's own clock. */
+  /** Age of the last renewal this reader has seen, ms of the reader's own clock; Infinity before the first. */
   readonly leaseAgeMs: number;
 }

@@ -40,7 +40,7 @@ export function watchOthers(
     courtesyMs: leasePollMs,
     buried: () => meter.edgeDeclaredDead(),
   });
-  const view = new RegistryView({ store, meter, callDeadlineMs, watch, reaper, ownIncarnation });
+  const view = new RegistryView({ store, time, meter, callDeadlineMs, watch, reaper, ownIncarnation });
   const leaseWatch = new LeaseWatch({
     store,
     time,

@@ -7,12 +7,14 @@ import type { EdgeRow, Incarnation, SessionRow } from "../model.ts";
 import type { LookupResult, SessionPage } from "../ownership-port.ts";
 import { leasePartitionOf, partitionCount, type Partition } from "../partition.ts";
 import type { LeaseEntry, RegistryStore } from "../store-port.ts";
+import type { Time } from "../time.ts";
 import type { DeathWatch } from "./death-watch.ts";
 import type { Reaper } from "./reaper.ts";
 
 /** What the view reads from. */
 export interface ViewContext {
   readonly store: RegistryStore;
+  readonly time: Time;
   readonly watch: DeathWatch;
   readonly reaper: Reaper;
   readonly meter: RegistryMeter;
@@ -53,13 +55,15 @@ export class RegistryView {
 
   /** Edges whose lease is not known to be dead, by name. */
   edges(): readonly EdgeRow[] {
+    const { watch, time } = this.#context;
+    const nowMs = time.monotonicMs();
     return this.#live()
       .map(({ incarnation, state }) => ({
         edge: state.edge,
         incarnation,
         sessions: state.sessions,
         isDraining: state.isDraining,
-        leaseAgeMs: this.#context.watch.ageMs(leasePartitionOf(incarnation), incarnation),
+        leaseAgeMs: watch.ageMs(leasePartitionOf(incarnation), incarnation, nowMs),
       }))
       .sort((a, b) => (a.edge < b.edge ? -1 : 1));
   }

@@ -352,6 +352,19 @@ describe("the lease", () => {
   });
 });
 
+describe("what is known of the edges", () => {
+  it("says how old each lease is, also while Redis is away", async () => {
+    const edge = await anEdge();
+    const ageMs = (): number | undefined => edge.ownership.edges()[0]?.leaseAgeMs;
+    await edge.advance(3000);
+    expect(ageMs()).toBeLessThanOrEqual(400); // leaseRenewMs
+    edge.store.renew = edge.store.leases = away;
+    await edge.advance(9000);
+    expect(ageMs()).toBeGreaterThanOrEqual(9000);
+    expect(ageMs()).toBeLessThanOrEqual(9400);
+  });
+});
+
 describe("the reaper", () => {
   const lease = (incarnation: string) => ({
     incarnation: incarnation as Incarnation,

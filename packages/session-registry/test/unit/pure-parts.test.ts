@@ -134,14 +134,56 @@ describe("the death watch", () => {
   it("counts time in which this process stood still for nobody's death (D1)", () => {
     const watch = new DeathWatch(1000, 200);
     watch.observe(p, [lease(1)], 0);
-    expect(watch.observe(p, [lease(1)], 3_600_000)).toEqual([]);
-    expect(watch.ageMs(p, "a" as Incarnation)).toBe(400);
+    expect(watch.observe(p, [lease(1)], 3_600_000)).toEqual([]); // counts for 400
+    expect(watch.observe(p, [lease(1)], 3_600_300)).toEqual([]);
+    expect(watch.observe(p, [lease(1)], 3_600_600)).toHaveLength(1);
   });
   it("says nothing about tombstones, and judges a lease that it cannot read like any other (D3)", () => {
     const watch = new DeathWatch(1000, 200);
     const entries = [readLease("dead", "dead 5"), readLease("odd", "\u0000garbage")];
     for (let now = 0; now < 1000; now += 200) watch.observe(p, entries, now);
     expect(watch.observe(p, entries, 1000).map(({ incarnation }) => incarnation)).toEqual(["odd"]);
+  });
+});
+
+describe("the age of a lease, as the death watch has seen it (D4)", () => {
+  const p = 0 as Partition;
+  const name = "a" as Incarnation;
+  const lease = (value: string) => readLease(name, value);
+  it("is not known before it was seen to change, or to begin", () => {
+    const watch = new DeathWatch(1000, 200);
+    expect(watch.ageMs(p, name, 100)).toBe(Number.POSITIVE_INFINITY);
+    watch.observe(p, [lease("1")], 200);
+    expect(watch.ageMs(p, name, 300)).toBe(Number.POSITIVE_INFINITY); // may be as old as can be
+    watch.observe(p, [lease("2")], 400);
+    expect(watch.ageMs(p, name, 450)).toBe(50);
+    const other = new DeathWatch(1000, 200);
+    other.observe(p, [], 200);
+    other.observe(p, [lease("1")], 400);
+    expect(other.ageMs(p, name, 450)).toBe(50);
+  });
+  it("grows on while reads fail and while this process stands still, though that counts for nobody's death", () => {
+    const watch = new DeathWatch(1000, 200);
+    for (const [value, now] of [
+      ["1", 0],
+      ["2", 200],
+      ["2", 400],
+    ] as const)
+      watch.observe(p, [lease(value)], now);
+    watch.missed(p);
+    watch.missed(p);
+    expect(watch.ageMs(p, name, 9200)).toBe(9000);
+    expect(watch.observe(p, [lease("2")], 9400)).toEqual([]);
+    expect(watch.ageMs(p, name, 9400)).toBe(9200);
+    watch.observe(p, [lease("3")], 9600);
+    expect(watch.ageMs(p, name, 9600)).toBe(0);
+  });
+  it("is forgotten with the lease", () => {
+    const watch = new DeathWatch(1000, 200);
+    watch.observe(p, [], 0);
+    watch.observe(p, [lease("1")], 200);
+    watch.observe(p, [readLease(name, "dead 5")], 400);
+    expect(watch.ageMs(p, name, 400)).toBe(Number.POSITIVE_INFINITY);
   });
 });
 
