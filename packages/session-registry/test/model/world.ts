@@ -111,11 +111,11 @@ export class World {
       callDeadlineMs: 1000,
       ...this.#settings,
     });
-    let chance = ++serial / 7; // another one for each process: no two incarnations share a name
+    let chance = ++serial * Math.E; // another one for each process, and never twice the same: no two incarnations share a name
     const ports = {
       store,
       time,
-      random: { next: () => (chance = (chance * 0.6180339887 + 0.31831) % 1) },
+      random: { next: () => (chance = (chance + 0.6180339887) % 1) },
       soon: (run: () => void) => void time.after(0, run),
       meter: noMeter,
     };
