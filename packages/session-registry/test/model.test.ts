@@ -6,7 +6,7 @@ import { noMeter } from "../src/meter.ts";
 import { partitions } from "../src/partition.ts";
 import { RedisStore } from "../src/redis/redis-store.ts";
 import { systemRandom, systemTime } from "../src/time.ts";
-import { lostReaping, play, steps } from "./model/commands.ts";
+import { comesBackInReplay, lostReaping, play, steps } from "./model/commands.ts";
 import { memoryGround, realGround } from "./model/grounds.ts";
 import { World } from "./model/world.ts";
 import { redisSettings, retention } from "./settings.ts";
@@ -29,7 +29,7 @@ describe("whatever happens in whatever order, the promises of SPEC.md hold", () 
       fc.asyncProperty(steps({ hasFailovers: true }), (list) =>
         play(new World(memoryGround(MemoryBackend), { reassertMs: 5000 }), list),
       ),
-      { seed, numRuns: runs, examples: [[[...lostReaping]]] },
+      { seed, numRuns: runs, examples: [[[...lostReaping]], [[...comesBackInReplay]]] },
     ),
   );
 

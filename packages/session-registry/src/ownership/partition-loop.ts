@@ -3,7 +3,9 @@
 // O1. One claim call of a partition is in flight; what comes meanwhile, and in a storm (surge.ts) within gatherMs of the last turn's
 //     beginning, travels together in the next. So a storm fills batches instead of lines (a call costs many times what one more claim in
 //     it does), in quiet times nobody waits, and attempts of one socket never overtake each other.
-// O2. Releases go before claims: a station that reconnects finds its old session ended, not superseded.
+// O2. Releases go before claims, but for that of a session whose charge point came back here: the newer socket's claim ends the older's row
+//     and makes its own in one script, so that nobody finds it absent. That release waits for as long as the newer is to be claimed: once it
+//     was granted nothing is left to release, and if it is gone, or there is nobody to claim by, the release goes as any other.
 // O3. A call that fails leaves everything owed; the loop waits (jittered, or as long as the open circuit asks) and goes on. It ends
 //     only when nothing is owed.
 // O4. What was owed before, and what is asserted again, is paced, so that a returning Redis is not met by all at once.
@@ -11,48 +13,14 @@
 // O6. A claim is undone by tombstone unless every attempt of it was answered: one that was not may still be carried out (R4).
 
 import { RegistryError } from "../errors.ts";
-import type { Epoch, Incarnation } from "../model.ts";
+import type { Incarnation } from "../model.ts";
 import type { Partition } from "../partition.ts";
-import { backoffMs, type RetrySettings } from "../policy/retry.ts";
-import type { Claim, ClaimOutcome, Claimant, RegistryStore } from "../store-port.ts";
-import type { Random, Soon, Time } from "../time.ts";
-import type { Book, Entry, Successor } from "./book.ts";
-import { Pacer } from "./pacer.ts";
+import { backoffMs } from "../policy/retry.ts";
+import type { Claim, ClaimOutcome, Claimant } from "../store-port.ts";
+import type { Entry, Successor } from "./book.ts";
+import type { LoopContext } from "./loop-context.ts";
 import { reconcile } from "./reconcile.ts";
-import { Surge } from "./surge.ts";
-
-/** What a loop needs around it. */
-export interface LoopContext {
-  readonly store: RegistryStore;
-  readonly book: Book;
-  readonly pacer: Pacer;
-  readonly surge: Surge;
-  readonly time: Time;
-  readonly random: Random;
-  readonly soon: Soon;
-  readonly retry: RetrySettings;
-  readonly maxClaimsPerCall: number;
-  readonly gatherMs: number;
-  readonly callDeadlineMs: number;
-  /** Who claims; undefined while there is no confirmed lease (an edge that died so early would never be reaped). */
-  claimant(): Claimant | undefined;
-  granted(entry: Entry, epoch: Epoch): void;
-  superseded(entry: Entry, by: Successor): void;
-  /** The store says that this incarnation is dead. */
-  fenced(incarnation: Incarnation): void;
-  /** A release found its row (`ended`) or not. */
-  released(entry: Entry, ended: boolean): void;
-  /** Rows without a socket were found and ended. */
-  reconciled(rows: number): void;
-}
-
-/** What all loops of an edge share to keep their calls in bounds (O1, O4). */
-export function flowOf(
-  settings: { readonly replayPerSecond: number },
-  time: Time,
-): Pick<LoopContext, "pacer" | "surge"> {
-  return { pacer: new Pacer(settings.replayPerSecond, time), surge: new Surge(time) };
-}
+import { isNewer, newestByKey } from "./take-over.ts";
 
 /** Shortest pause after a failure, ms: while a half-open circuit tries one call, the others must not spin. */
 const minPauseMs = 25;
@@ -163,13 +131,23 @@ export class PartitionLoop {
   }
 
   async #releaseSome(): Promise<void> {
-    await this.#pace(this.#leaving);
-    const entries = first(this.#leaving, this.#batch());
-    const byIncarnation = Map.groupBy(entries, (entry) => entry.incarnation);
-    for (const [incarnation, group] of byIncarnation) {
-      if (incarnation !== undefined) await this.#release(incarnation, group);
-      else for (const entry of group) this.#released(entry, false); // never sent: Redis knows nothing of it
-    }
+    if (this.#leaving.size === 0) return;
+    if (this.#paced > 0) await this.#pace(this.#free().length);
+    const entries = this.#free(); // chosen now: who came back meanwhile has its release wait
+    const incarnation = entries[0]?.incarnation;
+    const together = entries.filter((entry) => entry.incarnation === incarnation);
+    if (incarnation !== undefined) await this.#release(incarnation, together);
+    else for (const entry of together) this.#released(entry, false); // never sent: Redis knows nothing of it
+  }
+
+  /** Of the leaving those that wait for no claim (O2). */
+  #free(): Entry[] {
+    const coming = this.#context.claimant() ? newestByKey(this.#wanted) : undefined;
+    const isFree = (entry: Entry): boolean => {
+      const newer = coming?.get(entry.session.key);
+      return !newer || !isNewer(newer, entry);
+    };
+    return first(this.#leaving, this.#batch(), isFree);
   }
 
   async #release(incarnation: Incarnation, entries: readonly Entry[]): Promise<void> {
@@ -194,7 +172,7 @@ export class PartitionLoop {
     if (this.#wanted.size === 0 || !this.#context.claimant()) return;
     await this.#fenceOld();
     await this.#knowClock();
-    await this.#pace(this.#wanted);
+    await this.#pace(Math.min(this.#wanted.size, this.#batch()));
     // From here to the call nothing is awaited: what closed meanwhile has left the set and is not sent, and who lost its lease
     // meanwhile does not claim.
     const claimant = this.#context.claimant();
@@ -218,7 +196,8 @@ export class PartitionLoop {
 
   async #claim(claimant: Claimant, asked: readonly Entry[]): Promise<void> {
     const { store, book, callDeadlineMs } = this.#context;
-    const claims = asked.map((entry) => this.#stamped(entry));
+    const leaving = newestByKey(this.#leaving);
+    const claims = asked.map((entry) => this.#stamped(entry, leaving.get(entry.session.key)));
     const wereUnsettled = asked.map((entry) => entry.isUnsettled);
     for (const entry of asked) {
       book.move(entry, "sent");
@@ -236,6 +215,8 @@ export class PartitionLoop {
       asked.forEach((entry, i) => {
         const hasStray = (wereUnsettled[i] ?? true) || reply.hasStray === true; // O6
         this.#answer(entry, reply.outcomes[i], hasStray);
+        const older = leaving.get(entry.session.key);
+        if (reply.outcomes[i]?.kind === "granted" && older && isNewer(entry, older)) this.#takenOver(older);
       });
     } catch (error) {
       const isUnknown = !(error instanceof RegistryError) || error.isOutcomeUnknown;
@@ -245,10 +226,21 @@ export class PartitionLoop {
   }
 
   /** R1: the stamp is made once, of the moment of authentication, in the shard's clock. */
-  #stamped(entry: Entry): Claim {
-    const { key, identity, connection, version, remote, authenticatedAtMs } = entry.session;
-    entry.stampUs ??= this.#context.store.toShardUs(this.#partition, authenticatedAtMs) ?? 0;
+  #stamped(entry: Entry, leaving: Entry | undefined): Claim {
+    const { key, identity, connection, version, remote } = entry.session;
+    entry.stampUs ??= this.#stampUs(entry, leaving);
     return { key, identity, connection, version, remote, stampUs: entry.stampUs };
+  }
+
+  /** Greater than that of the socket which it takes over from here, whatever that one's shard had for a clock (T1 of take-over.ts). */
+  #stampUs(entry: Entry, leaving: Entry | undefined): number {
+    const stampUs = this.#context.store.toShardUs(this.#partition, entry.session.authenticatedAtMs) ?? 0;
+    return leaving && isNewer(entry, leaving) ? Math.max(stampUs, (leaving.stampUs ?? 0) + 1) : stampUs;
+  }
+
+  /** The newer one's row stands where the older's did. One that may yet be carried out is undone all the same (O6). */
+  #takenOver(older: Entry): void {
+    if (older.isHeld && !older.isUnsettled) this.#released(older, true);
   }
 
   #answer(entry: Entry, outcome: ClaimOutcome | undefined, hasStray: boolean): void {
@@ -303,8 +295,7 @@ export class PartitionLoop {
   }
 
   /** O4. */
-  async #pace(line: ReadonlySet<Entry>): Promise<void> {
-    const count = Math.min(line.size, this.#batch());
+  async #pace(count: number): Promise<void> {
     if (count === 0 || this.#paced === 0) return;
     this.#paced = Math.max(0, this.#paced - count);
     await this.#context.pacer.take(count);
@@ -319,12 +310,16 @@ export class PartitionLoop {
   }
 }
 
-/** The oldest `count` of a set. */
-function first(entries: ReadonlySet<Entry>, count: number): Entry[] {
+/** The oldest `count` of a set, of those that are wanted. */
+function first(
+  entries: ReadonlySet<Entry>,
+  count: number,
+  isWanted: (entry: Entry) => boolean = () => true,
+): Entry[] {
   const chosen: Entry[] = [];
   for (const entry of entries) {
     if (chosen.length >= count) break;
-    chosen.push(entry);
+    if (isWanted(entry)) chosen.push(entry);
   }
   return chosen;
 }

@@ -110,6 +110,25 @@ export function describeOwnership(title: string, open: (name: string) => TestEdg
       await isOwnedBy(2, newer);
     });
 
+    it("never lets a charge point that reconnects to its edge be absent in between", async () => {
+      let present = await claimed(0);
+      let lookups = 0;
+      for (let round = 0; round < 30; round++) {
+        const next = session(present.identity);
+        edge(0).claim(next);
+        edge(0).release(present, "superseded");
+        present = next;
+        do {
+          await found(1, present.key); // throws when absent
+          lookups++;
+          await new Promise((resolve) => setImmediate(resolve));
+        } while (!told[0]!.granted.has(present.connection));
+      }
+      expect(lookups).toBeGreaterThanOrEqual(30);
+      await eventually(() => expect(edge(0).health().owed).toBe(0));
+      await isOwnedBy(1, present);
+    });
+
     it("undoes the claim of a socket that closed while it was being claimed (R4)", async () => {
       const one = session();
       edge(0).claim(one);

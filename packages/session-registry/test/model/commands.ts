@@ -83,6 +83,18 @@ export const lostReaping: readonly Step[] = [
   { do: "failover", clockStepMs: 0 },
 ];
 
+/** Chance seldom has a charge point come back while its edge asserts again what a failover may have lost (V2 of edge, session-lifetimes.ts). */
+export const comesBackInReplay: readonly Step[] = [
+  { do: "open", edge: 0, id: 0 },
+  { do: "advance", ms: 400 },
+  { do: "replicate" },
+  { do: "failover", clockStepMs: -5 },
+  { do: "open", edge: 0, id: 0 },
+  { do: "fates", edge: 0, of: "claim", fates: [{ kind: "refused" }, { kind: "lostReply" }] },
+  { do: "open", edge: 0, id: 0 },
+  { do: "advance", ms: 1200 },
+];
+
 /** Lets it happen, checks, and in the end waits for quiet. */
 export async function play(world: World, list: readonly Step[]): Promise<void> {
   await world.advance(500); // the edges have their leases

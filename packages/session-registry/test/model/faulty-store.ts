@@ -36,6 +36,8 @@ const timeoutMs = 250;
 export interface Observer {
   fenced(partition: Partition, incarnation: Incarnation): void;
   claimed(claimant: Claimant, claims: readonly Claim[], reply: ClaimReply): void;
+  /** As it leaves the edge, whatever becomes of it. */
+  releasing(incarnation: Incarnation, releases: readonly Release[]): void;
   released(incarnation: Incarnation, releases: readonly Release[], outcomes: readonly ReleaseOutcome[]): void;
 }
 
@@ -82,6 +84,7 @@ export class FaultyStore implements RegistryStore {
   }
 
   release(partition: Partition, incarnation: Incarnation, releases: readonly Release[]) {
+    this.#network.observer.releasing(incarnation, releases);
     return this.#fated("release", async () => {
       const outcomes = await this.#network.base.release(partition, incarnation, releases, 5000);
       this.#network.observer.released(incarnation, releases, outcomes);

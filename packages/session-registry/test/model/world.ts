@@ -8,6 +8,8 @@
 // M7. The socket that was opened last is never told that a newer one took over (R1).
 // M8. A claim that was granted keeps its epoch, however often it is repeated (R4), while its row stands.
 // M9. Nothing is granted to an incarnation that was fenced there (R7); a failover may lose the fence.
+// M10. What an edge releases is never the session of a charge point that came back to it and is still to be claimed there,
+//     but for an incarnation that was buried.
 // M6. After quiet: the newest open socket of an identity owns it, nobody else believes so, no row is without its socket, nothing is owed,
 //     no row or lease is left of the dead.
 
@@ -74,6 +76,7 @@ export class World {
   readonly #standing = new Map<IdentityKey, { readonly who: string; readonly epoch: number }>();
   readonly #fenced = new Set<string>();
   readonly #buried = new Set<Incarnation>();
+  #isPurging = false;
   readonly #found: { readonly row: SessionRow; readonly byEdge: number }[] = [];
   /** Mistakes seen where nobody could throw. */
   readonly #faults: string[] = [];
@@ -92,6 +95,7 @@ export class World {
       shardUs: (virtualMs) => ground.shardUs(virtualMs),
       observer: {
         claimed: (...args) => this.#claimed(...args),
+        releasing: (...args) => this.#releasing(...args),
         released: (...args) => this.#released(...args),
         fenced: (partition, incarnation) => void this.#fenced.add(`${partition} ${incarnation}`),
       },
@@ -195,7 +199,10 @@ export class World {
     const edge = found && this.#edges[found.byEdge]!;
     if (!edge?.time.isRunning) return;
     const isHeld = this.#edges.some(({ sockets }) => sockets.has(found!.row.connection));
-    if (!isHeld) void edge.ownership.purge(found!.row).catch(() => undefined);
+    if (isHeld) return;
+    this.#isPurging = true;
+    void edge.ownership.purge(found!.row).catch(() => undefined);
+    this.#isPurging = false;
   }
 
   async failover(clockStepMs: number): Promise<void> {
@@ -245,6 +252,19 @@ export class World {
     });
   }
 
+  #releasing(incarnation: Incarnation, releases: readonly Release[]): void {
+    const edge = this.#edges.find(({ store }) => store.incarnation === incarnation);
+    for (const { key, connection } of releases) {
+      if (!edge || connection === undefined || this.#isPurging) continue;
+      for (const socket of edge.sockets.values())
+        if (socket.key === key && !edge.believed.has(socket.connection))
+          this.#faultsOfTheLiving.push([
+            incarnation,
+            `M10: ${connection} was released while ${socket.connection} waited`,
+          ]);
+    }
+  }
+
   #released(
     incarnation: Incarnation,
     releases: readonly Release[],
@@ -254,7 +274,7 @@ export class World {
       if (outcomes[i] !== "ended") return;
       this.#standing.delete(release.key);
       if (release.connection === undefined && !this.#buried.has(incarnation)) {
-        this.#lateChecks.push(incarnation);
+        this.#faultsOfTheLiving.push([incarnation, `M4: ${incarnation} was reaped alive`]);
       }
       for (const { sockets, time, store } of this.#edges) {
         const ended = release.connection !== undefined && sockets.get(release.connection);
@@ -264,14 +284,15 @@ export class World {
     });
   }
 
-  readonly #lateChecks: Incarnation[] = [];
+  /** None if by the next look that incarnation is buried. */
+  readonly #faultsOfTheLiving: [Incarnation, string][] = [];
 
   /** M1–M5. */
   async check(): Promise<void> {
     await this.#settle();
     await this.#readTombstones();
-    for (const incarnation of this.#lateChecks.splice(0))
-      if (!this.#buried.has(incarnation)) this.#faults.push(`M4: ${incarnation} was reaped alive`);
+    for (const [incarnation, fault] of this.#faultsOfTheLiving.splice(0))
+      if (!this.#buried.has(incarnation)) this.#faults.push(fault);
     for (const key of this.#keys) await this.#checkKey(key);
     for (const { ownership, store, time, name } of this.#edges)
       if (time.isRunning && ownership.isLeaseValid() && this.#buriedNow.has(store.incarnation!))

@@ -1,67 +1,17 @@
 // One race each, played by hand: a scripted store, a clock that moves when told.
 
-import { asIdentity, type IdentityKey } from "@cpg/ocpp";
+import type { IdentityKey } from "@cpg/ocpp";
 import { describe, expect, it } from "vitest";
-import type { NewSession, OwnershipSettings } from "../../src/index.ts";
-import { RegistryError } from "../../src/errors.ts";
-import { MemoryBackend } from "../../src/memory/memory-backend.ts";
-import { MemoryStore } from "../../src/memory/memory-store.ts";
+import type { NewSession } from "../../src/index.ts";
 import { noMeter } from "../../src/meter.ts";
 import type { ConnectionId, Incarnation } from "../../src/model.ts";
 import { LeaseHolder } from "../../src/ownership/lease-holder.ts";
 import { RegistryOwnership } from "../../src/ownership/ownership.ts";
-import { Reaper } from "../../src/ownership/reaper.ts";
-import { leasePartitions, partitionOf, type Partition } from "../../src/partition.ts";
+import { partitionOf } from "../../src/partition.ts";
 import type { RegistryStore } from "../../src/store-port.ts";
-import { ownershipSettings, retention } from "../settings.ts";
+import { ownershipSettings } from "../settings.ts";
 import { ProcessTime, VirtualClock } from "../virtual-time.ts";
-
-const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-const key = "CP1" as IdentityKey;
-const partition = partitionOf(key);
-const random = { next: () => 0.5 };
-const away = (): Promise<never> =>
-  Promise.reject(new RegistryError("UNAVAILABLE", "away", { retryable: true, isOutcomeUnknown: false }));
-
-/** One edge over a memory store whose calls the test may replace. */
-async function anEdge(changes: Partial<OwnershipSettings> = {}) {
-  const clock = new VirtualClock();
-  const time = new ProcessTime(clock, 1000);
-  const backend = new MemoryBackend(retention, () => 1_800_000_000_000_000 + clock.nowMs * 1000);
-  const store: RegistryStore = new MemoryStore(backend, time);
-  const soon = (run: () => void): void => void time.after(0, run);
-  const counted: string[] = [];
-  const meter = {
-    ...noMeter,
-    releaseDropped: () => void counted.push("dropped"),
-    rowsReconciled: (rows: number) => void counted.push(`reconciled ${rows}`),
-  };
-  const told: string[] = [];
-  let chance = 0;
-  const random = { next: () => (chance = (chance + 0.381966) % 1) }; // no two incarnations share a name
-  const settings = ownershipSettings("edge", { reassertMs: 6400, ...changes });
-  const ownership = new RegistryOwnership(settings, { store, time, random, soon, meter });
-  await ownership.start({
-    granted: ({ connection }) => void told.push(`granted ${connection}`),
-    superseded: ({ connection }) => void told.push(`superseded ${connection}`),
-    message: () => undefined,
-  });
-  const session = (connection: string, id = key): NewSession => {
-    const identity = asIdentity(id);
-    if (!identity.ok) throw new Error(id);
-    return {
-      key: id,
-      identity: identity.identity,
-      version: "1.6",
-      remote: "",
-      connection: connection as ConnectionId,
-      authenticatedAtMs: time.monotonicMs(),
-    };
-  };
-  const advance = (ms: number): Promise<void> => clock.advance(ms, settle);
-  await advance(1);
-  return { clock, time, backend, store, ownership, told, counted, session, advance };
-}
+import { anEdge, away, key, partition, random, settle } from "./an-edge.ts";
 
 describe("claims", () => {
   it("compares an eviction that overtakes the claim's answer with that answer (R6)", async () => {
@@ -362,99 +312,5 @@ describe("what is known of the edges", () => {
     await edge.advance(9000);
     expect(ageMs()).toBeGreaterThanOrEqual(9000);
     expect(ageMs()).toBeLessThanOrEqual(9400);
-  });
-});
-
-describe("the reaper", () => {
-  const lease = (incarnation: string) => ({
-    incarnation: incarnation as Incarnation,
-    value: "v",
-    state: { kind: "alive" as const, edge: "e", sessions: 0, isDraining: false },
-  });
-  /** With two shards, which fence as the test says. */
-  function aReaper(
-    fence: (p: Partition, incarnation: Incarnation, time: ProcessTime) => Promise<IdentityKey[]>,
-  ) {
-    const clock = new VirtualClock();
-    const time = new ProcessTime(clock, 0);
-    const store = {
-      shardOf: (p: Partition) => (p < 32 ? "low" : "high"),
-      toShardUs: () => 0,
-      bury: () => Promise.resolve(true),
-      fence: (p: Partition, incarnation: Incarnation) => fence(p, incarnation, time),
-    } as unknown as RegistryStore;
-    const fenceMs = 1e6;
-    const context = { store, time, random, callDeadlineMs: 5000, fenceMs, courtesyMs: 400 };
-    const reaper = new Reaper({ ...context, buried: () => undefined });
-    return { reaper, advance: (ms: number) => clock.advance(ms, settle) };
-  }
-
-  it("ends what is reachable while a shard is away, and the rest when it returns (E3)", async () => {
-    let isAway = true;
-    const ended = new Set<Partition>();
-    const { reaper, advance } = aReaper(async (p, _, time) => {
-      if (p < 32 && isAway) {
-        await new Promise<void>((resolve) => time.after(5000, resolve));
-        return away();
-      }
-      ended.add(p);
-      return [];
-    });
-    const dead = lease("dead.1");
-    await reaper.look(0 as Partition, [dead], [dead]);
-    expect(reaper.isDead(dead.incarnation)).toBe(true);
-    await advance(1000);
-    expect(ended.size).toBe(32);
-    isAway = false;
-    await advance(10_000);
-    expect(ended.size).toBe(64);
-  });
-
-  it("ends all the dead once more where the master changed, and nowhere else; none waits for one that fails (E4)", async () => {
-    let ended: string[] = [];
-    let isAway = false;
-    const { reaper, advance } = aReaper((p, incarnation) => {
-      if (isAway && incarnation === "dead.1") return away();
-      ended.push(`${incarnation} ${p}`);
-      return Promise.resolve([]);
-    });
-    reaper.changeMaster(7 as Partition); // of nobody
-    for (const name of ["dead.1", "dead.2"]) await reaper.look(0 as Partition, [lease(name)], [lease(name)]);
-    await advance(1000);
-    expect(ended).toHaveLength(128);
-    ended = [];
-    isAway = true;
-    reaper.changeMaster(7 as Partition);
-    await advance(199);
-    expect(ended).toEqual([]); // courtesy
-    await advance(1);
-    expect(ended).toEqual(["dead.2 7"]);
-    reaper.changeMaster(7 as Partition); // again, while one is still to be ended
-    await advance(5000);
-    isAway = false;
-    await advance(5000);
-    expect(ended.toSorted()).toEqual(["dead.1 7", "dead.2 7", "dead.2 7"]);
-    await advance(60_000);
-    expect(ended).toHaveLength(3);
-  });
-
-  it("leaves off what is forgotten meanwhile (E4)", async () => {
-    let calls = 0;
-    const { reaper, advance } = aReaper(
-      (p) => (calls++, p === 7 && calls > 64 ? away() : Promise.resolve([])),
-    );
-    const dead = lease("dead.1");
-    await reaper.look(0 as Partition, [dead], [dead]);
-    await advance(1000);
-    reaper.changeMaster(7 as Partition);
-    await advance(10_000);
-    expect(calls).toBeGreaterThan(70);
-    await advance(1e6);
-    for (const p of leasePartitions) await reaper.look(p, [], []); // its tombstone is gone as well
-    expect(reaper.isDead(dead.incarnation)).toBe(false);
-    await advance(2000);
-    const before = calls;
-    await advance(10_000);
-    expect(calls).toBe(before);
   });
 });

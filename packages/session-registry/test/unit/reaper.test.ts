@@ -1,0 +1,104 @@
+// The reaper over a scripted store, with a clock that moves when told.
+
+import type { IdentityKey } from "@cpg/ocpp";
+import { describe, expect, it } from "vitest";
+import type { Incarnation } from "../../src/model.ts";
+import { Reaper } from "../../src/ownership/reaper.ts";
+import { leasePartitions, type Partition } from "../../src/partition.ts";
+import type { RegistryStore } from "../../src/store-port.ts";
+import { ProcessTime, VirtualClock } from "../virtual-time.ts";
+import { away, random, settle } from "./an-edge.ts";
+
+describe("the reaper", () => {
+  const lease = (incarnation: string) => ({
+    incarnation: incarnation as Incarnation,
+    value: "v",
+    state: { kind: "alive" as const, edge: "e", sessions: 0, isDraining: false },
+  });
+  /** With two shards, which fence as the test says. */
+  function aReaper(
+    fence: (p: Partition, incarnation: Incarnation, time: ProcessTime) => Promise<IdentityKey[]>,
+  ) {
+    const clock = new VirtualClock();
+    const time = new ProcessTime(clock, 0);
+    const store = {
+      shardOf: (p: Partition) => (p < 32 ? "low" : "high"),
+      toShardUs: () => 0,
+      bury: () => Promise.resolve(true),
+      fence: (p: Partition, incarnation: Incarnation) => fence(p, incarnation, time),
+    } as unknown as RegistryStore;
+    const fenceMs = 1e6;
+    const context = { store, time, random, callDeadlineMs: 5000, fenceMs, courtesyMs: 400 };
+    const reaper = new Reaper({ ...context, buried: () => undefined });
+    return { reaper, advance: (ms: number) => clock.advance(ms, settle) };
+  }
+
+  it("ends what is reachable while a shard is away, and the rest when it returns (E3)", async () => {
+    let isAway = true;
+    const ended = new Set<Partition>();
+    const { reaper, advance } = aReaper(async (p, _, time) => {
+      if (p < 32 && isAway) {
+        await new Promise<void>((resolve) => time.after(5000, resolve));
+        return away();
+      }
+      ended.add(p);
+      return [];
+    });
+    const dead = lease("dead.1");
+    await reaper.look(0 as Partition, [dead], [dead]);
+    expect(reaper.isDead(dead.incarnation)).toBe(true);
+    await advance(1000);
+    expect(ended.size).toBe(32);
+    isAway = false;
+    await advance(10_000);
+    expect(ended.size).toBe(64);
+  });
+
+  it("ends all the dead once more where the master changed, and nowhere else; none waits for one that fails (E4)", async () => {
+    let ended: string[] = [];
+    let isAway = false;
+    const { reaper, advance } = aReaper((p, incarnation) => {
+      if (isAway && incarnation === "dead.1") return away();
+      ended.push(`${incarnation} ${p}`);
+      return Promise.resolve([]);
+    });
+    reaper.changeMaster(7 as Partition); // of nobody
+    for (const name of ["dead.1", "dead.2"]) await reaper.look(0 as Partition, [lease(name)], [lease(name)]);
+    await advance(1000);
+    expect(ended).toHaveLength(128);
+    ended = [];
+    isAway = true;
+    reaper.changeMaster(7 as Partition);
+    await advance(199);
+    expect(ended).toEqual([]); // courtesy
+    await advance(1);
+    expect(ended).toEqual(["dead.2 7"]);
+    reaper.changeMaster(7 as Partition); // again, while one is still to be ended
+    await advance(5000);
+    isAway = false;
+    await advance(5000);
+    expect(ended.toSorted()).toEqual(["dead.1 7", "dead.2 7", "dead.2 7"]);
+    await advance(60_000);
+    expect(ended).toHaveLength(3);
+  });
+
+  it("leaves off what is forgotten meanwhile (E4)", async () => {
+    let calls = 0;
+    const { reaper, advance } = aReaper(
+      (p) => (calls++, p === 7 && calls > 64 ? away() : Promise.resolve([])),
+    );
+    const dead = lease("dead.1");
+    await reaper.look(0 as Partition, [dead], [dead]);
+    await advance(1000);
+    reaper.changeMaster(7 as Partition);
+    await advance(10_000);
+    expect(calls).toBeGreaterThan(70);
+    await advance(1e6);
+    for (const p of leasePartitions) await reaper.look(p, [], []); // its tombstone is gone as well
+    expect(reaper.isDead(dead.incarnation)).toBe(false);
+    await advance(2000);
+    const before = calls;
+    await advance(10_000);
+    expect(calls).toBe(before);
+  });
+});
