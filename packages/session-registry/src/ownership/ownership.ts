@@ -233,7 +233,7 @@ export class RegistryOwnership implements Ownership {
     const { time, store } = this.#ports;
     const endMs = time.monotonicMs() + deadlineMs;
     for (const entry of this.#book) this.release(entry.session, "drained");
-    while (this.#book.owed > 0 && time.monotonicMs() < endMs) {
+    while (this.#isOwing() && time.monotonicMs() < endMs) {
       await new Promise<void>((resolve) => time.after(10, resolve));
     }
     for (const timer of this.#timers) timer.cancel();
@@ -245,17 +245,20 @@ export class RegistryOwnership implements Ownership {
     await store.close();
   }
 
-  /** Nothing left: the lease is removed. Something left: it becomes a tombstone, so that others end it at once. */
+  /** What was dropped is not in the book any more. */
+  #isOwing(): boolean {
+    return this.#book.owed > 0 || this.#loops.some((loop) => loop.hasDropped);
+  }
+
+  /** Nothing left: the lease is removed. Something left: it becomes a tombstone, so that others end it at once (R7). */
   async #endLease(endMs: number): Promise<void> {
     const last = await this.#lease.stop();
     if (!last) return;
     const deadlineMs = Math.max(minEndLeaseMs, endMs - this.#ports.time.monotonicMs());
     const partition = leasePartitionOf(last.incarnation);
     const { store } = this.#ports;
-    const ending =
-      this.#book.owed === 0
-        ? store.forget(partition, last, deadlineMs)
-        : store.bury(partition, last, deadlineMs);
+    const isLeft = this.#isOwing() || this.#loops.some((loop) => loop.mayHoldStray);
+    const ending = store[isLeft ? "bury" : "forget"](partition, last, deadlineMs);
     await ending.catch(() => undefined); // it will lapse
   }
 

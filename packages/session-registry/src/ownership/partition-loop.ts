@@ -11,6 +11,8 @@
 // O4. What was owed before, and what is asserted again, is paced, so that a returning Redis is not met by all at once.
 // O5. Before the first claim of a new incarnation in this partition, every old one is fenced here: a late attempt of it cannot win.
 // O6. A claim is undone by tombstone unless every attempt of it was answered: one that was not may still be carried out (R4).
+// O7. A release that was dropped stays owed, by this partition, until a reconcile that began after it is done (R9). One whose claim may yet be
+//     carried out can come to be after that: only the fence of a buried incarnation keeps it out.
 
 import { RegistryError } from "../errors.ts";
 import type { Incarnation } from "../model.ts";
@@ -33,6 +35,9 @@ export class PartitionLoop {
   readonly #leaving = new Set<Entry>();
   readonly #toFence = new Set<Incarnation>();
   #isToReconcile = false;
+  /** Releases dropped and not reconciled since (O7). */
+  #dropped = 0;
+  #hasStray = false;
   #isRunning = false;
   #isStopped = false;
   #failures = 0;
@@ -61,7 +66,19 @@ export class PartitionLoop {
     this.#wanted.delete(entry);
     this.#leaving.delete(entry);
     this.#isToReconcile ||= isKnown;
+    if (isKnown) this.#dropped++;
+    this.#hasStray ||= isKnown && entry.isUnsettled;
     this.kick();
+  }
+
+  /** Whether rows may be here whose release was dropped (O7). */
+  get hasDropped(): boolean {
+    return this.#dropped > 0;
+  }
+
+  /** Whether such a row may yet come to be (O7). */
+  get mayHoldStray(): boolean {
+    return this.#hasStray;
   }
 
   /** R6: only an entry whose epoch is lower. One whose claim is unanswered is left to that answer, which has the epoch. */
@@ -281,8 +298,10 @@ export class PartitionLoop {
     const claimant = this.#context.claimant();
     if (!this.#isToReconcile || !claimant) return;
     this.#isToReconcile = false;
+    const dropped = this.#dropped;
     try {
       this.#context.reconciled(await reconcile(this.#partition, claimant.incarnation, this.#context));
+      this.#dropped -= dropped; // O7
     } catch (error) {
       this.#isToReconcile = true;
       throw error;

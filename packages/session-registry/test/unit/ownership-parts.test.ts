@@ -3,11 +3,12 @@
 import type { IdentityKey } from "@cpg/ocpp";
 import { describe, expect, it } from "vitest";
 import type { NewSession } from "../../src/index.ts";
+import { RegistryError } from "../../src/errors.ts";
 import { noMeter } from "../../src/meter.ts";
 import type { ConnectionId, Incarnation } from "../../src/model.ts";
 import { LeaseHolder } from "../../src/ownership/lease-holder.ts";
 import { RegistryOwnership } from "../../src/ownership/ownership.ts";
-import { partitionOf } from "../../src/partition.ts";
+import { leasePartitions, partitionOf } from "../../src/partition.ts";
 import type { RegistryStore } from "../../src/store-port.ts";
 import { ownershipSettings } from "../settings.ts";
 import { ProcessTime, VirtualClock } from "../virtual-time.ts";
@@ -90,6 +91,60 @@ describe("claims", () => {
     for (const [i] of sessions.entries())
       expect(await edge.store.row(`CP${i}` as IdentityKey, 1000)).toEqual({ kind: "absent" });
     expect(edge.counted).toContain("reconciled 1");
+  });
+
+  describe("stops after releases were dropped (R7, R9)", () => {
+    async function drops(isSettled = true) {
+      const edge = await anEdge({ maxOwed: 2 });
+      const sessions = [1, 2, 3, 4, 5, 6].map((i) => edge.session(`c${i}`, `CP${i}` as IdentityKey));
+      const claim = edge.store.claim.bind(edge.store);
+      let lost = isSettled ? 0 : sessions.length;
+      edge.store.claim = async (...args) => {
+        const reply = await claim(...args);
+        if (lost-- > 0) throw new RegistryError("TIMEOUT", "lost", { retryable: true });
+        return reply;
+      };
+      for (const session of sessions) {
+        edge.ownership.claim(session);
+        await edge.advance(200);
+      }
+      const lease = async (): Promise<string[]> => {
+        const all = await Promise.all(leasePartitions.map((p) => edge.store.leases(p, 1000)));
+        return all.flat().map(({ state }) => state.kind);
+      };
+      const rows = async (): Promise<number> => {
+        const all = await Promise.all(sessions.map(({ key }) => edge.store.row(key, 1000)));
+        return all.filter(({ kind }) => kind === "found").length;
+      };
+      expect(await rows()).toBe(6);
+      return { ...edge, lease, rows };
+    }
+    const stop = async (edge: Awaited<ReturnType<typeof drops>>): Promise<void> => {
+      const stopped = edge.ownership.stop(5000);
+      await edge.advance(6000);
+      await stopped;
+    };
+
+    it("ends what was dropped, then removes the lease", async () => {
+      const edge = await drops();
+      await stop(edge);
+      expect(edge.counted).toContain("dropped");
+      expect([await edge.rows(), await edge.lease()]).toEqual([0, []]);
+    });
+
+    it("buries the lease if it could not end that in time, so that others do", async () => {
+      const edge = await drops();
+      edge.store.index = away;
+      await stop(edge);
+      expect(await edge.rows()).toBeGreaterThan(0);
+      expect(await edge.lease()).toEqual(["dead"]);
+    });
+
+    it("buries it too if a dropped claim may yet be carried out", async () => {
+      const edge = await drops(false);
+      await stop(edge);
+      expect([await edge.rows(), await edge.lease()]).toEqual([0, ["dead"]]);
+    });
   });
 
   it("refuses a claim only for claims that were never registered: to look again fills no bound", async () => {
