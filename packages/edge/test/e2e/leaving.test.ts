@@ -33,7 +33,10 @@ test("a command that is open at another edge is answered, and new ones are refus
   await eventually(() => expect(asked).toBe(true));
   a.process.signal("SIGTERM");
   await eventually(async () =>
-    expect(await command(a, "CP-SLOW", reset)).toMatchObject({ status: 503, body: { title: /shuts down/i } }),
+    expect(await command(a, "CP-NOBODY", reset)).toMatchObject({
+      status: 503,
+      body: { type: "urn:cpg:problem:stopping" },
+    }),
   );
   answer({ status: "Accepted" });
   expect(await open).toMatchObject({ status: 200, body: { status: "answered", edge: b.name } });
