@@ -3,8 +3,8 @@
 // A1. Accepted: `--x value`, `--x=value`, and for flags `--x`, `--no-x`, `--x=false`, `--x false`. Nothing else.
 // A2. A setting is given once: with two values one of them would be ignored in silence.
 // A3. Words that belong to no known option are never repeated in a message: one of them may be a password.
-// A4. An unknown option is named, for it is most likely misspelt, but not behind one that got no value: it may be that
-//     value, and so a password that begins with --.
+// A4. An unknown option is named, for it is most likely misspelt, but not where a value may be in it: behind one that got
+//     none (a password that begins with --), and with a character that no option has (--redis-password:secret).
 //
 // convict's own reader (yargs-parser) lets unknown names pass and turns "1.10" into "1.1", so it gets none.
 import { configFileArg, didYouMean, helpArgs, settingList, versionArg } from "./names.ts";
@@ -60,7 +60,7 @@ function readOption(scan: Scan): void {
   scan.at += 1;
   if (word === "--") return; // pnpm passes it on
   const [name, inline] = split(word);
-  const mayBeValue = scan.lacksValue;
+  const mayHoldValue = scan.lacksValue || !/^[\w.-]+$/.test(name);
   scan.lacksValue = false;
   if (!name.startsWith("--")) return complainOfStray(scan, name);
   const named = byArg.get(name);
@@ -69,7 +69,7 @@ function readOption(scan: Scan): void {
   else if (off !== undefined) readNegation(scan, off, { name, inline });
   else if (name === configFileArg) scan.configFile = readConfigFile(scan, inline);
   else {
-    complainOfUnknown(scan, name, mayBeValue);
+    complainOfUnknown(scan, name, mayHoldValue);
     if (inline === undefined) followingValue(scan); // A3: its value is no option of its own
   }
 }
@@ -127,10 +127,10 @@ function followingValue(scan: Scan): string | undefined {
 }
 
 /** A4 */
-function complainOfUnknown(scan: Scan, name: string, mayBeValue: boolean): void {
+function complainOfUnknown(scan: Scan, name: string, mayHoldValue: boolean): void {
   scan.builder.complain(
-    mayBeValue
-      ? `argument ${scan.at} is unknown; if it is the value of the option before it, put = between them`
+    mayHoldValue
+      ? `argument ${scan.at} is unknown; put = between an option and its value`
       : `${name}: unknown argument; ${didYouMean(name, knownArgs)}`,
   );
 }

@@ -133,10 +133,8 @@ describe("arguments", () => {
     ],
     [["--lisen-port", "1"], "--lisen-port: unknown argument; did you mean --listen-port?"],
     [["--listen-share-port", "--lisen-port"], "--lisen-port: unknown argument; did you mean --listen-port?"],
-    [
-      ["--redis-password", "--x"],
-      "argument 3 is unknown; if it is the value of the option before it, put = between them",
-    ],
+    [["--redis-password:hunter2"], "argument 2 is unknown; put = between an option and its value"],
+    [["--redis-password", "--x"], "argument 3 is unknown; put = between an option and its value"],
   ])("%j is a mistake", (argv, problem) => {
     expect(problems({ argv: [...none, ...argv] }).some((text) => text.startsWith(problem))).toBe(true);
   });
