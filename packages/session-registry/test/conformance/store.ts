@@ -339,13 +339,15 @@ export function storeCases(theStore: () => RegistryStore, sabotage: Sabotage): S
   promise(
     "hands a message over to the owner of the newest row, and to nobody who is dead or asks",
     async () => {
-      const [key, asker, owner] = [newKey(), newIncarnation(), newIncarnation()];
+      const [other, asker, owner] = [newKey(), newIncarnation(), newIncarnation()];
+      const key = other.toLowerCase() as IdentityKey;
       const partition = partitionOf(key);
       const content = `command\nh1\n${asker}\n{}`;
-      const keys = [key, `${key}X`.slice(0, -1).toUpperCase() as IdentityKey];
+      const keys = [key, other];
       expect(await store.handOver(keys, asker, content, deadlineMs)).toEqual({ kind: "absent" });
       const connection = newConnection();
       const epoch = await granted(owner, key, connection);
+      expect(await store.handOver([other, key], asker, content, deadlineMs)).toEqual({ kind: "absent" }); // 1.6 has case
       const reply = await store.handOver(keys, asker, content, deadlineMs);
       expect(reply).toMatchObject({ kind: "delivered", row: { key, connection, epoch, incarnation: owner } });
       const [entry] = await store.readInbox(partition, owner, "0", deadlineMs);

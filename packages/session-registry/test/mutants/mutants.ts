@@ -134,6 +134,12 @@ export const memoryMutants: readonly Mutant[] = [
     to: "",
   },
   {
+    guard: "a 1.6 row under the folded key is another station's",
+    file: memory,
+    from: " && isCandidate(at, row.version)",
+    to: "",
+  },
+  {
     guard: "told only to whoever listens, else stored",
     file: memory,
     from: "this.#wakers.get(to) : undefined",
@@ -254,6 +260,12 @@ export const luaMutants: readonly Mutant[] = [
     guard: "nothing is posted to the dead",
     file: "lua/post-2.lua",
     from: "if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end",
+    to: "",
+  },
+  {
+    guard: "a 1.6 row under the folded key is another station's",
+    file: "lua/hand-over-n.lua",
+    from: " and (n == 1 or f[8] ~= '1.6')",
     to: "",
   },
   {
