@@ -104,7 +104,7 @@ async function stormOriginal(
   poolSize: number,
 ): Promise<Outcome> {
   await redis.setRoundTrip(delayMs);
-  const before = await connectionsOf(redis);
+  const before = await connectionsTo(redis.cluster.addresses);
   const worker = owner.own(await startWorker(new URL("../subjects/original.js", import.meta.url)));
   const port = await worker.ask<number>("listen", { nodes: redis.addresses, poolSize });
   const startedMs = nowMs();
@@ -112,7 +112,7 @@ async function stormOriginal(
   const { answered } = await fleet.callOnce(bootNotification, 60_000);
   const seconds = (nowMs() - startedMs) / 1000;
   const { poolTimeouts } = await worker.ask<OriginalCount>("count");
-  const connections = (await connectionsOf(redis)) - before;
+  const connections = (await connectionsTo(redis.cluster.addresses)) - before;
   return { who, delayMs, served: answered, poolTimeouts, connections, seconds };
 }
 
@@ -121,7 +121,7 @@ async function stormRegistry(
   owner: Closing,
 ): Promise<Outcome> {
   await redis.setRoundTrip(delayMs);
-  const before = await connectionsOf(redis);
+  const before = await connectionsTo(redis.cluster.addresses);
   const rowsFrom = redis.cluster.addresses;
   const gateway = owner.own(
     await startGateway({
@@ -144,14 +144,9 @@ async function stormRegistry(
     delayMs,
     served: Math.min(answered, rows),
     poolTimeouts: poolTimeoutsOf(metrics),
-    connections: (await connectionsOf(redis)) - before,
+    connections: (await connectionsTo(redis.cluster.addresses)) - before,
     seconds,
   };
-}
-
-// P1
-function connectionsOf({ cluster }: DelayedRedis): Promise<number> {
-  return connectionsTo(cluster.addresses);
 }
 
 function reportOf(outcomes: readonly Outcome[], stations: number): Report {
