@@ -6,7 +6,7 @@
 // G4. The `$disconnect`s of the sockets closed last have a second to reach their backend.
 
 import type { Ownership, Time, Timer } from "@cpg/session-registry";
-import { within } from "./commands/deadline.ts";
+import { within } from "./within.ts";
 import type { CloseCause } from "./session-port.ts";
 
 /** What a drain needs. */

@@ -16,7 +16,7 @@ import { startTelemetry, type Telemetry } from "@cpg/telemetry";
 import { authenticateBy, authenticateNobody, type Authenticate } from "./authentication.ts";
 import { buildRoutes, type BuiltRoutes } from "./build-routes.ts";
 import { createCommandRouter, type CommandRouter } from "./commands/command-router.ts";
-import { within } from "./commands/deadline.ts";
+import { within } from "./within.ts";
 import { defaultCommandLimits, type CommandLimits } from "./commands/limits.ts";
 import type { CommandMeter } from "./commands/outcomes.ts";
 import { openCredentialsFile } from "./credentials-file.ts";

@@ -138,7 +138,8 @@ export class SessionLifetimes {
     };
     this.#telling += 1;
     departures.add(() => {
-      Promise.resolve(route.serve(call)).then(told).catch(onBug).finally(ended); // how it ended, the integration counts
+      const serving = async (): Promise<CallAnswer> => route.serve(call); // async: one that throws is over, too
+      serving().then(told).catch(onBug).finally(ended); // how it ended, the integration counts
     });
   }
 }

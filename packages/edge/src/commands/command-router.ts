@@ -13,7 +13,7 @@ import type { Span, Tracing } from "@cpg/telemetry";
 import type { LiveSession, SessionTable } from "../session-port.ts";
 import { beginPeerSpan, endPeerSpan, tracedCall } from "../spans.ts";
 import { createCommandIds } from "./command-ids.ts";
-import { within } from "./deadline.ts";
+import { within } from "../within.ts";
 import { endOfCall, endOfPeerClose, endOfPeerCommand, noAnswer } from "./ends.ts";
 import { handOn, type HandingPorts, type Hands } from "./handing-on.ts";
 import { busyRetryAfterMs, stoppingRetryAfterMs, type CommandLimits } from "./limits.ts";

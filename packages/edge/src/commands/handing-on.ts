@@ -12,7 +12,7 @@ import type { Ownership, SessionRow } from "@cpg/session-registry";
 import type { Span } from "@cpg/telemetry";
 import type { LiveSession } from "../session-port.ts";
 import { endLookupSpan } from "../spans.ts";
-import { within } from "./deadline.ts";
+import { within } from "../within.ts";
 import { end, noAnswer, type Step } from "./ends.ts";
 import type { CommandLimits } from "./limits.ts";
 import { locate, placeOf, sessionOf, type Located, type LocatePorts } from "./locate.ts";

@@ -9,7 +9,7 @@
 import { isCandidate, type IdentityKey } from "@cpg/ocpp";
 import { RegistryError, type Ownership, type SessionRow, type Time } from "@cpg/session-registry";
 import type { LiveSession, SessionTable } from "../session-port.ts";
-import { within } from "./deadline.ts";
+import { within } from "../within.ts";
 import type { Verification } from "./outcomes.ts";
 
 /** Retry-After where the registry gives none: the order of a reconnect and of a breaker's half-open probe. */

@@ -14,7 +14,7 @@ import { noTracing, type Span, type Tracing } from "@cpg/telemetry";
 import type { CallOutcome, LiveSession, SessionTable } from "../session-port.ts";
 import type { CommandIds } from "./command-ids.ts";
 import { acceptPeerSpan, tracedCall } from "../spans.ts";
-import { within } from "./deadline.ts";
+import { within } from "../within.ts";
 import { idRetentionMs, toldReplyMs } from "./limits.ts";
 import type { CommandMeter } from "./outcomes.ts";
 import {

@@ -6,7 +6,7 @@ import { noTracing, type Span, type Tracing } from "@cpg/telemetry";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Static } from "typebox";
 import type { CommandRouter } from "../commands/command-router.ts";
-import { within } from "../commands/deadline.ts";
+import { within } from "../within.ts";
 import { retryAfterOf } from "../commands/locate.ts";
 import type { CommandOutcome, Verification } from "../commands/outcomes.ts";
 import { isTooDeep, maxJsonDepth } from "../json-depth.ts";

@@ -7,7 +7,7 @@ import swagger from "@fastify/swagger";
 import type { Ownership, Time } from "@cpg/session-registry";
 import type { Tracing } from "@cpg/telemetry";
 import type { CommandRouter } from "../commands/command-router.ts";
-import { within } from "../commands/deadline.ts";
+import { within } from "../within.ts";
 import type { HealthFacts } from "../health.ts";
 import { whyNotListening } from "../listening.ts";
 import { createApp, type ManagementApp, type ManagementLog } from "./app.ts";
