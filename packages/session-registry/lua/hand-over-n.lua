@@ -4,11 +4,12 @@
 -- ARGV 1 row format   2 incarnation that asks   3 entries kept   4 inbox life, ms
 --      5 fence prefix, 6 inbox prefix, 7 wake prefix: the owner's name completes them. Known only once the row is read, as in claim-n.lua:
 --        same hash tag, same slot, and fence and inbox are touched before the first write
---      8 the message without its head, which is the row's: key, connection and epoch, a line each; then the identity key of each row
+--      8 not after, µs (deliver.lua)
+--      9 the message without its head, which is the row's: key, connection and epoch, a line each; then the identity key of each row
 -- Returns {now in µs, outcome, bad rows met, which row, its fields …}
---      outcome 0 no row · 1 delivered · 2 the row is the asker's: nothing delivered · -1 the inbox is full · -2 the owner is fenced
+--      outcome 0 no row · 1 delivered · 2 the row is the asker's: nothing delivered · -1 the inbox is full · -2 the owner is fenced · -3 too late
 local FORMAT, asker, kept, life = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local fencePrefix, inboxPrefix, wakePrefix, content = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+local fencePrefix, inboxPrefix, wakePrefix, notAfter, content = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 local VERSIONS = {['1.6'] = true, ['2.0.1'] = true, ['2.1'] = true}
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -34,8 +35,8 @@ if owner ~= asker then
   if redis.call('EXISTS', fencePrefix .. owner) == 1 then
     outcome = -2
   else
-    local message = ARGV[8 + which] .. '\n' .. row[4] .. '\n' .. row[2] .. '\n' .. content
-    outcome = deliver('channel', inboxPrefix .. owner, wakePrefix .. owner, kept, life, now, message) and 1 or -1
+    local message = ARGV[9 + which] .. '\n' .. row[4] .. '\n' .. row[2] .. '\n' .. content
+    outcome = deliver('channel', inboxPrefix .. owner, wakePrefix .. owner, kept, life, now, notAfter, message)
   end
 end
 return {now, outcome, bad, which, unpack(row)}

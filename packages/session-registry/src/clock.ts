@@ -3,9 +3,10 @@
 // C1. Clocks of two edges are never compared: a stamp is made of one edge's monotonic clock and the shard's TIME.
 // C2. An estimate errs by at most half the round trip it was taken from; short round trips replace long ones,
 //     and an old one gives way to any newer (a clock may step, a master may change).
-
 // C3. What was heard while connections were being opened, or while the event loop stood still, is a poor sample: no stamp is made of one
 //     before the shard was asked once more. Once, since it may simply be far away.
+// C4. Two estimates that cannot both be right mean that the clock stepped in between: the newer one counts at once. Until then every
+//     message would be judged by a time that is not (lua/deliver.lua).
 
 interface Estimate {
   /** Shard's clock minus own monotonic clock, µs. */
@@ -16,6 +17,8 @@ interface Estimate {
 
 /** After this long any newer sample is better than the kept one: quartz drifts some 50 µs a second, so 0.5 ms in this time. */
 const estimateLifeMs = 10_000;
+/** What two clocks may drift apart in that time, and be slewed by NTP (500 µs a second), ms. */
+const driftMs = 6;
 /** Up to this round trip a sample is good: it errs by 5 ms, less than a charge point needs to connect anew. */
 const goodRoundTripMs = 10;
 
@@ -31,9 +34,12 @@ export class ShardClocks {
   ): void {
     const roundTripMs = sample.receivedAtMs - sample.sentAtMs;
     const kept = this.#estimates.get(shard);
-    if (kept && roundTripMs > kept.roundTripMs && sample.receivedAtMs - kept.takenAtMs < estimateLifeMs)
-      return;
     const offsetUs = sample.nowUs - ((sample.sentAtMs + sample.receivedAtMs) / 2) * 1000;
+    const isWorse = kept !== undefined && roundTripMs > kept.roundTripMs;
+    if (isWorse && sample.receivedAtMs - kept.takenAtMs < estimateLifeMs) {
+      const errorMs = (roundTripMs + kept.roundTripMs) / 2 + driftMs;
+      if (Math.abs(offsetUs - kept.offsetUs) <= errorMs * 1000) return; // C4
+    }
     this.#estimates.set(shard, { offsetUs, roundTripMs, takenAtMs: sample.receivedAtMs });
   }
 

@@ -173,7 +173,10 @@ export interface RegistryStore {
     deadlineMs: number,
   ): Promise<readonly IdentityKey[]>;
 
-  /** `message`: writeMessage of ownership/peer-message.ts. In an inbox it is the field `m` of its entry. */
+  /**
+   * `message`: writeMessage of ownership/peer-message.ts. In an inbox it is the field `m` of its entry. Not delivered when Redis comes to it
+   * after `deadlineMs` by its own clock (DEADLINE, or nobody hears of it); only the first words to a shard have no such limit.
+   */
   post(
     partition: Partition,
     to: Incarnation,
@@ -182,7 +185,7 @@ export interface RegistryStore {
   ): Promise<"delivered" | "dead" | "full">;
   /**
    * Finds the row of `keys` that was granted last and, unless it names the asker, brings its owner a message by `channel`: `content` (writeContent)
-   * behind key, connection and epoch of the row. `keys` are those one identity may have: all of one partition.
+   * behind key, connection and epoch of the row. `keys` are those one identity may have: all of one partition. Not delivered late, as `post`.
    */
   handOver(
     keys: readonly IdentityKey[],

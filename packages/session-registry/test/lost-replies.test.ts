@@ -1,4 +1,5 @@
-// A connection that is lost between a command and its reply: what the caller is told of what became of it. A cluster of its own, and proxies.
+// A reply that is lost with its connection, or does not come in time: what the caller is told of what became of the command, and what becomes
+// of it. A cluster of its own, and proxies.
 
 import type { Identity, IdentityKey } from "@cpg/ocpp";
 import { eventually, uniquePrefix } from "@cpg/testkit";
@@ -9,6 +10,7 @@ import { noMeter } from "../src/meter.ts";
 import type { ConnectionId, Incarnation } from "../src/model.ts";
 import { partitionOf, partitionSlots } from "../src/partition.ts";
 import { RedisStore } from "../src/redis/redis-store.ts";
+import type { Way } from "../src/store-port.ts";
 import { systemRandom, systemTime } from "../src/time.ts";
 import { untilReady } from "./conformance/store.ts";
 import { startNamedProxies, type Link, type NamedProxies } from "./named-proxies.ts";
@@ -39,8 +41,8 @@ beforeEach(async () => {
   node?.disconnect();
   node = new Redis(port, host);
   await eventually(() => dataLink().isOpen);
-  for (const script of [handOver, claim]) await script(); // the node knows them: the reply that is lost is no NOSCRIPT
-  await node.del(row());
+  for (const script of [handOver, claim, post]) await script(); // the node knows them: the reply that is lost is no NOSCRIPT
+  await node.del(row(), keys.inbox(partitionOf(key), owner));
 });
 afterAll(async () => {
   node?.disconnect();
@@ -55,6 +57,8 @@ const claim = () => {
   return store.claim(partitionOf(key), claimant, [claimed], deadlineMs);
 };
 const handOver = () => store.handOver([key], asker, "content", deadlineMs);
+const post = (way: Way = "inbox", patienceMs = deadlineMs) =>
+  store.post(partitionOf(key), owner, { message: "m", way }, patienceMs);
 const row = () => keys.row(partitionOf(key), key);
 const delivered = () => node.xlen(keys.inbox(partitionOf(key), owner));
 
@@ -111,6 +115,28 @@ it("nobody is told that he owns the charge point himself, if another edge had th
     () => node.hset(row(), "inc", asker),
   );
   expect(end).toMatchObject({ code: "UNAVAILABLE", isOutcomeUnknown: true });
+  expect(await delivered()).toBe(before + 1);
+});
+
+it("a message that a Redis which hung finds when it goes on is delivered no more: its sender has given up", async () => {
+  const partition = partitionOf(key);
+  const scriptsRun = async () =>
+    Number(/cmdstat_evalsha:calls=(\d+)/.exec(await node.info("commandstats"))?.[1]);
+  await claim();
+  const [before, ranBefore] = [await delivered(), await scriptsRun()];
+  const master = await proxies.cluster.masterOfSlot(partitionSlots[partition] ?? 0);
+  master.pause();
+  try {
+    const late = [store.handOver([key], asker, "content", 200), post("channel", 200), post("inbox", 200)];
+    for (const end of await Promise.allSettled(late))
+      expect(end).toMatchObject({ reason: { code: "DEADLINE" } });
+    const endedAtMs = systemTime.monotonicMs();
+    await eventually(() => systemTime.monotonicMs() > endedAtMs + 300); // later than any error of the clock's estimate
+  } finally {
+    master.resume();
+  }
+  expect(await handOver()).toMatchObject({ kind: "delivered" }); // over the same connection, so behind the others
+  expect((await scriptsRun()) - ranBefore).toBe(4);
   expect(await delivered()).toBe(before + 1);
 });
 

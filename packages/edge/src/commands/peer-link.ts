@@ -150,12 +150,12 @@ function createSending({ ownership, meter, sendMs, askAgainMs }: PeerLinkPorts) 
       return { kind: (await sendTo(to, content, "channel", patienceMs)) ? "sent" : "dead", row: to };
     },
     /** Nothing depends on what comes of it but the reply. */
-    again(id: string, { kind, body, span }: Question, row: SessionRow): void {
+    again(id: string, { kind, body, limitMs, span }: Question, row: SessionRow): void {
       meter.peer("commandAskedAgain");
       span?.event("asked again");
       const budgetMs = Math.max(0, body.budgetMs - askAgainMs);
       const content = { id, kind, body: encodeBody({ ...body, budgetMs }) };
-      sendTo(row, content, "inbox", sendMs).catch(() => undefined);
+      sendTo(row, content, "inbox", Math.min(limitMs - askAgainMs, sendMs)).catch(() => undefined);
     },
   };
 }

@@ -24,6 +24,10 @@ export interface InboxParts {
   readonly data: Lane;
   readonly control: Lane;
   readonly meter: RegistryMeter;
+  /** Own monotonic time, ms. */
+  readonly nowMs: () => number;
+  /** An own monotonic moment in the clock of the partition's shard, µs; undefined while that shard was never heard. */
+  readonly toShardUs: (partition: Partition, monotonicMs: number) => number | undefined;
 }
 
 type Parcel = Parameters<RegistryStore["post"]>[2];
@@ -38,6 +42,7 @@ export class RedisInboxes {
 
   async post(partition: Partition, to: Incarnation, parcel: Parcel, deadlineMs: number) {
     const { keys: names, data, retention } = this.#parts;
+    const notAfter = this.#limit(partition, deadlineMs);
     const { value, hasStray } = await data.callTelling("post", partition, deadlineMs, (client) =>
       client.cpgPost(
         names.fence(partition, to),
@@ -46,6 +51,7 @@ export class RedisInboxes {
         retention.inboxLifeMs,
         names.wake(partition, to),
         parcel.way,
+        notAfter(),
         parcel.message,
       ),
     );
@@ -61,6 +67,7 @@ export class RedisInboxes {
     const partition = partitionOf(keys[0] ?? "");
     const { keys: names, data, retention } = this.#parts;
     const rows = keys.map((key) => names.row(partition, key));
+    const notAfter = this.#limit(partition, deadlineMs);
     const { value, hasStray } = await data.callTelling("handOver", partition, deadlineMs, (client) =>
       client.cpgHandOver(
         rows.length,
@@ -72,6 +79,7 @@ export class RedisInboxes {
         names.fence(partition, ""),
         names.inbox(partition, ""),
         names.wake(partition, ""),
+        notAfter(),
         content,
         ...keys,
       ),
@@ -79,6 +87,13 @@ export class RedisInboxes {
     const { reply, badRows } = readHandOverReply(value, keys, hasStray);
     if (badRows > 0) this.#parts.meter.badRows(badRows);
     return reply;
+  }
+
+  /** The end of a call in the clock of its shard, µs: asked for each attempt, whose shard may be another. 0: that clock is not known yet. */
+  #limit(partition: Partition, deadlineMs: number): () => number {
+    const { nowMs, toShardUs } = this.#parts;
+    const endMs = nowMs() + deadlineMs;
+    return () => toShardUs(partition, endMs) ?? 0;
   }
 
   async read(partition: Partition, incarnation: Incarnation, afterId: string, deadlineMs: number) {

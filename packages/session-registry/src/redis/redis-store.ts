@@ -73,6 +73,8 @@ export class RedisStore implements RegistryStore {
       data: this.#data,
       control: this.#control,
       meter: ports.meter,
+      nowMs: () => ports.time.monotonicMs(),
+      toShardUs: (partition, atMs) => this.toShardUs(partition, atMs),
     });
     this.#data.warmUp();
     this.#control.warmUp();

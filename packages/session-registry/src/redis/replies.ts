@@ -84,11 +84,12 @@ export function readClaimReply(raw: unknown): ReadClaims {
 /**
  * Reply of post-2.lua. With an unanswered attempt before it (`hasStray`), "not delivered" is not certain: that attempt may have
  * brought the message before the receiver was fenced or its inbox full, and who was told otherwise would send it again (R11).
- * Errors: UNAVAILABLE with an unknown outcome then.
+ * Errors: UNAVAILABLE with an unknown outcome then; DEADLINE for a message that came too late.
  */
 export function readPostReply(raw: unknown, hasStray: boolean): "delivered" | "dead" | "full" {
   if (raw === 1) return "delivered";
   if (hasStray) throw mayBeDelivered();
+  if (raw === -3) throw tooLate();
   return raw === 0 ? "dead" : "full";
 }
 
@@ -99,14 +100,21 @@ const mayBeDelivered = (): RegistryError =>
     { retryable: false, isOutcomeUnknown: true },
   );
 
-type RawHandOver = [number, 1 | 2 | -1 | -2, number, number?, ...string[]];
+/** By the shard's clock the sender has given up: nothing was delivered (deliver.lua). */
+const tooLate = (): RegistryError =>
+  new RegistryError("DEADLINE", "the message came to Redis too late and was not delivered", {
+    retryable: true,
+    isOutcomeUnknown: false,
+  });
 
-const handOvers = new Map([
+type RawHandOver = [number, 0 | 1 | 2 | -1 | -2 | -3, number, number?, ...string[]];
+
+const handOvers = new Map<number, "delivered" | "own" | "full" | "dead">([
   [1, "delivered"],
   [2, "own"],
   [-1, "full"],
   [-2, "dead"],
-] as const);
+]);
 
 /** Reply of hand-over-n.lua; `hasStray` as with readPostReply. */
 export function readHandOverReply(
@@ -116,6 +124,7 @@ export function readHandOverReply(
 ): { readonly reply: HandOverReply; readonly badRows: number } {
   const [, outcome, badRows, which = 0, ...fields] = raw as RawHandOver;
   if (outcome !== 1 && hasStray) throw mayBeDelivered();
+  if (outcome === -3) throw tooLate();
   const [kind, key] = [handOvers.get(outcome), keys[which - 1]];
   const reading = key === undefined ? undefined : readRow(key, fields);
   if (kind === undefined || reading?.kind !== "found") return { reply: { kind: "absent" }, badRows };

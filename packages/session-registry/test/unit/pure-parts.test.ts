@@ -208,10 +208,19 @@ describe("a shard's clock as an edge estimates it", () => {
     expect(clocks.toShardUs("s", 1)).toBeUndefined();
     clocks.heard("s", { sentAtMs: 0, receivedAtMs: 2, nowUs: 1_000_000 });
     expect(clocks.toShardUs("s", 1)).toBe(1_000_000);
-    clocks.heard("s", { sentAtMs: 100, receivedAtMs: 300, nowUs: 9_000_000 });
+    clocks.heard("s", { sentAtMs: 100, receivedAtMs: 300, nowUs: 1_290_000 });
     expect(clocks.toShardUs("s", 1)).toBe(1_000_000);
     clocks.heard("s", { sentAtMs: 20_000, receivedAtMs: 20_200, nowUs: 30_000_000 });
     expect(clocks.toShardUs("s", 20_100)).toBe(30_000_000);
+  });
+
+  it("follows a clock that stepped at once, however poor the sample that shows it (C4)", () => {
+    const clocks = new ShardClocks();
+    clocks.heard("s", { sentAtMs: 0, receivedAtMs: 2, nowUs: 1_000_000 });
+    clocks.heard("s", { sentAtMs: 100, receivedAtMs: 300, nowUs: 9_000_000 });
+    expect(clocks.toShardUs("s", 200)).toBe(9_000_000);
+    clocks.heard("s", { sentAtMs: 400, receivedAtMs: 600, nowUs: 1_500_000 });
+    expect(clocks.toShardUs("s", 500)).toBe(1_500_000);
   });
 
   it("is not known by a poor sample alone: the shard is asked once, and no more for a while if it is far away (C3)", () => {
