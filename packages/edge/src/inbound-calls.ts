@@ -227,7 +227,8 @@ export class InboundCalls {
     const { instruments, time } = this.#context;
     const type = answer.kind === "result" ? "result" : "error";
     const isSent = request.kind === "call" && this.#owner.sendFrame(this.#frameOf(request, answer), type); // N4
-    instruments.served(this.#owner.version, request.action, isSent ? answer.kind : "unanswered");
+    const isUnanswered = request.kind === "call" && !isSent; // a SEND waits for nothing: what the backend made of it counts
+    instruments.served(this.#owner.version, request.action, isUnanswered ? "unanswered" : answer.kind);
     instruments.processing((time.monotonicMs() - receivedMs) / 1000);
     if (span !== undefined) endCallSpan(span, answer, isSent);
   }

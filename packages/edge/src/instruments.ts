@@ -29,7 +29,7 @@ export type ServedAs =
   | "result"
   | "fault" // CALLERROR of ours
   | "callError" // CALLERROR that the backend asked for
-  | "unanswered"; // a SEND, or the socket was gone
+  | "unanswered"; // the socket was gone
 
 /** How one request to a backend ended. */
 export type AttemptEnd =

@@ -431,6 +431,16 @@ describe("the newest authenticated socket wins", () => {
   });
 });
 
+test("a SEND counts as what became of it: nobody waits for an answer, so none is missing (2.1)", async () => {
+  running = await startTestEdge({ NotifyPeriodicEventStream: routeOf(() => Promise.resolve(okay)) });
+  const { counts, url } = running;
+  const station = await connect(url("CP1"), ["ocpp2.1"]);
+  station.send([6, "a", "NotifyPeriodicEventStream", {}]);
+  await eventually(() => expect(counts.of("served 2.1 NotifyPeriodicEventStream result")).toBe(1));
+  station.send([2, "b", "NotifyPeriodicEventStream", {}]);
+  await eventually(() => expect(station.frames).toEqual(['[3,"b",{}]']));
+});
+
 test("a slow consumer is ended with a reason when its outbox is full", async () => {
   const payloadJson = JSON.stringify({ data: "x".repeat(60_000) });
   running = await startTestEdge(
