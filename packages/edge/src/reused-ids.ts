@@ -4,12 +4,15 @@
 // A message id is an idempotency key, never a reason to drop (FACTS §7). Yet stations exist that use one id for
 // everything and others that count from 1 after each reboot, so the id alone proves nothing:
 // I1. Only the same id with the same action and the same payload text is a repetition.
+//     It is none any more when another message came under that id since: a station that uses one id for everything tells A, B, and A
+//     again because it is A again, and a driver who shows the same card twice is asked about twice. Transaction messages stay: they
+//     carry their time or number, so equal ones are one, and a second StartTransaction would be a second transaction.
 // I2. Only results are repeated. After a CALLERROR the station's retry is served again, under the same call id, so a
 //     backend that did its work and then failed to say so can recognise it.
 // I3. At most `maxEntries` are remembered; what would be forgotten soonest makes room. None is remembered longer than its
 //     time: transaction messages for ten minutes (stations repeat them after 60 s, 120 s, …), others for `keepMs`, because
 //     the answer to a Heartbeat grows old.
-// I4. This is written for each CALL of a backend's, and outlives it: so a message is remembered as four numbers in a row of one list,
+// I4. This is written for each CALL of a backend's, and outlives it: so a message is remembered as five numbers in a row of one list,
 //     overwritten in their places, and the one text kept alive is its answer's.
 
 import { hash } from "node:crypto";
@@ -31,8 +34,10 @@ export interface MessageText {
   readonly payloadJson: string;
 }
 
-/** A message, as it is looked for: 96 bits of a digest. 1 µs, against kilobytes for each of 100,000 stations. */
+/** A message, as it is looked for: its id's mark, and 96 bits of a digest. 1 µs, against kilobytes for each of 100,000 stations. */
 export interface MessageKey {
+  /** Equal for equal ids; that others share it now and then costs a repetition its answer, no more. */
+  readonly id: number;
   readonly mark: number;
   readonly check: number;
 }
@@ -40,7 +45,14 @@ export interface MessageKey {
 /** What makes two messages the same message (I1). */
 export function messageKey({ id, action, payloadJson }: MessageText): MessageKey {
   const digest = hash("sha256", `${String(id.length)} ${id}${action} ${payloadJson}`, "binary");
-  return { mark: sixBytes(digest, 0), check: sixBytes(digest, 6) };
+  return { id: markOf(id), mark: sixBytes(digest, 0), check: sixBytes(digest, 6) };
+}
+
+// FNV-1a, 32 bits.
+function markOf(id: string): number {
+  let mark = 0x81_1c_9d_c5;
+  for (let at = 0; at < id.length; at++) mark = Math.imul(mark ^ id.charCodeAt(at), 0x01_00_01_93);
+  return mark;
 }
 
 // As many as a number holds exactly.
@@ -52,9 +64,9 @@ function sixBytes(bytes: string, from: number): number {
 
 const emptyObject = "{}"; // most answers: one text for all of them
 
-// Where the numbers of a message stand in its row (I4): mark, check, until when it is remembered (ms), its call's number.
-const row = 4;
-const [checkAt, untilAt, callAt] = [1, 2, 3];
+// Where the numbers of a message stand in its row (I4): mark, check, until when it is remembered (ms), its call's number, its id's mark.
+const row = 5;
+const [checkAt, untilAt, callAt, idAt] = [1, 2, 3, 4];
 
 /** The memory of one session. Messages are named by `messageKey`. */
 export class ReusedIds {
@@ -69,10 +81,13 @@ export class ReusedIds {
     this.#keepMs = keepMs;
   }
 
-  /** What was answered to the same message. */
+  /** What was answered to the same message, which came now. Another one that came under its id is forgotten (I1). */
   recall(key: MessageKey, nowMs: number): Remembered | undefined {
     const at = this.#find(key);
-    if (at < 0 || this.#number(at, untilAt) <= nowMs) return undefined;
+    if (at < 0 || this.#number(at, untilAt) <= nowMs) {
+      this.#forget(key.id);
+      return undefined;
+    }
     return { callNumber: this.#number(at, callAt), payloadJson: this.#payloads[at] };
   }
 
@@ -91,7 +106,14 @@ export class ReusedIds {
     numbers[at * row + checkAt] = key.check;
     numbers[at * row + untilAt] = nowMs + (isTransaction ? transactionKeepMs : this.#keepMs);
     numbers[at * row + callAt] = callNumber;
+    numbers[at * row + idAt] = isTransaction ? Number.NaN : key.id; // I1: equal to no id
     this.#payloads[at] = payloadJson === emptyObject ? emptyObject : payloadJson;
+  }
+
+  #forget(id: number): void {
+    const { length } = this.#payloads;
+    for (let at = 0; at < length; at++)
+      if (this.#number(at, idAt) === id) this.#numbers[at * row + untilAt] = Number.NEGATIVE_INFINITY;
   }
 
   #number(at: number, place: number): number {

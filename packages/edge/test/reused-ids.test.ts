@@ -68,11 +68,26 @@ test("every character of id, action and payload counts, and where one ends (I1)"
   expect(new Set(keys.map(({ check }) => check)).size).toBe(messages.length);
 });
 
+test("what came before under the same id is no repetition when it comes again, but for transaction messages (I1)", () => {
+  const memory = new ReusedIds(8, 60_000);
+  const served: string[] = [];
+  const serve = (payloadJson: string, isTransaction = false): void => {
+    const message = key("1", payloadJson);
+    if (memory.recall(message, 0) !== undefined) return;
+    served.push(payloadJson);
+    memory.remember(message, isTransaction, answered(served.length), 0);
+  };
+  for (const status of ["A", "A", "B", "A", "B", "B"]) serve(status);
+  expect(served).toEqual(["A", "B", "A", "B"]);
+  for (const message of ["start", "B", "start"]) serve(message, message === "start");
+  expect(served.slice(4)).toEqual(["start", "B"]);
+});
+
 test("messages that agree in half of their key are two", () => {
   const memory = new ReusedIds(2, 60_000);
-  memory.remember({ mark: 1, check: 1 }, false, answered(1), 0);
-  expect(memory.recall({ mark: 1, check: 2 }, 1)).toBeUndefined();
-  expect(memory.recall({ mark: 2, check: 1 }, 1)).toBeUndefined();
+  memory.remember({ id: 1, mark: 1, check: 1 }, false, answered(1), 0);
+  expect(memory.recall({ id: 2, mark: 1, check: 2 }, 1)).toBeUndefined();
+  expect(memory.recall({ id: 3, mark: 2, check: 1 }, 1)).toBeUndefined();
 });
 
 test("a memory without room remembers nothing", () => {
