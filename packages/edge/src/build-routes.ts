@@ -10,6 +10,7 @@ import { createLocalRoute } from "./integrations/local.ts";
 import type { StreamLog } from "./integrations/stream-log.ts";
 import { createStreamRoute } from "./integrations/stream.ts";
 import type { Instruments } from "./instruments.ts";
+import type { TellProblem } from "./problem-log.ts";
 import { createRouter, type Router } from "./router.ts";
 import { countingHeld, type StreamLoad } from "./stream-metrics.ts";
 import type { HttpPlan, RoutePlan, StreamPlan } from "./routes-file.ts";
@@ -23,6 +24,7 @@ export interface RoutePorts {
   readonly random: Random;
   readonly ids: Ids;
   readonly instruments: Instruments;
+  readonly onProblem: TellProblem;
   /** Connects; called only if a route goes to a stream. */
   readonly openStreamLog: () => StreamLog;
 }
@@ -77,14 +79,18 @@ class Builder {
 
   #http(entry: RoutePlan, to: HttpPlan): Route {
     const { http } = this.#settings.routes;
-    const { time, random, ids, instruments } = this.#ports;
+    const { time, random, ids, instruments, onProblem } = this.#ports;
     let target = this.#targets.get(to.name);
     if (target === undefined) {
       const { connectionsPerTarget: connections, attemptTimeoutMs, maxResponseBytes } = http;
       const maxConcurrent = to.maxConcurrent ?? http.maxConcurrent;
       target = new HttpTarget(
         { origin: to.origin, connections, maxConcurrent, attemptTimeoutMs, maxResponseBytes },
-        { instruments: instruments.integration(to.name), time },
+        {
+          instruments: instruments.integration(to.name),
+          time,
+          onProblem: (error) => onProblem(to.name, error),
+        },
       );
       this.#targets.set(to.name, target);
     }

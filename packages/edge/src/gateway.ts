@@ -31,6 +31,7 @@ import { whyNotListening } from "./listening.ts";
 import { measureLoopDelay } from "./loop-delay.ts";
 import { createManagement } from "./management/management.ts";
 import { readNamedFiles } from "./named-files.ts";
+import { createProblemLog } from "./problem-log.ts";
 import { logReadiness } from "./readiness-log.ts";
 import { isElected } from "./redis-node-metrics.ts";
 import { createRegistry, watchNodes } from "./registry.ts";
@@ -204,15 +205,17 @@ function openRoutes({ config, ports, plan, telemetry }: Assembly): OpenRoutes {
   if (config.routes.file === undefined) {
     logger.warn("no routes.file: Heartbeat is answered here, every other action is NotImplemented");
   }
+  const onProblem = createProblemLog(logger, ports.time);
   const built = buildRoutes(plan, config, {
     ...ports,
     ids: systemIds,
     instruments: createInstruments(telemetry),
+    onProblem,
     openStreamLog() {
       const log = openStreamLog(config, {
         time: ports.time,
         random: ports.random,
-        onProblem: (error) => logger.debug({ err: error }, "streams: a Redis node failed"),
+        onProblem: (error) => onProblem("streams", error),
       });
       return (streamLog = timedStreamLog(log, telemetry, ports.time));
     },

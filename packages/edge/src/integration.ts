@@ -17,7 +17,7 @@ export interface Station {
 
 /** One CALL (or SEND) of a charge point, or `$connect` / `$disconnect`. */
 export interface InboundCall {
-  /** Unique for ever, the same for every attempt and for a repetition by the station: a backend's idempotency key. */
+  /** Unique for ever, the same for every attempt and for a repetition over the same connection: a backend's idempotency key. */
   readonly callId: string;
   /** As the station wrote it; `""` for `$connect` and `$disconnect`. */
   readonly messageId: string;

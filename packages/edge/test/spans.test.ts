@@ -142,6 +142,7 @@ test("each attempt at a backend is a part of its own, with a traceparent of its 
     random: systemRandom,
     ids: systemIds,
     instruments: new Counts(),
+    onProblem: () => undefined,
     openStreamLog: () => {
       throw new Error("no stream here");
     },

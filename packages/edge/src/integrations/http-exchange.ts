@@ -10,10 +10,14 @@ import type { Dispatcher } from "undici";
 import type { HttpReply } from "./http-reply.ts";
 
 /** More bytes came than an answer may have. */
-export class AnswerTooLarge extends Error {}
+export class AnswerTooLarge extends Error {
+  override message = "the answer is longer than routes.http.maxResponseBytes";
+}
 
 /** Whoever waited does so no longer. */
-export class GivenUp extends Error {}
+export class GivenUp extends Error {
+  override message = "no answer within routes.http.attemptTimeoutMs, or before the deadline";
+}
 
 /** Who hears of it. */
 export interface ExchangeOwner {

@@ -9,15 +9,22 @@
 //     at 2,000/s the p99 was 2.6 s, and is 1.4 s so). Who will not wait is `overload` at once. A request that was given up
 //     counts until undici has let go of it. opossum's own capacity is no bulkhead: it frees at a timeout while the request
 //     still runs (FACTS §4).
-// H3. The circuit judges the backend, not the message: a 4xx is a success of the backend, overload is no failure of it,
-//     and a request that was cut off by a deadline shorter than the backend's usual answer still is one.
+// H3. The circuit judges whether the backend is there, not what it thinks of a message: no answer is a failure, and a 502, 503 or 504,
+//     by which a proxy says so for it. A 4xx is none, nor is a 500: one action that always ends so would, asked again and again, cut all
+//     others off. Overload is none either, and a request that was cut off by a deadline shorter than the backend's usual answer is one.
 // H4. opossum sorts its latency window at each failure unless percentiles are off (FACTS §4).
 // H5. At most `maxResponseBytes` of an answer are read; a longer one is cut off.
-// H6. A caller is told at its expiry, also while the request waits for a connection.
+// H6. A caller is told at its expiry, also while the request waits for a connection; but behind what has arrived by then. After a
+//     standstill of the event loop all are over their time, and timers run before anything is read: answers that lie in the sockets
+//     would be thrown away, and asked for again.
 // H7. An attempt is given up after `attemptTimeoutMs`, the wait for a connection included and that for a permit not: who
 //     waits in line keeps its place to the deadline. By default that limit is below the circuit's window, because opossum counts
 //     a call when it begins and forgets it 9 to 10 s later: what hangs for longer fails unseen, and a half-open circuit waits
 //     for its probe for as long.
+// H8. HTTP/1.1 only. With HTTP/2 all requests share a connection, and to give one up says nothing about that: a backend behind a
+//     connection that went silent would not be reached until the kernel gave it up, a quarter of an hour later or never. undici speaks
+//     HTTP/2 to any server that offers it, unless told not to.
+// H9. Why there was no answer is told in words, for the person who wonders: "unreachable" may be a name, a network or a certificate.
 
 import CircuitBreaker from "opossum";
 import { Pool } from "undici";
@@ -42,6 +49,8 @@ export interface TargetOptions {
 export interface TargetPorts {
   readonly instruments: IntegrationInstruments;
   readonly time: Pick<Time, "monotonicMs">;
+  /** Told of each attempt that brought no answer (H9). */
+  readonly onProblem: (error: Error) => void;
 }
 
 /** One POST. */
@@ -68,8 +77,11 @@ const circuit = {
 // A connection that cannot be opened in 2 s (one lost SYN and a TLS handshake) is tried anew.
 const connectTimeoutMs = 2_000;
 
-/** A backend that answered with its own failure: for the circuit. */
-class BackendFailure extends Error {
+/** By which a proxy says that nobody stands behind it (H3). */
+const awayStatuses: ReadonlySet<number> = new Set([502, 503, 504]);
+
+/** An answer that says that the backend is not there: for the circuit. */
+class BackendAway extends Error {
   readonly reply: HttpReply;
   constructor(reply: HttpReply) {
     super(`status ${String(reply.status)}`);
@@ -87,11 +99,13 @@ export class HttpTarget {
   readonly #exchanges: ExchangeOwner;
   readonly #instruments: IntegrationInstruments;
   readonly #time: Pick<Time, "monotonicMs">;
+  readonly #onProblem: (error: Error) => void;
 
-  constructor(options: TargetOptions, { instruments, time }: TargetPorts) {
+  constructor(options: TargetOptions, { instruments, time, onProblem }: TargetPorts) {
     this.origin = options.origin;
     this.#instruments = instruments;
     this.#time = time;
+    this.#onProblem = onProblem;
     this.#permits = new Permits(options.maxConcurrent, (held) => instruments.inFlight(held));
     this.#attemptTimeoutMs = options.attemptTimeoutMs;
     this.#exchanges = {
@@ -100,6 +114,7 @@ export class HttpTarget {
     };
     this.#pool = new Pool(options.origin, {
       connections: options.connections,
+      allowH2: false, // H8
       pipelining: 1,
       connect: { timeout: connectTimeoutMs },
       headersTimeout: 0, // the expiry aborts (H7)
@@ -140,11 +155,15 @@ export class HttpTarget {
 
   // A property, so that no request makes a function for it.
   readonly #failed = (error: unknown): Fetched => {
-    if (error instanceof BackendFailure) return replied(error.reply);
+    if (error instanceof BackendAway) {
+      this.#onProblem(error);
+      return replied(error.reply);
+    }
     if (error instanceof Error && CircuitBreaker.isOurError(error)) {
       this.#permits.release(); // refused by the circuit: nothing was begun that would give it back
       return shut;
     }
+    if (error instanceof Error) this.#onProblem(error); // H9
     return { kind: "none", as: reasonOf(error) };
   };
 
@@ -168,8 +187,8 @@ export class HttpTarget {
       const exchange = new HttpExchange(this.#exchanges, {
         resolve(reply) {
           expiry.listen(undefined);
-          if (reply.status >= 500 && reply.status !== 501)
-            reject(new BackendFailure(reply)); // H3
+          if (awayStatuses.has(reply.status))
+            reject(new BackendAway(reply)); // H3
           else resolve(reply);
         },
         reject(error) {
@@ -177,7 +196,7 @@ export class HttpTarget {
           reject(error);
         },
       });
-      expiry.listen(() => exchange.giveUp(), this.#attemptTimeoutMs); // H6, H7
+      expiry.listen(() => setImmediate(() => exchange.giveUp()), this.#attemptTimeoutMs); // H6, H7
       this.#pool.dispatch({ method: "POST", path, headers, body }, exchange);
     });
   }

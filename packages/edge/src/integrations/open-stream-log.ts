@@ -27,5 +27,5 @@ export function openStreamLog(
   const plain = openLoneClient(redis, "streams", ports);
   const confirmed = openLoneClient(patient, "streams-wait", ports);
   for (const client of [plain, confirmed]) client.on("error", onProblem);
-  return new RedisStreamLog({ plain, confirmed }, waitTimeoutMs);
+  return new RedisStreamLog({ plain, confirmed }, waitTimeoutMs, onProblem);
 }

@@ -81,10 +81,11 @@ export class RedisStreamLog implements StreamLog {
   readonly #plain: Lanes;
   readonly #confirmed: Lanes;
 
-  constructor(clients: StreamClients, waitTimeoutMs: number) {
+  /** `onProblem`: told why an entry is `unreachable`, which may be that Redis refuses it. */
+  constructor(clients: StreamClients, waitTimeoutMs: number, onProblem: (error: Error) => void) {
     this.#clients = clients;
-    this.#plain = new Lanes(clients.plain, waitTimeoutMs);
-    this.#confirmed = new Lanes(clients.confirmed, waitTimeoutMs);
+    this.#plain = new Lanes(clients.plain, waitTimeoutMs, onProblem);
+    this.#confirmed = new Lanes(clients.confirmed, waitTimeoutMs, onProblem);
   }
 
   /** Entries in the lanes, not sent yet (X8). */
@@ -111,12 +112,14 @@ export class RedisStreamLog implements StreamLog {
 class Lanes {
   readonly #cluster: Cluster;
   readonly #waitTimeoutMs: number;
+  readonly #onProblem: (error: Error) => void;
   /** In the order of insertion; who gives up leaves from the middle. A lane that is here has its `#work`. */
   readonly #lanes = new Map<string, Set<Pending>>();
 
-  constructor(cluster: Cluster, waitTimeoutMs: number) {
+  constructor(cluster: Cluster, waitTimeoutMs: number, onProblem: (error: Error) => void) {
     this.#cluster = cluster;
     this.#waitTimeoutMs = waitTimeoutMs;
+    this.#onProblem = onProblem;
   }
 
   get waiting(): number {
@@ -183,7 +186,8 @@ class Lanes {
       const late = refused.length === 0 ? [] : outcomesOf(refused, await this.#send(refused, "text"));
       const next = late.values();
       return named.map((outcome) => outcome ?? next.next().value ?? unreachable);
-    } catch {
+    } catch (error) {
+      if (error instanceof Error) this.#onProblem(error);
       return batch.map(() => unreachable); // X4
     }
   }
@@ -194,7 +198,9 @@ class Lanes {
     for (const entry of batch) addScript(pipeline, entry, by);
     const wanted = Math.max(...batch.map(({ replicas }) => replicas));
     if (wanted > 0) pipeline.call("WAIT", wanted, this.#waitTimeoutMs);
-    return (await pipeline.exec()) ?? [];
+    const replies = (await pipeline.exec()) ?? [];
+    for (const [error] of replies) if (error !== null && !isUnknownScript(error)) this.#onProblem(error);
+    return replies;
   }
 }
 
@@ -224,12 +230,16 @@ function outcomesOf(batch: readonly Pending[], replies: readonly Reply[]): reado
   return batch.map((entry, at) => outcomeOf(replies[at], entry.replicas <= held));
 }
 
+function isUnknownScript({ message }: Error): boolean {
+  return message.startsWith("NOSCRIPT");
+}
+
 function confirmedBy(reply: Reply): number {
   return reply !== undefined && reply[0] === null && typeof reply[1] === "number" ? reply[1] : 0;
 }
 
 function outcomeOf(reply: Reply, isConfirmed: boolean): Appended | undefined {
-  if (reply?.[0]?.message.startsWith("NOSCRIPT") === true) return undefined;
+  if (reply?.[0] != null && isUnknownScript(reply[0])) return undefined;
   if (reply === undefined || reply[0] !== null || typeof reply[1] !== "string") return unreachable;
   if (reply[1] === "FULL") return { kind: "full" };
   return { kind: isConfirmed ? "ok" : "unconfirmed", id: reply[1] };

@@ -1,20 +1,23 @@
+import { createSecureServer, type Http2SecureServer } from "node:http2";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { systemTime } from "@cpg/session-registry";
 import { eventually } from "@cpg/testkit";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { HttpTarget, type Fetched, type TargetOptions } from "../../src/integrations/http-target.ts";
 import { untilDeadline, type Expiry } from "../../src/until-deadline.ts";
 import { MovedTime } from "../commands/world.ts";
+import { selfSigned } from "../support/certificate.ts";
 import { Counts } from "../support/test-edge.ts";
 
 let backend: Server;
 let sockets: Socket[];
 let asked: string[];
 let counts: Counts;
+let problems: Set<string>;
 let target: HttpTarget | undefined;
 
 beforeEach(async () => {
-  [sockets, asked, counts] = [[], [], new Counts()];
+  [sockets, asked, counts, problems] = [[], [], new Counts(), new Set()];
   backend = createServer((socket) => {
     sockets.push(socket.on("error", () => undefined));
     socket.on("data", (bytes) => asked.push(String(bytes).split(" ")[1] ?? "")); // and answers only as told
@@ -28,12 +31,17 @@ afterEach(async () => {
   await new Promise((resolve) => backend.close(resolve));
 });
 
+const portOf = (server: Server): number => (server.address() as AddressInfo).port;
+
 function targetWith(options: Partial<TargetOptions>): HttpTarget {
-  const { port }: AddressInfo = Object(backend.address());
   const bounds = { connections: 4, maxConcurrent: 64, attemptTimeoutMs: 8_000, maxResponseBytes: 1_024 };
   return new HttpTarget(
-    { origin: `http://127.0.0.1:${String(port)}`, ...bounds, ...options },
-    { instruments: counts.integration("backend"), time: systemTime },
+    { origin: `http://127.0.0.1:${String(portOf(backend))}`, ...bounds, ...options },
+    {
+      instruments: counts.integration("backend"),
+      time: systemTime,
+      onProblem: ({ message }) => void problems.add(message),
+    },
   );
 }
 
@@ -50,6 +58,89 @@ function patient(): Expiry {
     },
   };
 }
+
+const ok = { kind: "reply", reply: { status: 204, body: "" } };
+const answerOf = (status: number): string => `HTTP/1.1 ${String(status)} -\r\ncontent-length: 0\r\n\r\n`;
+
+test.each([
+  [500, 0, "the backend is there, and has its reasons with this message"],
+  [503, 1, "nobody stands behind the proxy"],
+])("a row of %i opens the circuit %i times: %s (H3)", async (status, times) => {
+  const begun = (target = targetWith({ connections: 1 }));
+  for (let n = 1; n <= 12 && counts.of("circuit backend 2") === 0; n += 1) {
+    const fetched = begun.fetch(to("/"), patient(), false);
+    await eventually(() => expect(asked).toHaveLength(n));
+    sockets[0]?.write(answerOf(status));
+    expect(await fetched).toMatchObject({ reply: { status } });
+  }
+  expect(counts.of("circuit backend 2")).toBe(times);
+  expect([...problems]).toEqual(times === 0 ? [] : ["status 503"]);
+});
+
+test("after a standstill of the event loop what has arrived counts, though its time is over (H6)", async () => {
+  const attemptTimeoutMs = 50;
+  const begun = (target = targetWith({ attemptTimeoutMs }));
+  const fetched = begun.fetch(to("/"), patient(), false);
+  await eventually(() => expect(asked).toHaveLength(1));
+  await new Promise((resolve) => setImmediate(resolve)); // the timers are looked at next
+  sockets[0]?.write(answerOf(204));
+  const untilMs = systemTime.monotonicMs() + 2 * attemptTimeoutMs;
+  while (systemTime.monotonicMs() < untilMs);
+  expect(await fetched).toEqual(ok);
+});
+
+test("why there is no answer is told in words (H9)", async () => {
+  const hasty = (target = targetWith({ attemptTimeoutMs: 20 }));
+  expect(await hasty.fetch(to("/"), patient(), false)).toEqual({ kind: "none", as: "timeout" });
+  await hasty.close();
+  const begun = (target = targetWith({ maxResponseBytes: 1 }));
+  const long = begun.fetch(to("/"), patient(), false);
+  await eventually(() => expect(asked).toHaveLength(2));
+  sockets[1]?.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+  expect(await long).toEqual({ kind: "none", as: "badAnswer" });
+  await new Promise((resolve) => {
+    backend.close(resolve);
+    for (const socket of sockets) socket.destroy();
+  });
+  expect(await begun.fetch(to("/"), patient(), false)).toEqual({ kind: "none", as: "unreachable" });
+  expect([...problems]).toEqual([
+    "no answer within routes.http.attemptTimeoutMs, or before the deadline",
+    "the answer is longer than routes.http.maxResponseBytes",
+    expect.stringContaining("ECONNREFUSED"),
+  ]);
+});
+
+describe("over TLS, to a server that would rather speak HTTP/2", () => {
+  let server: Http2SecureServer;
+  let spoken: string[];
+  beforeEach(async () => {
+    spoken = [];
+    server = createSecureServer({ ...selfSigned(), allowHTTP1: true }, (request, response) => {
+      spoken.push(request.httpVersion);
+      response.writeHead(204).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  });
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    await target?.close();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  const origin = () => `https://127.0.0.1:${String(portOf(server))}`;
+
+  test("it is HTTP/1.1: a request that is given up takes its connection with it (H8)", async () => {
+    vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+    const begun = (target = targetWith({ origin: origin() }));
+    expect(await begun.fetch(to("/"), patient(), false)).toEqual(ok);
+    expect(spoken).toEqual(["1.1"]);
+  });
+
+  test("a certificate that nobody trusts is told as such (H9)", async () => {
+    const begun = (target = targetWith({ origin: origin() }));
+    expect(await begun.fetch(to("/"), patient(), false)).toEqual({ kind: "none", as: "unreachable" });
+    expect([...problems].join()).toContain("self-signed certificate");
+  });
+});
 
 // What the setting's text promises: opossum's window less a second, and half of one for a late event loop.
 const longestSeenMs = 8_500;

@@ -110,6 +110,7 @@ async function start(
       random: systemRandom,
       ids: systemIds,
       instruments: counts,
+      onProblem: () => undefined,
       openStreamLog: () => {
         throw new Error("no stream here");
       },
@@ -443,7 +444,7 @@ test("an answer in many pieces is put together before its text is read: no chara
 });
 
 test("a dead backend opens its circuit: then an attempt costs no request; when it is back, it closes", async () => {
-  handler = (_request, response) => response.writeHead(500).end();
+  handler = (_request, response) => response.writeHead(503).end();
   const { url } = await start({ deadlineMs: 20_000 });
   const stations = await Promise.all(Array.from({ length: 8 }, (_, n) => connect(url(`CP${String(n)}`))));
   const answers = stations.map((station) => station.call("a", "Authorize"));

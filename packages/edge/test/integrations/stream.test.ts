@@ -54,6 +54,7 @@ async function start(
   } = changes;
   const keyPrefix = uniquePrefix();
   const counts = new Counts();
+  const problems = new Set<string>();
   const plan = readRoutes(
     JSON.stringify({
       integrations: { log: { type: "stream", partitions, maxLength, deadlineMs } },
@@ -78,8 +79,13 @@ async function start(
     random: systemRandom,
     ids: systemIds,
     instruments: counts,
+    onProblem: (_integration, { message }) => void problems.add(message),
     openStreamLog: () =>
-      openStreamLog(config, { time: systemTime, random: systemRandom, onProblem: () => undefined }),
+      openStreamLog(config, {
+        time: systemTime,
+        random: systemRandom,
+        onProblem: ({ message }) => void problems.add(message),
+      }),
   });
   const settings = settingsWith({ routes: { gatherMs } });
   running = await startTestEdge({}, { router: built.router, instruments: counts, settings });
@@ -93,7 +99,7 @@ async function start(
       .map(([, fields]) => Object.fromEntries(pairs(fields)))
       .filter((entry) => entry["identity"] === identity);
   };
-  return { ...running, counts, entriesOf, keyPrefix, reader };
+  return { ...running, counts, problems, entriesOf, keyPrefix, reader };
 }
 
 function pairs(fields: readonly string[]): [string, string][] {
@@ -184,6 +190,14 @@ test("a stream that stays full is InternalError at the deadline, and the socket 
   expect(edge.sessions.size).toBe(1);
 });
 
+test("what Redis refuses is told in its own words: the metric knows no more than that it was not written", async () => {
+  const { url, problems, keyPrefix, reader } = await start({ partitions: 1, deadlineMs: 300 });
+  await reader.set(streamKey({ keyPrefix, stream: "log" }, 0), "not a stream");
+  const station = await connect(url("CP1"));
+  expect((await station.call("1", "StopTransaction")).code).toBe("InternalError");
+  expect([...problems]).toEqual([expect.stringContaining("WRONGTYPE")]);
+});
+
 test("Redis away: held to the deadline, then InternalError, and the socket stays", async () => {
   const { url, counts, edge } = await start({ nodes: [{ host: "127.0.0.1", port: 1 }], deadlineMs: 400 });
   const station = await connect(url("CP1"));
@@ -211,7 +225,7 @@ test("a pipeline that is redirected asks for the map of slots, and the next atte
   const keyPrefix = uniquePrefix();
   const cluster = await openClient(inject("redisNodes"));
   await new Promise<void>((resolve) => cluster.refreshSlotsCache(() => resolve())); // what connecting asked for is done with
-  const log = new RedisStreamLog({ plain: cluster, confirmed: cluster }, 200);
+  const log = new RedisStreamLog({ plain: cluster, confirmed: cluster }, 200, () => undefined);
   const stream = streamKey({ keyPrefix, stream: "log" }, 0);
   const slot = calculateSlot(stream);
   const right = cluster.slots[slot];
@@ -281,7 +295,7 @@ describe("a cluster of its own, because its nodes are stopped", () => {
   test("what is given up leaves its lane at once and is never written: of a hung master's, only one batch for each connection is", async () => {
     const cluster = await startTestRedisCluster();
     const [plain, confirmed] = await Promise.all([openClient(cluster.nodes), openClient(cluster.nodes)]);
-    const log = new RedisStreamLog({ plain, confirmed }, 200);
+    const log = new RedisStreamLog({ plain, confirmed }, 200, () => undefined);
     try {
       const stream = streamKey({ keyPrefix: uniquePrefix(), stream: "log" }, 0);
       const append = (replicas: number, expiry: TestExpiry) =>
