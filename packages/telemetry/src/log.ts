@@ -5,6 +5,7 @@
 import { isSpanContextValid, trace } from "@opentelemetry/api";
 import { pino } from "pino";
 import type { DestinationStream, Logger as PinoLogger } from "pino";
+import { errorForLog } from "./log-error.ts";
 
 /** The port for logging. */
 export type Logger = PinoLogger;
@@ -18,7 +19,7 @@ export interface LogOptions {
   readonly destination?: DestinationStream | undefined;
 }
 
-/** Keys whose values are secrets, in any object logged and one and two levels below (G1). */
+/** Keys whose values are secrets, in any object logged and one and two levels below, in errors at any depth (G1). */
 const secretKeys = [
   "password",
   "token",
@@ -34,10 +35,12 @@ const secretKeys = [
 
 /** Makes the logger of a process. */
 export function createLogger({ level, serviceName, edge, destination }: LogOptions): Logger {
+  const inErrors = new Set(secretKeys);
   const options = {
     level,
     base: { service: serviceName, edge },
     redact: { paths: secretKeys.flatMap(placesOf), censor: "[masked]" },
+    serializers: { err: (error: unknown) => errorForLog(error, inErrors) },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     mixin: traceIds,
