@@ -19,7 +19,10 @@ export interface Known {
   readonly values: readonly string[];
 }
 
-/** Names known only when running (shards, routes): the first `limit` different ones, the rest as "other". */
+/**
+ * Names known only when running (shards, routes): at most `limit` different ones, the rest as "other". Of those that are counted the first
+ * ever, of those that are told the first at once (series.ts E3, E4).
+ */
 export interface Named {
   readonly kind: "named";
   readonly limit: number;

@@ -146,7 +146,8 @@ export class PlainMeter implements Meter {
 function sums(family: Family<NumberCell>, told: readonly Told[]): readonly NumberCell[] {
   const together = new Family(family.declaration, (labels) => new NumberCell(labels));
   for (const { labels, value } of family.all) together.series(labels).inc(value);
-  for (const { labels, value } of told) together.series(family.fold(labels ?? {})).inc(value);
+  const folded = family.foldTold(told.map(({ labels }) => labels ?? {}));
+  for (const [at, { value }] of told.entries()) together.series(folded[at] ?? {}).inc(value);
   return together.all;
 }
 

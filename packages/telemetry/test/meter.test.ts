@@ -149,6 +149,83 @@ describe("what is read", () => {
     expect(await series(counting, "registry_permits_in_use")).toEqual([]);
   });
 
+  describe("told names have their place while they are told", () => {
+    const nodes = (generation: number, count = 6) =>
+      Array.from({ length: count }, (_, at) => ({
+        value: at === 5 ? 0 : 1,
+        labels: { node: `10.0.${generation}.${at}:6379` },
+      }));
+    const told = (observations: ReturnType<typeof nodes>) =>
+      observations.map(({ labels, value }) => [labels, value] as const);
+
+    test("pods replaced for ever are told by name: a sum under other would hide the node that is down", async () => {
+      const counting = meter();
+      let now = nodes(0);
+      counting.observe("redis_up", () => now);
+      for (let generation = 0; generation < 30; generation += 1) {
+        now = nodes(generation);
+        expect(await series(counting, "redis_up")).toEqual(told(now));
+      }
+    });
+
+    test("more names at once than places share other, and those that had a place keep it", async () => {
+      const counting = meter();
+      const [old, young] = [nodes(1, 60), nodes(2, 10)];
+      let now = old;
+      counting.observe("redis_up", () => now);
+      expect(await series(counting, "redis_up")).toEqual(told(old));
+      now = [...young, ...old];
+      const crowded = await series(counting, "redis_up");
+      expect(crowded).toHaveLength(65);
+      expect(crowded, "the old keep theirs").toEqual(expect.arrayContaining([...told(old)]));
+      expect(crowded, "the first of the young have the rest").toEqual(
+        expect.arrayContaining([...told(young.slice(0, 4))]),
+      );
+      expect(crowded).toContainEqual([{ node: "other" }, 5]);
+      now = [...young, ...old.slice(6)];
+      expect(await series(counting, "redis_up"), "places given back are taken").toEqual(told(now));
+    });
+
+    test("a told counter keeps its source's count: one that comes back goes on where its source is", async () => {
+      const counting = meter();
+      let now = nodes(1);
+      counting.observe("redis_keyspace_hits_total", () => now);
+      await counting.read();
+      now = [];
+      expect(await series(counting, "redis_keyspace_hits_total")).toEqual([]);
+      now = nodes(1).map((observation) => ({ ...observation, value: 1_000 }));
+      expect(await series(counting, "redis_keyspace_hits_total")).toEqual(told(now));
+    });
+
+    test("who counts keeps its place, however many are told and however long it rests", async () => {
+      const counting = meter();
+      const own = counting.gauge("registry_circuit_state", { shard: "own" });
+      own.set(2);
+      let generation = 0;
+      counting.observe("registry_circuit_state", () =>
+        nodes(generation, 70).map(({ labels }) => ({ value: 1, labels: { shard: labels.node } })),
+      );
+      for (; generation < 3; generation += 1) {
+        const shown = await series(counting, "registry_circuit_state");
+        expect(shown).toHaveLength(65);
+        expect(shown).toContainEqual([{ shard: "own" }, 2]);
+        expect(shown).toContainEqual([{ shard: "other" }, 7]);
+      }
+    });
+  });
+
+  test("a counter's name is never forgotten: its count would begin again at 0, or somewhere else", async () => {
+    const counting = meter();
+    const labels = { version: "1.6", outcome: "result" } as const;
+    for (let n = 0; n < 100; n += 1) {
+      counting.counter("ocpp_calls_total", { ...labels, action: `Action${n}` }).inc();
+      await counting.read();
+    }
+    const shown = await series(counting, "ocpp_calls_total");
+    expect(shown).toContainEqual([{ ...labels, action: "Action0" }, 1]);
+    expect(shown).toContainEqual([{ ...labels, action: "other" }, 36]);
+  });
+
   test("values for the same series add up: Prometheus refuses a scrape that holds a series twice", async () => {
     const counting = meter();
     counting.gauge("commands_pending").set(1);
