@@ -5,22 +5,28 @@
 //     sockstat and snmp have already counted.
 // K2. The network namespace of this process: in a container the container's, on a plain host everybody's.
 // K3. A file that is not there, or a word that it does not hold, is told to nobody and as nothing: never as 0.
-import { readFile } from "node:fs/promises";
+// K4. The files stay open: these numbers are told too while the process is out of descriptors, and an accept queue overflows just then.
 import type { Meter, Observation } from "./meter.ts";
-import { sharedReading } from "./shared-reading.ts";
+import { procFile } from "./proc-file.ts";
+import type { ProcFile } from "./proc-file.ts";
 
-/** Reads one of /proc/self/net's files by its name. */
-export type ReadNetFile = (name: string) => Promise<string>;
+/** Opens one of /proc/self/net's files by its name. */
+export type OpenNetFile = (name: string) => ProcFile;
 
-const readNetFile: ReadNetFile = (name) => readFile(`/proc/self/net/${name}`, "utf8");
+const openNetFile: OpenNetFile = (name) => procFile(`/proc/self/net/${name}`); // K4
 
-/** Begins to observe the host. Returns the end. `read` is the system's unless given; without /proc nothing is observed. */
+/** Begins to observe the host. Returns the end. `open` is the system's unless given; without /proc nothing is observed. */
 export function observeHost(
   meter: Meter,
-  read: ReadNetFile | undefined = process.platform === "linux" ? readNetFile : undefined,
+  open: OpenNetFile | undefined = process.platform === "linux" ? openNetFile : undefined,
 ): () => void {
-  if (read === undefined) return () => undefined;
-  const file = (name: string): (() => Promise<string>) => sharedReading(() => read(name).catch(() => "")); // K3
+  if (open === undefined) return () => undefined;
+  const files: ProcFile[] = [];
+  const file = (name: string): (() => Promise<string>) => {
+    const opened = open(name);
+    files.push(opened);
+    return () => opened.read().catch(() => ""); // K3
+  };
   const [netstat, snmp, sockstat, dev] = [file("netstat"), file("snmp"), file("sockstat"), file("dev")];
   const ends = [
     meter.observe("host_listen_overflows_total", async () =>
@@ -39,7 +45,10 @@ export function observeHost(
     meter.observe("host_network_receive_bytes_total", async () => bytesOf(await dev(), 0)),
     meter.observe("host_network_transmit_bytes_total", async () => bytesOf(await dev(), 8)),
   ];
-  return () => ends.forEach((end) => end());
+  return () => {
+    for (const end of ends) end();
+    for (const opened of files) opened.close();
+  };
 }
 
 /** netstat and snmp: a line of names, then a line of numbers in the same order, both beginning with `group:`. */

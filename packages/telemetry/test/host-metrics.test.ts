@@ -65,22 +65,29 @@ describe("the kernel's files", () => {
   });
 });
 
-async function observed(read: ((name: string) => Promise<string>) | undefined) {
+async function observed(read: (name: string) => Promise<string>) {
+  const open = new Set<string>();
   const meter = new PlainMeter((name, error) => expect.unreachable(`${name}: ${String(error)}`));
-  const end = observeHost(meter, read);
+  const end = observeHost(meter, (name) => {
+    open.add(name);
+    return { read: () => read(name), close: () => void open.delete(name) };
+  });
+  const opened = [...open];
   const series = (await meter.read()).filter(({ name }) => name.startsWith("host_"));
   end();
-  return { series, after: (await meter.read()).filter(({ name }) => name.startsWith("host_")) };
+  return {
+    series,
+    opened,
+    left: [...open],
+    after: (await meter.read()).filter(({ name }) => name.startsWith("host_")),
+  };
 }
 
 describe("observing the host", () => {
-  test("each file is read once for all that it tells", async () => {
-    const read: string[] = [];
-    await observed((name) => {
-      read.push(name);
-      return Promise.resolve("");
-    });
-    expect(read.sort()).toEqual(["dev", "netstat", "snmp", "sockstat"]);
+  test("each file is opened once for all that it tells, and given back at the end", async () => {
+    const { opened, left } = await observed(() => Promise.resolve(""));
+    expect(opened.sort()).toEqual(["dev", "netstat", "snmp", "sockstat"]);
+    expect(left).toEqual([]);
   });
 
   test("files that are not there cost their numbers: absent, not 0", async () => {
