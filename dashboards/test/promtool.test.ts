@@ -43,6 +43,8 @@ test("every alert has unit tests, and no test is about an alert that is gone", (
   expect(Object.values(cases).filter(({ quiet }) => quiet.length === 0)).toEqual([]);
 });
 
+const faultsOf = ({ fires, alsoFires = [] }: AlertCases): readonly Fault[] => [fires, ...alsoFires];
+
 /** A test file of promtool's. */
 function testFile(alert: string, situation: Situation, expected: readonly object[]): string {
   return stringify({
@@ -66,9 +68,10 @@ function fileName(alert: string, situation: Situation): string {
 /** What promtool says of each of our test files: of all in one process, and only if it complains of each in its own. */
 async function judge(): Promise<ReadonlyMap<string, string>> {
   const files = new Map<string, string>();
-  for (const [alert, { fires, quiet }] of Object.entries(cases)) {
-    files.set(fileName(alert, fires), testFile(alert, fires, [firing(alert, fires)]));
-    for (const each of quiet) files.set(fileName(alert, each), testFile(alert, each, []));
+  for (const [alert, each] of Object.entries(cases)) {
+    for (const fault of faultsOf(each))
+      files.set(fileName(alert, fault), testFile(alert, fault, [firing(alert, fault)]));
+    for (const quiet of each.quiet) files.set(fileName(alert, quiet), testFile(alert, quiet, []));
   }
   for (const [name, text] of files) await writeFile(join(folder, name), text);
   const all = await promtool(["test", "rules", ...files.keys()], folder);
@@ -95,15 +98,15 @@ test("an alert that fires where silence is expected is seen: the quiet cases bel
   expect(isGood).toBe(false);
 });
 
-describe.each(Object.entries(cases))("%s", (alert, { fires, quiet }) => {
-  test(`fires when ${fires.when}`, () => {
-    expect(verdicts.get(fileName(alert, fires))).toBe("as expected");
+const named = (situations: readonly Situation[]): (readonly [string, Situation])[] =>
+  situations.map((situation) => [situation.when, situation]);
+
+describe.each(Object.entries(cases))("%s", (alert, each) => {
+  test.each(named(faultsOf(each)))("fires when %s", (_, fault) => {
+    expect(verdicts.get(fileName(alert, fault))).toBe("as expected");
   });
 
-  test.each(quiet.map((situation) => [situation.when, situation] as const))(
-    "is quiet when %s",
-    (_, situation) => {
-      expect(verdicts.get(fileName(alert, situation))).toBe("as expected");
-    },
-  );
+  test.each(named(each.quiet))("is quiet when %s", (_, situation) => {
+    expect(verdicts.get(fileName(alert, situation))).toBe("as expected");
+  });
 });

@@ -22,6 +22,8 @@ export interface Fault extends Situation {
 /** An alert's proof: faults that it tells of, and situations that look similar and are none of its business. */
 export interface AlertCases {
   readonly fires: Fault;
+  /** Faults of another kind, or that show in another way. */
+  readonly alsoFires?: readonly Fault[];
   readonly quiet: readonly Situation[];
 }
 
