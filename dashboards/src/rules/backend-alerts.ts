@@ -6,12 +6,18 @@ import { burnRateAlerts } from "./burn-rate.ts";
 import { failureShare, objectives } from "./objectives.ts";
 import type { AlertRule } from "./rule.ts";
 
-/** Requests that the integration did not answer. Not `callError`: that is a backend's answer. */
+/** Refused at the edge: such a request never reached its backend, or its stream. */
+const refusals = ["overload", "circuitOpen"] as const;
+/** Not `callError`: that is a backend's answer. */
+const failures = ["badAnswer", "httpError", "timeout", "unreachable"] as const;
+
+/**
+ * Requests that the integration was asked and did not answer. Without refusals: a CALL is refused again and again while it waits for
+ * the circuit, and is one success then.
+ */
 const requests = {
-  bad: inRules.series("integration_requests_total", {
-    outcome: ["badAnswer", "httpError", "timeout", "overload", "circuitOpen", "unreachable"],
-  }),
-  all: [inRules.series("integration_requests_total")],
+  bad: inRules.series("integration_requests_total", { outcome: failures }),
+  all: [inRules.series("integration_requests_total", { outcome: { not: refusals } })],
 };
 
 /** Integrations and commands. */
@@ -20,8 +26,9 @@ export function backendAlerts(windows: Windows): readonly AlertRule[] {
     {
       alert: "IntegrationFailing",
       // Over all edges: a backend that fails fails for all of them, and a rare one gives each edge too few requests to judge.
-      expr: `${failureShare(["job", "integration"], requests, windows("5m"))} > 0.05`,
-      for: windows("2m"),
+      // Longer than the window and a CALL's deadline (25 s) together: a restart of the backend, which costs no CALL, is forgotten by then.
+      expr: `${failureShare(["job", "integration"], requests, windows("2m"))} > 0.05`,
+      for: windows("3m"),
       severity: "critical",
       summary:
         "integration {{ $labels.integration }}: {{ $value | humanizePercentage }} of the requests fail",

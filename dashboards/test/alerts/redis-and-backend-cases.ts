@@ -291,7 +291,47 @@ export const backendCases: Readonly<Record<string, AlertCases>> = {
       labels: { job: edgeJob, integration: "csms" },
       summary: "integration csms: 10% of the requests fail",
     },
+    alsoFires: [
+      {
+        ...short,
+        when: "the backend has been gone for four minutes, and only the circuit's tries reach for it",
+        series: {
+          [requests("ok")]: "0+150x40 6000x20",
+          [requests("unreachable")]: "0x40 0+15x20",
+          [requests("circuitOpen")]: "0x40 0+1200x20",
+        },
+        at: "14m15s",
+        labels: { job: edgeJob, integration: "csms" },
+        summary: "integration csms: 100% of the requests fail",
+      },
+    ],
     quiet: [
+      {
+        ...short,
+        // As measured with 10 CALLs a second: every one was answered.
+        when: "it was away for 8 s: CALLs waited, and the circuit refused their attempts",
+        series: {
+          [requests("ok")]: "0+150x60",
+          [requests("unreachable")]: "0x40 84x20",
+          [requests("circuitOpen")]: "0x40 658x20",
+        },
+        at: "13m",
+      },
+      {
+        ...short,
+        when: "it was away for almost as long as CALLs are tried again",
+        series: {
+          [requests("ok")]: "0+150x40 6000 6000 6450+150x20",
+          [requests("unreachable")]: "0x40 130 260x20",
+        },
+        at: "13m15s",
+      },
+      {
+        ...short,
+        when: "everybody connects at once, and `$connect` finds no permit",
+        series: { [requests("ok")]: "0+150x60", [requests("overload")]: "0+150x60" },
+        at: "13m",
+      },
       {
         ...short,
         when: "the backend refuses half: it works",
