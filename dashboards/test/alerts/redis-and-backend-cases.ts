@@ -372,17 +372,53 @@ export const backendCases: Readonly<Record<string, AlertCases>> = {
     fires: {
       ...short,
       when: "the circuit stays open but for tries",
-      series: { [integrationCircuit]: "0x4 2 2 1 2 2 1 2 2 1 2 2 1 2 2 1 2 2 1" },
-      at: "4m",
+      series: {
+        [integrationCircuit]: "0x4 2 2 1 2 2 1 2 2 1 2 2 1 2 2 1 2 2 1 2 2 1",
+        [requests("circuitOpen")]: "0x4 0+900x20",
+      },
+      at: "4m30s",
       labels: edge1({ integration: "csms" }),
       summary: "edge-1 does not call integration csms: its circuit is open",
     },
+    alsoFires: [
+      {
+        ...short,
+        when: "the backend hangs: its circuit is half open but for a second in nine, which scrapes miss",
+        series: {
+          [integrationCircuit]: "0x4 1x20",
+          [requests("timeout")]: "0x4 0 1 3 5+2x20",
+          [requests("circuitOpen")]: "0x24",
+        },
+        at: "4m30s",
+        labels: edge1({ integration: "csms" }),
+        summary: "edge-1 does not call integration csms: its circuit is open",
+      },
+    ],
     quiet: [
       {
         ...short,
         when: "it was open for half a minute",
-        series: { [integrationCircuit]: "0x4 2x2 0x20" },
+        series: {
+          [integrationCircuit]: "0x4 2x2 0x20",
+          [requests("circuitOpen")]: "0x4 0+900x2 1800x20",
+        },
         at: "2m15s",
+      },
+      {
+        ...short,
+        when: "nobody has called since a restart that left it half open",
+        series: {
+          [integrationCircuit]: "0x4 2 1x40",
+          [requests("unreachable")]: "0x4 12x40",
+          [requests("circuitOpen")]: "0x4 40x40",
+        },
+        at: "4m15s",
+      },
+      {
+        ...short,
+        when: "it has been half open for hours, and nobody calls",
+        series: { [integrationCircuit]: "1x40", [requests("unreachable")]: "12x40" },
+        at: "8m",
       },
     ],
   },
