@@ -55,7 +55,7 @@ export function backendAlerts(windows: Windows): readonly AlertRule[] {
         "stream {{ $labels.integration }}: its longest partition is {{ $value | humanizePercentage }} full, and holds messages when it is full",
       page: "stream-nearly-full",
     },
-    ...burnRateAlerts(objectives.commands, {
+    ...burnRateAlerts(objectives.commands, windows, {
       alert: "CommandFailures",
       what: "commands end without the charge point's answer",
       page: "command-failures",

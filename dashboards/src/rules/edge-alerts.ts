@@ -44,12 +44,12 @@ export function servingAlerts(windows: Windows): readonly AlertRule[] {
         "{{ $labels.instance }} keeps a charge point waiting for its answer for {{ $value | humanizeDuration }}",
       page: "messages-unanswered",
     },
-    ...burnRateAlerts(objectives.connect, {
+    ...burnRateAlerts(objectives.connect, windows, {
       alert: "ConnectRefusals",
       what: "connection attempts are refused by the gateway's fault",
       page: "connect-refusals",
     }),
-    ...burnRateAlerts(objectives.messages, {
+    ...burnRateAlerts(objectives.messages, windows, {
       alert: "MessageFailures",
       what: "CALLs are not answered by a backend",
       page: "message-failures",

@@ -219,7 +219,23 @@ function burn(
         labels: edge1(),
         summary: subject.summary(percent(rates.fast)),
       },
+      alsoFires: [
+        {
+          ...long,
+          when: "a quiet edge fails every second of 24 in an hour",
+          series: { [subject.good]: "0+0.2x70", [subject.bad]: "0+0.2x70" },
+          at: "65m",
+          labels: edge1(),
+          summary: subject.summary("50%"),
+        },
+      ],
       quiet: [
+        {
+          ...long,
+          when: "one of six failed in a quiet hour",
+          series: { [subject.good]: "0x9 1x9 2x9 3x9 4x9 5x20", [subject.bad]: "0x55 1x14" },
+          at: "58m",
+        },
         { ...long, when: `only ${percent(rates.slow)} fail`, series: failing(rates.slow, 70), at: "65m" },
         {
           ...long,
