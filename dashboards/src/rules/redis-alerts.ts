@@ -10,6 +10,9 @@ import type { AlertRule } from "./rule.ts";
 const { series } = inRules;
 const byNode = (expr: string): string => `max by (job, node) (${expr})`;
 
+/** Slots of any Redis Cluster. */
+const slots = 16_384;
+
 /** Whether they are there, whether they work together. */
 export function redisHealthAlerts(windows: Windows): readonly AlertRule[] {
   return [
@@ -27,6 +30,15 @@ export function redisHealthAlerts(windows: Windows): readonly AlertRule[] {
       for: windows("30s"),
       severity: "critical",
       summary: "the Redis node {{ $labels.node }} says that the cluster does not work",
+      page: "redis-cluster-not-ok",
+    },
+    {
+      alert: "RedisSlotsUnserved",
+      // With cluster-require-full-coverage no, as shipped, a cluster that has lost a master and its replicas still calls itself ok.
+      expr: `${slots} - min by (job) (${series("redis_cluster_slots_assigned")} - ${series("redis_cluster_slots_fail")}) > 0`,
+      for: windows("30s"),
+      severity: "critical",
+      summary: "no Redis node serves {{ $value }} of the cluster's 16,384 slots",
       page: "redis-cluster-not-ok",
     },
     {

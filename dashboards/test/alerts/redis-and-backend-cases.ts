@@ -168,6 +168,54 @@ export const redisCases: Readonly<Record<string, AlertCases>> = {
       },
     ],
   },
+  RedisSlotsUnserved: {
+    fires: {
+      ...short,
+      when: "a master is gone with its replica, and the others go on",
+      series: {
+        [redis("redis_cluster_state")]: "1x24",
+        [redis("redis_cluster_slots_assigned")]: "16384x24",
+        [redis("redis_cluster_slots_fail")]: "0x4 5461x20",
+      },
+      at: "2m",
+      labels: { job: edgeJob },
+      summary: "no Redis node serves 5461 of the cluster's 16,384 slots",
+    },
+    alsoFires: [
+      {
+        ...short,
+        when: "slots belong to nobody",
+        series: {
+          [redis("redis_cluster_slots_assigned")]: "16384x4 16000x20",
+          [redis("redis_cluster_slots_fail")]: "0x24",
+        },
+        at: "2m",
+        labels: { job: edgeJob },
+        summary: "no Redis node serves 384 of the cluster's 16,384 slots",
+      },
+    ],
+    quiet: [
+      {
+        ...short,
+        when: "a failover took 15 s",
+        series: {
+          [redis("redis_cluster_slots_assigned")]: "16384x24",
+          [redis("redis_cluster_slots_fail")]: "0x4 5461 0x20",
+        },
+        at: "1m45s",
+      },
+      {
+        ...short,
+        when: "a node alone cannot reach a master",
+        series: {
+          [redis("redis_cluster_slots_assigned")]: "16384x24",
+          [redis("redis_cluster_slots_pfail")]: "5461x24",
+          [redis("redis_cluster_slots_fail")]: "0x24",
+        },
+        at: "2m",
+      },
+    ],
+  },
   RedisReplicaDetached: {
     fires: {
       ...short,
