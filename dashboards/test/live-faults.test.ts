@@ -18,6 +18,7 @@ import {
   type UnansweredEdge,
 } from "./support/stack.ts";
 import {
+  connected,
   endpointOf,
   startEverydayFaults,
   startLoad,
@@ -116,11 +117,16 @@ test("a backend that takes every CALL and answers none: sockets are fine, and th
   const { edge } = unanswered;
   await patientStations.connect({ prefix: "PATIENT-", count: 200, endpoints: [endpointOf(edge)] });
   goOn(patientStations.traffic({ tail: heartbeat, rate: 10, seconds: 60, warmUpSeconds: 0 }, []));
+  const stuck = await connected(edge, "STUCK");
+  stuck.send('[2,"b1","BootNotification",{}]');
   await eventually(
     async () =>
-      expect(await fired(edge)).toEqual(expect.arrayContaining(["CallsWaitTooLong", "MessagesUnanswered"])),
+      expect(await fired(edge)).toEqual(
+        expect.arrayContaining(["CallsWaitTooLong", "IntegrationCircuitOpen", "MessagesUnanswered"]),
+      ),
     patient,
   );
+  stuck.close();
   expect(await patientStations.state()).toMatchObject({ open: 200, losses: {} });
 }, 90_000);
 

@@ -7,6 +7,11 @@ const short = { every: "15s" } as const;
 const framesIn = of("ocpp_messages_total", { direction: "in", type: "call" });
 const results = of("ocpp_messages_total", { direction: "out", type: "result" });
 const errors = of("ocpp_messages_total", { direction: "out", type: "error" });
+const refusedByBackend = of("ocpp_calls_total", {
+  version: "1.6",
+  action: "Authorize",
+  outcome: "callError",
+});
 const late = (quantile: string): string => of("nodejs_eventloop_delay_seconds", { quantile });
 
 /** Whether it serves, and whether it has room. */
@@ -56,13 +61,34 @@ export const edgeCases: Readonly<Record<string, AlertCases>> = {
       series: { [framesIn]: "0+30x60", [results]: "0x60", [errors]: "0x60" },
       at: "8m",
       labels: edge1(),
-      summary: "edge-1 receives 2 CALLs a second and answers none",
+      summary: "edge-1 received 600 CALLs lately, and no backend answered one",
     },
+    alsoFires: [
+      {
+        ...short,
+        when: "a backend hangs: each CALL gets our own error at its deadline",
+        series: { [framesIn]: "0+30x60", [results]: "0x60", [errors]: "0 0 0+30x58" },
+        at: "8m",
+        labels: edge1(),
+        summary: "edge-1 received 600 CALLs lately, and no backend answered one",
+      },
+    ],
     quiet: [
       {
         ...short,
-        when: "every answer is a CALLERROR: that is an answer",
-        series: { [framesIn]: "0+30x60", [results]: "0x60", [errors]: "0+30x60" },
+        when: "the backend refuses every CALL: that is its answer",
+        series: {
+          [framesIn]: "0+30x60",
+          [results]: "0x60",
+          [errors]: "0+30x60",
+          [refusedByBackend]: "0+30x60",
+        },
+        at: "8m",
+      },
+      {
+        ...short,
+        when: "a quiet edge could not serve three CALLs",
+        series: { [framesIn]: "0x20 3x40", [results]: "0x60", [errors]: "0x20 3x40" },
         at: "8m",
       },
       {

@@ -57,7 +57,7 @@ export interface RunningPrometheus {
 }
 
 /** A minute of a rule's window is a second in live tests. */
-const scale = 1 / 60;
+export const scale = 1 / 60;
 
 const configOf = (metricsPorts: readonly number[]): string => `
 global: { scrape_interval: 1s, evaluation_interval: 1s, scrape_timeout: 1s }

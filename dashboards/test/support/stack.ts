@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { eventually, freePort, startProcess, type TestProcess } from "@cpg/testkit";
+import { scale } from "./prometheus.ts";
 
 const edgeMain = fileURLToPath(new URL("./main.js", import.meta.resolve("@cpg/edge")));
 
@@ -124,7 +125,7 @@ export interface UnansweredEdge {
 
 /**
  * `edge-3` on the same registry, whose backend takes every CALL, Heartbeat too, and never answers one. Only MeterValues are
- * answered at the edge.
+ * answered at the edge. Deadlines are as scaled as the rules' windows: the usual one, and for BootNotification the longest of all.
  */
 export async function startUnansweredEdge(
   options: Pick<StackOptions, "redisNodes" | "keyPrefix">,
@@ -135,10 +136,11 @@ export async function startUnansweredEdge(
   const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}/{action}`;
   const routes = {
     integrations: {
-      silent: { type: "http", url, deadlineMs: 60_000, maxConcurrent: 16 },
+      silent: { type: "http", url, deadlineMs: Math.round(25_000 * scale), maxConcurrent: 16 },
+      patient: { type: "http", url, deadlineMs: 600_000 * scale },
       edge: { type: "local", handler: "demo" },
     },
-    routes: { $default: "silent", MeterValues: "edge" },
+    routes: { $default: "silent", BootNotification: "patient", MeterValues: "edge" },
   };
   const routesFile = join(folder, "routes.json");
   await writeFile(routesFile, JSON.stringify(routes));

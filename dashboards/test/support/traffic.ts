@@ -152,7 +152,8 @@ async function vagabond(edge: EdgeProcess): Promise<void> {
   socket.send('[2,"m1","Authorize",{"idTag":"UNKNOWN"}]');
 }
 
-function connected(edge: EdgeProcess, identity: string, subprotocol = "ocpp1.6"): Promise<WebSocket> {
+/** A charge point of no bench: what it sends is the caller's. */
+export function connected(edge: EdgeProcess, identity: string, subprotocol = "ocpp1.6"): Promise<WebSocket> {
   const socket = new WebSocket(`${edge.endpoint}/${identity}`, subprotocol);
   return new Promise((resolve, reject) => {
     socket.addEventListener("open", () => resolve(socket), { once: true });
