@@ -309,6 +309,12 @@ test("a second of three masters dies, so that nobody can be elected: the alerts 
   );
 }, 90_000);
 
+test("discovery forgets every edge: that nobody is scraped any more is an alert, too", async () => {
+  expect(await isFiring("NoEdgeScraped")).toBe(false);
+  await server.forgetEdges();
+  await eventually(() => isFiring("NoEdgeScraped"), patient);
+}, 90_000);
+
 test("every alert has fired", async () => {
   const names = alerts.map(({ alert }) => alert).sort();
   expect(await fired()).toEqual(names);

@@ -23,6 +23,15 @@ export function servingAlerts(windows: Windows): readonly AlertRule[] {
       page: "edge-down",
     },
     {
+      alert: "NoEdgeScraped",
+      // An edge that discovery does not know has no `up`, and without edges every other alert here is silent.
+      expr: `absent(${inRules.up()})`,
+      for: windows("2m"),
+      severity: "critical",
+      summary: "Prometheus scrapes no edge at all: there is no target of the job {{ $labels.job }}",
+      page: "edge-down",
+    },
+    {
       alert: "EdgeNotReady",
       expr: `${inRules.series("edge_ready")} == 0 and ${inRules.series("edge_draining")} == 0`,
       for: windows("1m"),

@@ -1,5 +1,6 @@
 // Alerts about an edge. Data.
 
+import { edgeJob } from "../../src/promql.ts";
 import { edge1, of, type AlertCases, type Situation } from "./situation.ts";
 
 const short = { every: "15s" } as const;
@@ -28,6 +29,40 @@ export const edgeCases: Readonly<Record<string, AlertCases>> = {
     quiet: [
       { ...short, when: "one scrape was lost", series: { [of("up")]: "1x4 0x1 1x20" }, at: "2m15s" },
       { ...short, when: "another job's target is away", series: { 'up{job="other"}': "0x20" }, at: "3m" },
+    ],
+  },
+  NoEdgeScraped: {
+    fires: {
+      ...short,
+      when: "the last edge has vanished from discovery",
+      series: { [of("up")]: "1x4 stale" },
+      at: "4m",
+      labels: { job: edgeJob },
+      summary: "Prometheus scrapes no edge at all: there is no target of the job cpg-edge",
+    },
+    alsoFires: [
+      {
+        ...short,
+        when: "the edges' job has another name",
+        series: { 'up{job="edges",instance="edge-1"}': "1x20" },
+        at: "4m",
+        labels: { job: edgeJob },
+        summary: "Prometheus scrapes no edge at all: there is no target of the job cpg-edge",
+      },
+    ],
+    quiet: [
+      {
+        ...short,
+        when: "one edge of two is taken away",
+        series: { [of("up")]: "1x4 stale", [of("up").replace("edge-1", "edge-2")]: "1x20" },
+        at: "4m",
+      },
+      {
+        ...short,
+        when: "the edges are known, and down",
+        series: { [of("up")]: "0x20" },
+        at: "4m",
+      },
     ],
   },
   EdgeNotReady: {

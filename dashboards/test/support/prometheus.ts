@@ -53,26 +53,37 @@ export interface RunningPrometheus {
   query(expr: string): Promise<readonly Sample[]>;
   /** `data` of an API call below /api/v1/. */
   get(path: string): Promise<unknown>;
+  /** From now on discovery knows no edge. */
+  forgetEdges(): Promise<void>;
   stop(): Promise<void>;
 }
 
 /** A minute of a rule's window is a second in live tests. */
 export const scale = 1 / 60;
 
-const configOf = (metricsPorts: readonly number[]): string => `
+const config = `
 global: { scrape_interval: 1s, evaluation_interval: 1s, scrape_timeout: 1s }
 rule_files: [recording.yml, alerts.yml]
 scrape_configs:
   - job_name: ${edgeJob}
-    static_configs:
-${metricsPorts.map((port, at) => `      - { targets: ["127.0.0.1:${port}"], labels: { instance: edge-${at + 1} } }`).join("\n")}
+    file_sd_configs: [{ files: [edges.json] }]
 `;
+
+/** What discovery knows. */
+const edgesOf = (metricsPorts: readonly number[]): string =>
+  JSON.stringify(
+    metricsPorts.map((port, at) => ({
+      targets: [`127.0.0.1:${port}`],
+      labels: { instance: `edge-${at + 1}` },
+    })),
+  );
 
 /** Starts one that scrapes edge-1, edge-2, … every second and has all our rules, at 1/60 of their windows. */
 export async function startPrometheus(metricsPorts: readonly number[]): Promise<RunningPrometheus> {
   const windows = windowsAt(scale);
   const files = {
-    "prometheus.yml": configOf(metricsPorts),
+    "prometheus.yml": config,
+    "edges.json": edgesOf(metricsPorts),
     "recording.yml": recordingFile(windows),
     "alerts.yml": alertFile(windows),
   };
@@ -105,6 +116,7 @@ export async function startPrometheus(metricsPorts: readonly number[]): Promise<
       };
       return result.map(({ metric, value }) => ({ metric, value: Number(value[1]) }));
     },
+    forgetEdges: () => writeFile(join(folder, "edges.json"), edgesOf([])),
     async stop() {
       await server.kill("SIGKILL");
       await rm(folder, { recursive: true, force: true });
