@@ -47,10 +47,11 @@ export function registryAlerts(windows: Windows): readonly AlertRule[] {
     },
     {
       alert: "ClaimsOwedGrowing",
-      expr: `min_over_time(${owed}[${windows("1m")}]) > 0 and deriv(${owed}[${windows("5m")}]) > 0`,
+      // Near its bound what is owed does not grow any more, and is worst.
+      expr: `(min_over_time(${owed}[${windows("1m")}]) > 0 and deriv(${owed}[${windows("5m")}]) > 0) or ${owed} > 0.8 * ${series("registry_owed_limit")}`,
       for: windows("1m"),
       severity: "warning",
-      summary: "{{ $labels.instance }} owes Redis claims, and more every minute: {{ $value | humanize }} now",
+      summary: "{{ $labels.instance }} owes Redis more claims than it pays: {{ $value | humanize }} now",
       page: "claims-owed-growing",
     },
     {

@@ -10,6 +10,7 @@ const exhausted = of("registry_pool_exhausted_total");
 const shard = { shard: "127.0.0.1:7000" };
 const circuit = of("registry_circuit_state", shard);
 const owed = of("registry_owed");
+const mayOwe = { [of("registry_owed_limit")]: "18000x60" };
 const dead = of("registry_edges_declared_dead_total");
 
 /** The registry's. */
@@ -96,17 +97,33 @@ export const registryCases: Readonly<Record<string, AlertCases>> = {
     fires: {
       ...short,
       when: "Redis takes fewer claims than charge points come",
-      series: { [owed]: "0+10x40" },
+      series: { [owed]: "0+10x40", ...mayOwe },
       at: "6m",
       labels: edge1(),
-      summary: "edge-1 owes Redis claims, and more every minute: 200 now",
+      summary: "edge-1 owes Redis more claims than it pays: 200 now",
     },
+    alsoFires: [
+      {
+        ...short,
+        when: "what is owed has long been at its bound, and grows no more",
+        series: { [owed]: "0+900x20 18000x40", ...mayOwe },
+        at: "15m",
+        labels: edge1(),
+        summary: "edge-1 owes Redis more claims than it pays: 18k now",
+      },
+    ],
     quiet: [
-      { ...short, when: "what is owed is being paid", series: { [owed]: "1000-20x40" }, at: "6m" },
+      { ...short, when: "what is owed is being paid", series: { [owed]: "1000-20x40", ...mayOwe }, at: "6m" },
+      {
+        ...short,
+        when: "what is owed is at its bound, and paid within half a minute",
+        series: { [owed]: "18000x1 15000 0x40", ...mayOwe },
+        at: "1m30s",
+      },
       {
         ...short,
         when: "claims come and go",
-        series: { [owed]: "0 5 0 8 0 3 0 9 0 12 0 4 0 15 0" },
+        series: { [owed]: "0 5 0 8 0 3 0 9 0 12 0 4 0 15 0", ...mayOwe },
         at: "3m",
       },
     ],
