@@ -32,7 +32,10 @@ const connect: Objective = {
   all: [inRules.series("websocket_connections_total"), connectRefusals],
 };
 
-/** 99.9 % of CALLs are answered by a backend. `callError`: the backend's own verdict, which is an answer. */
+/**
+ * 99.9 % of CALLs are answered by a backend. `callError`: the backend's own verdict, which is an answer. A SEND, which nobody answers, counts
+ * by what its backend made of it.
+ */
 const messages: Objective = {
   name: "message",
   budget: 0.001,
