@@ -39,7 +39,7 @@ export function backendAlerts(windows: Windows): readonly AlertRule[] {
       alert: "IntegrationCircuitOpen",
       // Not closed, instead of open: behind a backend that hangs it is half open but for a second in nine, which scrapes miss. And
       // somebody calls: nobody's circuit stays half open for ever.
-      expr: `min_over_time(${inRules.series("integration_circuit_state")}[${windows("1m")}]) > 0 and sum by (job, instance, integration) (increase(${missed}[${windows("2m")}])) > 0`,
+      expr: `min_over_time(${inRules.series("integration_circuit_state")}[${windows("1m")}]) > 0 and on (job, instance, integration) sum by (job, instance, integration) (increase(${missed}[${windows("2m")}])) > 0`,
       for: windows("2m"),
       severity: "critical",
       summary:

@@ -343,6 +343,8 @@ const requests = (outcome: string): string =>
   of("integration_requests_total", { integration: "csms", outcome });
 const streamLength = of("integration_stream_length", { integration: "meters" });
 const streamLimit = of("integration_stream_limit", { integration: "meters" });
+/** A series of a target that has a label more. */
+const withPod = (series: string): string => series.replace("{", '{pod="edge-7f9",');
 const integrationCircuit = of("integration_circuit_state", { integration: "csms" });
 
 /** The backends'. */
@@ -456,6 +458,17 @@ export const backendCases: Readonly<Record<string, AlertCases>> = {
         },
         at: "4m30s",
         labels: edge1({ integration: "csms" }),
+        summary: "edge-1 does not call integration csms: its circuit is open",
+      },
+      {
+        ...short,
+        when: "the targets have labels that discovery gave them",
+        series: {
+          [withPod(integrationCircuit)]: "0x4 1x20",
+          [withPod(requests("timeout"))]: "0x4 0 1 3 5+2x20",
+        },
+        at: "4m30s",
+        labels: edge1({ integration: "csms", pod: "edge-7f9" }),
         summary: "edge-1 does not call integration csms: its circuit is open",
       },
     ],
