@@ -52,6 +52,10 @@ export interface UpgradeRequest {
   readonly authorization: string | undefined;
   /** Address of the peer, as text. */
   readonly remote: string;
+  /** The peer left before the answer. Known only of a decision that takes its time, and so is `onGone`. */
+  readonly isGone: boolean;
+  /** Has `run` called once when the peer leaves before the answer, instead of what was given before. */
+  onGone(run: () => void): void;
 }
 
 /** A refused request. */

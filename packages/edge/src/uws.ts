@@ -168,14 +168,18 @@ class Handshake implements UpgradeRequest {
   readonly offeredProtocols: string | undefined;
   readonly authorization: string | undefined;
   readonly remote: string;
+  isGone = false;
+  #onGone: (() => void) | undefined;
   readonly #call: UpgradeCall;
   readonly #key: string;
   readonly #extensions: string;
+  readonly #compress: boolean;
   readonly #startedMs: number;
 
   constructor(call: UpgradeCall, compress: boolean, startedMs: number) {
     const { res, req } = call;
     this.#call = call;
+    this.#compress = compress;
     this.#startedMs = startedMs;
     this.#key = req.getHeader("sec-websocket-key"); // U2
     this.#extensions = compress ? req.getHeader("sec-websocket-extensions") : "";
@@ -189,14 +193,23 @@ class Handshake implements UpgradeRequest {
     return valuesOf(this.#call.req, protocolHeader);
   }
 
-  answer(decision: UpgradeDecision, compress: boolean, handlers: BorderHandlers): void {
+  onGone(run: () => void): void {
+    this.#onGone = run;
+  }
+
+  gone(): void {
+    this.isGone = true;
+    this.#onGone?.();
+  }
+
+  answer(decision: UpgradeDecision, handlers: BorderHandlers): void {
     const { res, context } = this.#call;
     handlers.onHandshake((handlers.time.monotonicMs() - this.#startedMs) / 1000);
     if (decision.kind === "refuse") {
       respond(res, decision.refusal.status, decision.refusal.body, decision.refusal.headers);
       return;
     }
-    opening = new UwsSocket(decision, compress);
+    opening = new UwsSocket(decision, this.#compress);
     res.upgrade(noData, this.#key, decision.subprotocol ?? "", this.#extensions, context);
   }
 }
@@ -212,8 +225,8 @@ function upgrade(call: UpgradeCall, compress: boolean, handlers: BorderHandlers)
   try {
     const handshake = new Handshake(call, compress, handlers.time.monotonicMs());
     const decision = handlers.decide(handshake);
-    if (!(decision instanceof Promise)) handshake.answer(decision, compress, handlers);
-    else finishLater(call, decision, (late) => handshake.answer(late, compress, handlers), handlers);
+    if (!(decision instanceof Promise)) handshake.answer(decision, handlers);
+    else finishLater(call, handshake, decision, handlers);
   } catch (error) {
     broke(res, error, handlers); // U1
   }
@@ -221,25 +234,22 @@ function upgrade(call: UpgradeCall, compress: boolean, handlers: BorderHandlers)
 
 function finishLater(
   { res, req }: UpgradeCall,
+  handshake: Handshake,
   pending: Promise<UpgradeDecision>,
-  finish: (decision: UpgradeDecision) => void,
   handlers: BorderHandlers,
 ): void {
-  let isAborted = false;
-  res.onAborted(() => {
-    isAborted = true;
-  }); // U1
+  res.onAborted(() => guarded(handlers, () => handshake.gone())); // U1
   const closes = req.getHeader("connection").toLowerCase() === "close";
   pending
     .then((decision) => {
-      if (isAborted) handlers.onRefused("aborted");
+      if (handshake.isGone) handlers.onRefused("aborted");
       else if (decision.kind === "refuse")
-        res.cork(() => finish(decision)); // U2
+        res.cork(() => handshake.answer(decision, handlers)); // U2
       else if (closes) refuseClosing(res, handlers);
-      else if (latest === undefined) finish(decision);
-      else latest.cork(() => res.cork(() => finish(decision))); // U7
+      else if (latest === undefined) handshake.answer(decision, handlers);
+      else latest.cork(() => res.cork(() => handshake.answer(decision, handlers))); // U7
     })
-    .catch((error: unknown) => broke(isAborted ? undefined : res, error, handlers));
+    .catch((error: unknown) => broke(handshake.isGone ? undefined : res, error, handlers));
 }
 
 /** U7 */
