@@ -15,7 +15,7 @@ export type RefusalReason =
   | "method" // not GET
   | "notWebSocket" // GET without an upgrade
   | "identity" // none, or not one
-  | "capacity" // listen.maxConnections
+  | "capacity" // listen.maxConnections, or the line for slow hashes is full
   | "draining" // draining or stopping
   | "registryAway" // registry.outagePolicy reject, or too much is owed
   | "subprotocol"

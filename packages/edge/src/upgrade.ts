@@ -6,7 +6,8 @@
 //     not been validated as an identity (R10).
 // P2. Without a credential to compute slowly, the decision is made in the same turn: a storm costs no promises.
 // P3. The instant of acceptance is taken once, when the credentials were found right: the claim's stamp is made of it.
-// P4. A decision that took its time asks for admission again: others came in meanwhile.
+// P4. A decision that took its time asks for admission again: others came in meanwhile. Who left meanwhile is not counted
+//     here: the border counts it, as `aborted`.
 
 import {
   identityKey,
@@ -82,14 +83,22 @@ export function createUpgrade(
         : { kind: "refuse", refusal: noSubprotocol(ports) };
     }
     const candidate: Candidate = { request, identity: parsed.identity, version };
-    const found = ports.authenticate(parsed.identity, version, request.authorization);
+    const found = ports.authenticate(parsed.identity, version, request.authorization, request);
     if (!(found instanceof Promise)) return decide(ports, candidate, found); // P2
-    return found.then((late) => notAdmitted() ?? decide(ports, candidate, late)); // P4
+    return found.then(
+      (late) => (late === "gone" ? undefined : notAdmitted()) ?? decide(ports, candidate, late), // P4
+    );
   };
 }
 
 function decide(ports: UpgradePorts, candidate: Candidate, found: Authenticated): UpgradeDecision {
   const { request, identity, version } = candidate;
+  if (found === "gone") return toNobody; // P4
+  if (found === "busy") {
+    ports.instruments.refused("capacity");
+    const headers = { "Retry-After": String(ports.retryAfterSeconds) };
+    return { kind: "refuse", refusal: plain(503, "too many keys to check", headers) };
+  }
   if (found === "unknown") {
     ports.instruments.refused("unknownIdentity");
     return { kind: "refuse", refusal: plain(404, "unknown charge point") };
@@ -137,6 +146,9 @@ function noSubprotocol(ports: UpgradePorts): HttpRefusal {
     `no subprotocol in common; spoken here: ${spoken}; an identity that OCPP 2.x forbids has ocpp1.6 only`,
   );
 }
+
+// The border sends it to nobody.
+const toNobody: UpgradeDecision = { kind: "refuse", refusal: plain(503, "gone") };
 
 const ignoreEverything: SocketHandler = {
   text: () => undefined,

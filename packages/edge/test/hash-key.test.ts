@@ -4,6 +4,7 @@ import { asIdentity } from "@cpg/ocpp";
 import { expect, test } from "vitest";
 import { authenticateBy } from "../src/authentication.ts";
 import { readCredentials } from "../src/credentials-file.ts";
+import { FakePeer } from "./support/fake-peer.ts";
 
 const command = fileURLToPath(new URL("../src/hash-key.ts", import.meta.url));
 const run = (...words: string[]) => spawnSync(process.execPath, [command, ...words], { encoding: "utf8" });
@@ -24,8 +25,9 @@ test.each([
     const authenticate = authenticateBy(() => read.credentials);
     const basic = (bytes: Buffer): string =>
       `Basic ${Buffer.concat([Buffer.from("CP1:"), bytes]).toString("base64")}`;
-    expect(authenticate(identity.identity, "1.6", basic(wire(key)))).toBe("accepted");
-    expect(authenticate(identity.identity, "1.6", basic(Buffer.from("other")))).toBe("bad");
+    const peer = new FakePeer();
+    expect(authenticate(identity.identity, "1.6", basic(wire(key)), peer)).toBe("accepted");
+    expect(authenticate(identity.identity, "1.6", basic(Buffer.from("other")), peer)).toBe("bad");
   },
 );
 
