@@ -125,3 +125,17 @@ export class Book {
     else if (entry.epoch === undefined) this.#unregistered += by;
   }
 }
+
+/** The oldest `count` of a set, of those that are wanted. */
+export function first(
+  entries: ReadonlySet<Entry>,
+  count: number,
+  isWanted: (entry: Entry) => boolean = () => true,
+): Entry[] {
+  const chosen: Entry[] = [];
+  for (const entry of entries) {
+    if (chosen.length >= count) break;
+    if (isWanted(entry)) chosen.push(entry);
+  }
+  return chosen;
+}

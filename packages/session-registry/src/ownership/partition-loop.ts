@@ -19,7 +19,7 @@ import type { Incarnation } from "../model.ts";
 import type { Partition } from "../partition.ts";
 import { backoffMs } from "../policy/retry.ts";
 import type { Claim, ClaimOutcome, Claimant } from "../store-port.ts";
-import type { Entry, Successor } from "./book.ts";
+import { first, type Entry, type Successor } from "./book.ts";
 import type { LoopContext } from "./loop-context.ts";
 import { reconcile } from "./reconcile.ts";
 import { isNewer, newestByKey } from "./take-over.ts";
@@ -188,13 +188,14 @@ export class PartitionLoop {
   async #claimSome(): Promise<void> {
     if (this.#wanted.size === 0 || !this.#context.claimant()) return;
     await this.#fenceOld();
-    await this.#knowClock();
     await this.#pace(Math.min(this.#wanted.size, this.#batch()));
+    await this.#knowClock(); // behind the pace, which may take seconds: the master may change meanwhile
     // From here to the call nothing is awaited: what closed meanwhile has left the set and is not sent, and who lost its lease
     // meanwhile does not claim.
     const claimant = this.#context.claimant();
     const asked = first(this.#wanted, this.#batch());
     if (asked.length === 0 || !claimant || this.#toFence.size > 0) return;
+    if (!this.#context.store.isClockKnown(this.#partition)) return; // the master changed while its clock was asked (R1)
     await this.#claim(claimant, asked);
   }
 
@@ -251,7 +252,8 @@ export class PartitionLoop {
 
   /** Greater than that of the socket which it takes over from here, whatever that one's shard had for a clock (T1 of take-over.ts). */
   #stampUs(entry: Entry, leaving: Entry | undefined): number {
-    const stampUs = this.#context.store.toShardUs(this.#partition, entry.session.authenticatedAtMs) ?? 0;
+    const stampUs = this.#context.store.toShardUs(this.#partition, entry.session.authenticatedAtMs);
+    if (stampUs === undefined) throw new RegistryError("UNAVAILABLE", "claim: no clock yet", { retryable: true });
     return leaving && isNewer(entry, leaving) ? Math.max(stampUs, (leaving.stampUs ?? 0) + 1) : stampUs;
   }
 
@@ -327,18 +329,4 @@ export class PartitionLoop {
     const waitMs = minPauseMs + askedMs + backoffMs(retry, this.#failures++, random.next());
     return new Promise((resolve) => time.after(waitMs, resolve));
   }
-}
-
-/** The oldest `count` of a set, of those that are wanted. */
-function first(
-  entries: ReadonlySet<Entry>,
-  count: number,
-  isWanted: (entry: Entry) => boolean = () => true,
-): Entry[] {
-  const chosen: Entry[] = [];
-  for (const entry of entries) {
-    if (chosen.length >= count) break;
-    if (isWanted(entry)) chosen.push(entry);
-  }
-  return chosen;
 }

@@ -70,6 +70,35 @@ describe("claims", () => {
     expect(fenced).not.toContain(claimants.at(-1));
   });
 
+  it("makes no stamp of a master's clock that it does not know, however late in its turn the master changed (R1)", async () => {
+    const edge = await anEdge({ replayPerSecond: 10, reassertMs: 640_000 });
+    const others: IdentityKey[] = [];
+    for (let n = 0; others.length < 20; n++)
+      if (partitionOf(`CP-${n}`) === partition) others.push(`CP-${n}` as IdentityKey);
+    for (const other of others) edge.ownership.claim(edge.session(`c-${other}`, other));
+    await edge.advance(10);
+    const toShardUs = edge.store.toShardUs.bind(edge.store);
+    let isKnown = true;
+    edge.store.isClockKnown = () => isKnown;
+    edge.store.toShardUs = (...args) => (isKnown ? toShardUs(...args) : undefined);
+    edge.store.syncClock = () => Promise.resolve(void (isKnown = true));
+    const stamps: number[] = [];
+    const claim = edge.store.claim.bind(edge.store);
+    edge.store.claim = (...args) => {
+      for (const { connection, stampUs } of args[2]) if (connection === "c1") stamps.push(stampUs);
+      return claim(...args);
+    };
+    edge.changeMaster(partition); // twenty are asserted again, ten a second
+    await edge.advance(10);
+    const authenticatedUs = toShardUs(partition, edge.time.monotonicMs());
+    edge.ownership.claim(edge.session("c1"));
+    await edge.advance(100);
+    isKnown = false; // while it waits for the pacer
+    edge.changeMaster(partition);
+    await edge.advance(10_000);
+    expect(stamps).toEqual([authenticatedUs]);
+  });
+
   it("bounds the releases that an outage makes owed, counts what it drops, and ends those rows afterwards (R9)", async () => {
     const edge = await anEdge({ maxOwed: 2 });
     const sessions = ["c1", "c2", "c3", "c4"].map((connection, i) =>
