@@ -134,9 +134,7 @@ export class RegistryOwnership implements Ownership {
       throw new RegistryError(
         "INVALID",
         "that connection has claimed before: every socket has an id of its own",
-        {
-          retryable: false,
-        },
+        { retryable: false },
       );
     }
     if (this.#stopping) return { kind: "refused", reason: "closed" };
@@ -233,6 +231,7 @@ export class RegistryOwnership implements Ownership {
     const { time, store } = this.#ports;
     const endMs = time.monotonicMs() + deadlineMs;
     for (const entry of this.#book) this.release(entry.session, "drained");
+    if (this.#lease.isBegun) for (const loop of this.#loops) loop.lookOnceMore(); // R9
     while (this.#isOwing() && time.monotonicMs() < endMs) {
       await new Promise<void>((resolve) => time.after(10, resolve));
     }
@@ -245,9 +244,9 @@ export class RegistryOwnership implements Ownership {
     await store.close();
   }
 
-  /** What was dropped is not in the book any more. */
+  /** What was dropped, and what moved on, is not in the book any more. */
   #isOwing(): boolean {
-    return this.#book.owed > 0 || this.#loops.some((loop) => loop.hasDropped);
+    return this.#book.owed > 0 || this.#loops.some((loop) => loop.hasUnseen);
   }
 
   /** Nothing left: the lease is removed. Something left: it becomes a tombstone, so that others end it at once (R7). */

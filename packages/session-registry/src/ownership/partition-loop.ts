@@ -13,6 +13,8 @@
 // O6. A claim is undone by tombstone unless every attempt of it was answered: one that was not may still be carried out (R4).
 // O7. A release that was dropped stays owed, by this partition, until a reconcile that began after it is done (R9). One whose claim may yet be
 //     carried out can come to be after that: only the fence of a buried incarnation keeps it out.
+// O8. Before the incarnation ends in order, its index is looked at once more: a charge point that moved on left its name there, and once the
+//     lease is gone nobody else would remove it (R9).
 
 import { RegistryError } from "../errors.ts";
 import type { Incarnation } from "../model.ts";
@@ -35,8 +37,8 @@ export class PartitionLoop {
   readonly #leaving = new Set<Entry>();
   readonly #toFence = new Set<Incarnation>();
   #isToReconcile = false;
-  /** Releases dropped and not reconciled since (O7). */
-  #dropped = 0;
+  /** Releases dropped, and last looks, that no reconcile followed yet (O7, O8). */
+  #unseen = 0;
   #hasStray = false;
   #isRunning = false;
   #isStopped = false;
@@ -66,17 +68,24 @@ export class PartitionLoop {
     this.#wanted.delete(entry);
     this.#leaving.delete(entry);
     this.#isToReconcile ||= isKnown;
-    if (isKnown) this.#dropped++;
+    if (isKnown) this.#unseen++;
     this.#hasStray ||= isKnown && entry.isUnsettled;
     this.kick();
   }
 
-  /** Whether rows may be here whose release was dropped (O7). */
-  get hasDropped(): boolean {
-    return this.#dropped > 0;
+  /** Every session of this incarnation is being released: one look more, and nothing is left of it here (O8). */
+  lookOnceMore(): void {
+    this.#isToReconcile = true;
+    this.#unseen++;
+    this.kick();
   }
 
-  /** Whether such a row may yet come to be (O7). */
+  /** Whether rows may be here whose release was dropped (O7), or names that were not looked at (O8). */
+  get hasUnseen(): boolean {
+    return this.#unseen > 0;
+  }
+
+  /** Whether a row whose release was dropped may yet come to be (O7). */
   get mayHoldStray(): boolean {
     return this.#hasStray;
   }
@@ -253,7 +262,8 @@ export class PartitionLoop {
   /** Greater than that of the socket which it takes over from here, whatever that one's shard had for a clock (T1 of take-over.ts). */
   #stampUs(entry: Entry, leaving: Entry | undefined): number {
     const stampUs = this.#context.store.toShardUs(this.#partition, entry.session.authenticatedAtMs);
-    if (stampUs === undefined) throw new RegistryError("UNAVAILABLE", "claim: no clock yet", { retryable: true });
+    if (stampUs === undefined)
+      throw new RegistryError("UNAVAILABLE", "claim: no clock yet", { retryable: true });
     return leaving && isNewer(entry, leaving) ? Math.max(stampUs, (leaving.stampUs ?? 0) + 1) : stampUs;
   }
 
@@ -300,10 +310,10 @@ export class PartitionLoop {
     const claimant = this.#context.claimant();
     if (!this.#isToReconcile || !claimant) return;
     this.#isToReconcile = false;
-    const dropped = this.#dropped;
+    const unseen = this.#unseen;
     try {
       this.#context.reconciled(await reconcile(this.#partition, claimant.incarnation, this.#context));
-      this.#dropped -= dropped; // O7
+      this.#unseen -= unseen; // O7
     } catch (error) {
       this.#isToReconcile = true;
       throw error;

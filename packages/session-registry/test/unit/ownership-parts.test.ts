@@ -176,6 +176,47 @@ describe("claims", () => {
     });
   });
 
+  describe("stops with names in its index whose charge points moved on (R9)", () => {
+    async function moved() {
+      const edge = await anEdge();
+      const index = (): number => {
+        const { incarnation } = edge.ownership.edges()[0]!;
+        return edge.backend.index(partition, incarnation, { after: "", limit: 10 }).length;
+      };
+      edge.ownership.claim(edge.session("c1"));
+      await edge.advance(250); // the leases were read: edges() knows this one
+      const other = { incarnation: "other.1" as Incarnation, edge: "other", epochFloor: 0 };
+      edge.backend.claim(partition, other, [{ ...edge.session("c2"), stampUs: edge.backend.nowUs() }]);
+      await edge.advance(250);
+      expect(edge.told).toContain("superseded c1");
+      expect([edge.ownership.health().owed, index()]).toEqual([0, 1]);
+      const stop = async (deadlineMs: number): Promise<void> => {
+        const stopped = edge.ownership.stop(deadlineMs);
+        await edge.advance(deadlineMs + 1000);
+        await stopped;
+      };
+      const lease = async (): Promise<string[]> => {
+        const all = await Promise.all(leasePartitions.map((p) => edge.store.leases(p, 1000)));
+        return all.flat().map(({ state }) => state.kind);
+      };
+      return { ...edge, index, stop, lease };
+    }
+
+    it("and removes them first: nobody else ever would", async () => {
+      const edge = await moved();
+      await edge.stop(5000);
+      expect([edge.index(), await edge.lease()]).toEqual([0, []]);
+      expect((await edge.store.row(key, 1000)).kind).toBe("found"); // it is the other's
+    });
+
+    it("and leaves them to a reaper if it could not in its time", async () => {
+      const edge = await moved();
+      edge.store.index = away;
+      await edge.stop(500);
+      expect([edge.index(), await edge.lease()]).toEqual([1, ["dead"]]);
+    });
+  });
+
   it("refuses a claim only for claims that were never registered: to look again fills no bound", async () => {
     const edge = await anEdge({ maxOwed: 1 });
     for (const i of [1, 2, 3]) {
