@@ -5,7 +5,10 @@
 //     numbers may lie below what the old one had numbered. Receivers know what they have seen (evictions by epoch, messages by id: R11).
 // X4. A message may be told over the channel and lie in no inbox. It may overtake what lies there: nothing depends on their order (X2).
 // X6. A poll asks for all inboxes of a shard at once: one call, where 64 in half a second were most of what an edge at rest did.
-// X5. What was read is trimmed at the next poll: once for many. Failing to trim costs memory until the inbox's life ends.
+// X5. What was read is trimmed at the next poll: once for many, the last one too (X2 would bring it again). Failing to trim costs memory
+//     until the inbox's life ends.
+// X8. Nothing is taken while the shard's clock is not known: what it is read from may be the beginning (X2), and a command of any age would
+//     seem to have been sent just now (R11). The clock is asked for; the next poll takes what lies there.
 // X3. The own channel is probed after `silenceMs` without any wake-up of that shard, and soon after a poll found what no wake-up had told
 //     of; silence then is told, and the subscriber begins anew.
 // X7. A subscriber that begins anew is a new one for every shard, and hears nothing until it listens. So all are probed at the next turn
@@ -152,7 +155,18 @@ export class Inbox {
 
   #takePolled(partition: Partition, entries: readonly InboxEntry[]): void {
     if (entries.some((entry) => this.#ageMs(partition, writtenMs(entry)) > untoldMs)) this.#doubt(partition);
+    this.#takeAll(partition, entries);
+  }
+
+  /** False: none was taken, they are to be read again (X8). */
+  #takeAll(partition: Partition, entries: readonly InboxEntry[]): boolean {
+    const { store, time, pollMs } = this.#context;
+    if (entries.length > 0 && store.toShardUs(partition, time.monotonicMs()) === undefined) {
+      void store.syncClock(partition, 2 * pollMs).catch(() => undefined);
+      return false;
+    }
     for (const entry of entries) this.#take(partition, entry);
+    return true;
   }
 
   /** X5. */
@@ -161,7 +175,7 @@ export class Inbox {
     for (const partition of this.#untrimmed) {
       const last = this.#after.get(partition);
       if (this.#of && last)
-        void store.trimInbox(partition, this.#of, last, 2 * pollMs).catch(() => undefined);
+        void store.trimInbox(partition, this.#of, idAfter(last), 2 * pollMs).catch(() => undefined);
     }
     this.#untrimmed.clear();
   }
@@ -193,8 +207,7 @@ export class Inbox {
     if (!of) return false;
     const entries = await store.readInbox(partition, of, this.#readUpTo(partition), 2 * pollMs);
     if (of !== this.#of) return false;
-    for (const entry of entries) this.#take(partition, entry);
-    return entries.length >= inboxPage;
+    return this.#takeAll(partition, entries) && entries.length >= inboxPage;
   }
 
   #take(partition: Partition, entry: InboxEntry): void {
@@ -254,6 +267,12 @@ export class Inbox {
     }
     return chosen;
   }
+}
+
+/** The least id above this one. */
+function idAfter(id: string): string {
+  const [ms, serial] = id.split("-");
+  return `${ms}-${Number(serial ?? 0) + 1}`;
 }
 
 /** ms in the shard's clock. */

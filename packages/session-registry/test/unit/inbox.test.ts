@@ -11,6 +11,8 @@ import { ProcessTime, VirtualClock } from "../virtual-time.ts";
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const partition = 7 as Partition;
 const shardUs = 1_700_000_000_000_000;
+/** Ids here have a moment of their own each, or none: `7` is what Redis calls `7-0`. */
+const place = (id: string): number => Number(id.split("-")[0]);
 const entry = (id: string): InboxEntry => ({ id, fields: { m: `m${id}` } });
 const told = (message: string): Told => ({ message, atUs: shardUs });
 
@@ -31,6 +33,9 @@ function anInbox(shards = 1) {
   let probed = 0;
   let listened = 0;
   let away: string | undefined;
+  let isClockKnown = true;
+  let isShardTelling = true;
+  let asked = 0;
   let incarnation = "inc";
   const store = {
     listen(_incarnation: Incarnation, onWake: OnWake) {
@@ -40,7 +45,7 @@ function anInbox(shards = 1) {
     async readInbox(from: Partition, _incarnation: Incarnation, afterId: string) {
       if (from !== partition) return [];
       reads.push(afterId);
-      const found = stream.filter(({ id }) => Number(id) > Number(afterId)).slice(0, 256);
+      const found = stream.filter(({ id }) => place(id) > place(afterId)).slice(0, 256);
       if (answerAfterMs > 0) await new Promise<void>((resolve) => time.after(answerAfterMs, resolve));
       return found;
     },
@@ -57,7 +62,12 @@ function anInbox(shards = 1) {
       return Promise.resolve();
     },
     shardOf: (of: Partition) => `shard ${of % shards}`,
-    toShardUs: () => shardUs,
+    toShardUs: () => (isClockKnown ? shardUs : undefined),
+    syncClock: () => {
+      asked++;
+      isClockKnown = isShardTelling;
+      return Promise.resolve();
+    },
     probe(of: Partition) {
       probed++;
       return store.shardOf(of) === away ? Promise.reject(new Error("away")) : Promise.resolve();
@@ -88,6 +98,12 @@ function anInbox(shards = 1) {
     trims,
     probes: () => probed,
     listens: () => listened,
+    /** `isTelling`: what the shard's clock says is known once it was asked. */
+    forgetClock: (isTelling: boolean) => {
+      isClockKnown = false;
+      isShardTelling = isTelling;
+    },
+    clockWasAsked: () => asked,
     shardAway: (shard: string | undefined) => void (away = shard),
     become: (other: string) => void (incarnation = other),
     wake: (...args: Parameters<OnWake>) => wake(...args),
@@ -333,6 +349,30 @@ describe("after a change of master", () => {
     expect(seen).toEqual(["m5", "m5", "m6"]); // receivers know what they have seen (X2)
   });
 
+  it("nothing is taken before the new one's clock is known: an old command would look fresh (X8, R11)", async () => {
+    const { inbox, stream, seen, ages, wake, forgetClock, clockWasAsked, advance } = anInbox();
+    stream.push(entry(String(shardUs / 1000 - 60_000)));
+    forgetClock(false);
+    inbox.changeMaster(partition);
+    wake(partition);
+    await settle();
+    await advance(1000);
+    expect(seen).toEqual([]);
+    expect(clockWasAsked()).toBeGreaterThan(0);
+    forgetClock(true);
+    await advance(1000);
+    expect(seen).toHaveLength(1);
+    expect(ages).toEqual([60_000]);
+  });
+
+  it("a clock that is not known is asked for only where there is something to read", async () => {
+    const { inbox, forgetClock, clockWasAsked, advance } = anInbox();
+    forgetClock(false);
+    inbox.changeMaster(partition);
+    await advance(2000);
+    expect(clockWasAsked()).toBe(0);
+  });
+
   it("its channel is probed at once, not after half a minute of silence (X3)", async () => {
     const { inbox, wake, probes, advance } = anInbox();
     await advance(5000);
@@ -346,18 +386,18 @@ describe("after a change of master", () => {
 });
 
 describe("trimming", () => {
-  it("is done once for many entries, at the next poll, up to the last one that was taken", async () => {
+  it("is done once for many entries, at the next poll, with the last one that was taken: nothing read comes again", async () => {
     const { stream, trims, wake, advance } = anInbox();
     for (let n = 1; n <= 10; n++) {
-      stream.push(entry(String(n)));
+      stream.push(entry(`${n}-9`));
       wake(partition);
       await settle();
     }
     expect(trims).toEqual([]);
     await advance(500);
-    expect(trims).toEqual(["10"]);
+    expect(trims).toEqual(["10-10"]); // before this id: 10-9 goes too
     await advance(1000);
-    expect(trims).toEqual(["10"]);
+    expect(trims).toEqual(["10-10"]);
   });
 
   it("does not stop a page from being followed by the next", async () => {
