@@ -7,6 +7,8 @@
 //     before the shard was asked once more. Once, since it may simply be far away.
 // C4. Two estimates that cannot both be right mean that the clock stepped in between: the newer one counts at once. Until then every
 //     message would be judged by a time that is not (lua/deliver.lua).
+// C5. No stamp is made of an old estimate, however good it was: an edge that had nothing to say to a shard asks it once. One that claims,
+//     renews or releases there hears its time in every reply, and never asks.
 
 interface Estimate {
   /** Shard's clock minus own monotonic clock, µs. */
@@ -17,6 +19,8 @@ interface Estimate {
 
 /** After this long any newer sample is better than the kept one: quartz drifts some 50 µs a second, so 0.5 ms in this time. */
 const estimateLifeMs = 10_000;
+/** Quartz drifts 50 µs a second: after so long an estimate may be off by 5 ms more, as much as a good sample errs (C5). */
+const stampLifeMs = 100_000;
 /** What two clocks may drift apart in that time, and be slewed by NTP (500 µs a second), ms. */
 const driftMs = 6;
 /** Up to this round trip a sample is good: it errs by 5 ms, less than a charge point needs to connect anew. */
@@ -43,10 +47,10 @@ export class ShardClocks {
     this.#estimates.set(shard, { offsetUs, roundTripMs, takenAtMs: sample.receivedAtMs });
   }
 
-  /** Whether stamps may be made of what is known of a shard's clock (C3). */
+  /** Whether stamps may be made of what is known of a shard's clock (C3, C5). */
   isKnown(shard: string, nowMs: number): boolean {
     const estimate = this.#estimates.get(shard);
-    if (!estimate) return false;
+    if (!estimate || nowMs - estimate.takenAtMs >= stampLifeMs) return false;
     if (estimate.roundTripMs <= goodRoundTripMs) return true;
     return nowMs - (this.#askedAtMs.get(shard) ?? Number.NEGATIVE_INFINITY) < estimateLifeMs;
   }

@@ -234,6 +234,27 @@ describe("a shard's clock as an edge estimates it", () => {
     clocks.heard("s", { sentAtMs: 11_000, receivedAtMs: 11_008, nowUs: 12_000_000 });
     expect(clocks.isKnown("s", 11_008)).toBe(true);
   });
+
+  it("is not known any more once it may have drifted as far as a good sample errs, however good that was (C5)", () => {
+    const clocks = new ShardClocks();
+    clocks.heard("s", { sentAtMs: 0, receivedAtMs: 2, nowUs: 1_000_000 });
+    expect(clocks.isKnown("s", 99_000)).toBe(true); // no round trip more for each claim of a quiet edge
+    expect(clocks.isKnown("s", 101_000)).toBe(false);
+    clocks.asked("s", 101_000);
+    expect(clocks.isKnown("s", 101_001), "asked, and not answered").toBe(false);
+    clocks.heard("s", { sentAtMs: 101_000, receivedAtMs: 101_200, nowUs: 500_000 });
+    expect(clocks.isKnown("s", 101_200)).toBe(true);
+    expect(clocks.toShardUs("s", 101_100)).toBe(500_000);
+  });
+
+  it("stays known where it is heard of, though nothing it hears is as good as what it keeps (C5)", () => {
+    const clocks = new ShardClocks();
+    for (let nowMs = 0; nowMs < 300_000; nowMs += 3000) {
+      const roundTripMs = nowMs === 0 ? 1 : 9;
+      clocks.heard("s", { sentAtMs: nowMs - roundTripMs, receivedAtMs: nowMs, nowUs: nowMs * 1000 });
+      expect(clocks.isKnown("s", nowMs + 2999)).toBe(true);
+    }
+  });
 });
 
 describe("partitions", () => {
