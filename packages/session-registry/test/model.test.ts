@@ -33,6 +33,18 @@ describe("whatever happens in whatever order, the promises of SPEC.md hold", () 
     ),
   );
 
+  it(
+    "on the in-process store while shards with leases of edges are away, failovers or not (H6, R1–R7)",
+    { timeout: 150_000 },
+    () =>
+      fc.assert(
+        fc.asyncProperty(steps({ hasFailovers: true, losesLeases: true }), (list) =>
+          play(new World(memoryGround(MemoryBackend), { reassertMs: 5000 }), list),
+        ),
+        { seed, numRuns: runs },
+      ),
+  );
+
   it("on a real Redis Cluster (R1–R7)", { timeout: 150_000 }, async () => {
     const nodes = inject("redisNodes").map(({ host, port }) => `${host}:${port}`);
     const ports = { time: systemTime, random: systemRandom, meter: noMeter };

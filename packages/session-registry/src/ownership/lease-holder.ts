@@ -7,6 +7,10 @@
 // H4. An incarnation that was not renewed for half the life of fences and tombstones is given up: they may be gone soon, and
 //     a dead one would seem alive again.
 // H5. After `stop` nothing is renewed and no incarnation begins.
+// H6. An incarnation whose renewals fail for awayMs, while other shards answer all the while, is given up: its shard is lost, and the edge
+//     would own nothing on the others until that returns. Were it back in the same instant: what is claimed anew is fenced off from the
+//     old name partition by partition (O5 of partition-loop.ts), and the old lease stands still until readers bury it, as any dead one's.
+//     While nobody answers the count does not begin: of an outage's shards none is lost because it is the last to return.
 
 import type { Incarnation } from "../model.ts";
 import { leasePartitionOf } from "../partition.ts";
@@ -23,6 +27,8 @@ export interface LeaseContext {
   readonly renewMs: number;
   /** What the holder counts on and readers wait for, ms. */
   readonly termMs: number;
+  /** How long the own lease's shard may be away alone, ms: above a failover, and the lease has long lapsed by then (H6). */
+  readonly awayMs: number;
   /** Life of fences and tombstones, ms (H4). */
   readonly fenceMs: number;
   sessions(): number;
@@ -32,6 +38,9 @@ export interface LeaseContext {
   replaced(old: Incarnation): void;
 }
 
+/** Names drawn at most for one whose lease lives elsewhere: of three shards one chance in 40 million of finding none. */
+const maxDraws = 16;
+
 /** See the head of this file. */
 export class LeaseHolder {
   readonly #context: LeaseContext;
@@ -40,6 +49,8 @@ export class LeaseHolder {
   #isBegun = false;
   #isDraining = false;
   #validUntilMs = Number.NEGATIVE_INFINITY;
+  /** Since when renewals fail while others answer; undefined: they do not, or nobody answers (H6). */
+  #aloneSinceMs: number | undefined;
   #renewal: LeaseRenewal | undefined;
   #renewing: Promise<void> | undefined;
   #isDue = false;
@@ -92,7 +103,7 @@ export class LeaseHolder {
       this.#isDue = true;
       return this.#renewing;
     }
-    if (this.#isBegun && this.ageMs() > this.#context.fenceMs / 2) this.#replace(); // H4
+    if (this.#isBegun && this.ageMs() > this.#context.fenceMs / 2) this.#replace(this.#newName()); // H4
     this.#isDue = false;
     this.#renewing = this.#renewOnce().finally(() => {
       this.#renewing = undefined;
@@ -117,14 +128,31 @@ export class LeaseHolder {
       const outcome = await store.renew(leasePartitionOf(incarnation), renewal, renewMs);
       if (incarnation === this.#incarnation) this.#heard(outcome, sentAtMs);
     } catch {
-      if (!this.#isBegun && incarnation === this.#incarnation) this.#incarnation = this.#newName(); // H3
+      if (incarnation === this.#incarnation && !this.#isStopped) this.#failed();
     }
+  }
+
+  #failed(): void {
+    if (!this.#isBegun) {
+      this.#incarnation = this.#nameElsewhere(); // H3
+    } else if (this.#isAlone()) {
+      this.#replace(this.#nameElsewhere()); // H6
+      void this.renew();
+    }
+  }
+
+  #isAlone(): boolean {
+    const { store, time, renewMs, awayMs } = this.#context;
+    const now = time.monotonicMs();
+    const isAnyoneThere = now - (store.lastHeardAtMs() ?? Number.NEGATIVE_INFINITY) <= renewMs;
+    this.#aloneSinceMs = isAnyoneThere ? (this.#aloneSinceMs ?? now) : undefined;
+    return this.#aloneSinceMs !== undefined && now - this.#aloneSinceMs >= awayMs;
   }
 
   /** Somebody found this incarnation dead (a claim was fenced). */
   fenced(incarnation: Incarnation): void {
     if (incarnation !== this.#incarnation || this.#isStopped) return;
-    this.#replace();
+    this.#replace(this.#newName());
     void this.renew();
   }
 
@@ -144,10 +172,11 @@ export class LeaseHolder {
     };
   }
 
-  #replace(): void {
+  #replace(name: Incarnation): void {
     const old = this.#incarnation;
-    this.#incarnation = this.#newName(); // H2
+    this.#incarnation = name; // H2
     this.#isBegun = false;
+    this.#aloneSinceMs = undefined;
     this.#validUntilMs = Number.NEGATIVE_INFINITY;
     this.#context.replaced(old);
   }
@@ -155,9 +184,20 @@ export class LeaseHolder {
   #heard(outcome: "renewed" | "fenced", sentAtMs: number): void {
     if (outcome === "fenced") return this.fenced(this.#incarnation);
     this.#validUntilMs = sentAtMs + this.#context.termMs;
+    this.#aloneSinceMs = undefined;
     if (this.#isBegun) return;
     this.#isBegun = true;
     this.#context.begun(this.#incarnation);
+  }
+
+  /** One whose lease does not live on the present one's shard, if there is another (H3, H6). */
+  #nameElsewhere(): Incarnation {
+    const shardOf = (name: Incarnation): string | undefined =>
+      this.#context.store.shardOf(leasePartitionOf(name));
+    const away = shardOf(this.#incarnation);
+    let name = this.#newName();
+    for (let draws = 1; draws < maxDraws && shardOf(name) === away; draws++) name = this.#newName();
+    return name;
   }
 
   /** Edge name and 48 random bits: two that ever lived under one name do not meet. */

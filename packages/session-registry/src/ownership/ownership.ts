@@ -74,6 +74,7 @@ export class RegistryOwnership implements Ownership {
       edge,
       termMs,
       fenceMs,
+      awayMs: 2 * settings.leaseMs,
       renewMs: settings.leaseRenewMs,
       sessions: () => this.#book.sessions,
       begun: () => this.#kickAll(),

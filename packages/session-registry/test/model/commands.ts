@@ -7,9 +7,9 @@ import type { World } from "./world.ts";
 /** One step. */
 export type Step =
   | { readonly do: "open" | "close" | "look"; readonly edge: number; readonly id: number }
-  | { readonly do: "purge" | "replicate" }
+  | { readonly do: "purge" | "replicate" | "findLeases" }
   | { readonly do: "fates"; readonly edge: number; readonly of: Fated; readonly fates: readonly Fate[] }
-  | { readonly do: "pause" | "resume" | "kill" | "cut" | "mend"; readonly edge: number }
+  | { readonly do: "pause" | "resume" | "kill" | "cut" | "mend" | "loseLease"; readonly edge: number }
   | { readonly do: "failover"; readonly clockStepMs: number }
   | { readonly do: "advance"; readonly ms: number };
 
@@ -64,9 +64,21 @@ const failovers: fc.WeightedArbitrary<Step>[] = [
   },
 ];
 
+const lostLeases: fc.WeightedArbitrary<Step>[] = [
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("loseLease" as const), edge }) },
+  { weight: 1, arbitrary: fc.constant<Step>({ do: "findLeases" }) },
+  { weight: 4, arbitrary: fc.constant<Step>({ do: "advance", ms: 5000 }) },
+];
+
+/** What may happen beside the common. */
+export interface StepOptions {
+  readonly hasFailovers: boolean;
+  readonly losesLeases?: boolean;
+}
+
 /** Lists of steps. */
-export const steps = (options: { readonly hasFailovers: boolean }): fc.Arbitrary<Step[]> =>
-  fc.array(fc.oneof(...common, ...(options.hasFailovers ? failovers : [])), {
+export const steps = ({ hasFailovers, losesLeases = false }: StepOptions): fc.Arbitrary<Step[]> =>
+  fc.array(fc.oneof(...common, ...(hasFailovers ? failovers : []), ...(losesLeases ? lostLeases : [])), {
     minLength: 5,
     maxLength: 40,
     size: "max",
@@ -130,6 +142,10 @@ async function take(world: World, step: Step): Promise<void> {
       return void (world.edge(step.edge).store.isCut = true);
     case "mend":
       return void (world.edge(step.edge).store.isCut = false);
+    case "loseLease":
+      return world.loseLease(step.edge);
+    case "findLeases":
+      return world.findLeases();
     case "failover":
       return world.failover(step.clockStepMs);
     case "advance":

@@ -49,6 +49,8 @@ export interface Network {
   pending: number;
   /** Redis answers nobody. */
   isDown: boolean;
+  /** Partitions whose leases nobody can reach; whatever else lies there can be. */
+  readonly lostLeases: Set<Partition>;
   shardUs(virtualMs: number): number;
 }
 
@@ -64,6 +66,7 @@ export class FaultyStore implements RegistryStore {
   readonly #time: ProcessTime;
   readonly #clockErrorUs: number;
   #onMasterChange: (partition: Partition) => void = () => undefined;
+  #heardAtMs: number | undefined;
 
   constructor(network: Network, time: ProcessTime, clockErrorUs: number) {
     this.#network = network;
@@ -94,20 +97,23 @@ export class FaultyStore implements RegistryStore {
 
   renew(partition: Partition, renewal: LeaseRenewal) {
     this.incarnation = renewal.incarnation;
-    return this.#fated("renew", () => this.#network.base.renew(partition, renewal, 5000));
+    return this.#fated(
+      "renew",
+      this.#unlessLost(partition, () => this.#network.base.renew(partition, renewal, 5000)),
+    );
   }
 
   row(...args: Parameters<RegistryStore["row"]>) {
     return this.#plain(() => this.#network.base.row(...args));
   }
   leases(...args: Parameters<RegistryStore["leases"]>) {
-    return this.#plain(() => this.#network.base.leases(...args));
+    return this.#plain(this.#unlessLost(args[0], () => this.#network.base.leases(...args)));
   }
   bury(...args: Parameters<RegistryStore["bury"]>) {
-    return this.#plain(() => this.#network.base.bury(...args));
+    return this.#plain(this.#unlessLost(args[0], () => this.#network.base.bury(...args)));
   }
   forget(...args: Parameters<RegistryStore["forget"]>) {
-    return this.#plain(() => this.#network.base.forget(...args));
+    return this.#plain(this.#unlessLost(args[0], () => this.#network.base.forget(...args)));
   }
   fence(...args: Parameters<RegistryStore["fence"]>) {
     return this.#plain(async () => {
@@ -152,7 +158,7 @@ export class FaultyStore implements RegistryStore {
   shardOf = (): string => "shard";
   openCircuits = (): readonly string[] => [];
   lastFailure = (): undefined => undefined;
-  lastHeardAtMs = (): number => this.#time.monotonicMs();
+  lastHeardAtMs = (): number | undefined => this.#heardAtMs;
   onMasterChange(listener: (partition: Partition) => void): void {
     this.#onMasterChange = listener;
   }
@@ -162,6 +168,11 @@ export class FaultyStore implements RegistryStore {
   #deliver(delayMs: number, settle: () => void): void {
     if (delayMs === 0 && this.#time.isRunning) settle();
     else this.#time.after(delayMs, settle);
+  }
+
+  /** Where leases are lost nothing is written late either: that shard is gone, not slow. */
+  #unlessLost<T>(partition: Partition, work: () => Promise<T>): () => Promise<T> {
+    return () => (this.#network.lostLeases.has(partition) ? Promise.reject(fail("UNAVAILABLE")) : work());
   }
 
   async #carriedOut<T>(work: () => Promise<T>): Promise<T> {
@@ -188,8 +199,6 @@ export class FaultyStore implements RegistryStore {
   }
 
   #run<T>(fate: Fate, work: () => Promise<T>): Promise<T> {
-    const fail = (code: "TIMEOUT" | "UNAVAILABLE" | "CIRCUIT_OPEN"): RegistryError =>
-      new RegistryError(code, `${code} by fate`, { retryable: true });
     return new Promise((resolve, reject) => {
       const isAway = this.isCut || this.#network.isDown;
       if (isAway || fate.kind === "refused") {
@@ -208,7 +217,11 @@ export class FaultyStore implements RegistryStore {
         (value) => {
           if (fate.kind === "lostReply") this.#deliver(timeoutMs, () => reject(fail("TIMEOUT")));
           // A client that repeated a command by itself says so.
-          else this.#deliver(delayMs, () => resolve(fate.kind === "twice" ? withStray(value) : value));
+          else
+            this.#deliver(delayMs, () => {
+              this.#heardAtMs = this.#time.monotonicMs();
+              resolve(fate.kind === "twice" ? withStray(value) : value);
+            });
         },
         (error: unknown) =>
           this.#deliver(delayMs, () => reject(error instanceof Error ? error : new Error(String(error)))),
@@ -216,6 +229,9 @@ export class FaultyStore implements RegistryStore {
     });
   }
 }
+
+const fail = (code: "TIMEOUT" | "UNAVAILABLE" | "CIRCUIT_OPEN"): RegistryError =>
+  new RegistryError(code, `${code} by fate`, { retryable: true });
 
 const withStray = <T>(value: T): T =>
   typeof value === "object" && value !== null && "outcomes" in value ? { ...value, hasStray: true } : value;

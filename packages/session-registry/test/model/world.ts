@@ -19,7 +19,13 @@ import type { ConnectionId, Incarnation, LifecycleEvent, SessionRow } from "../.
 import { RegistryOwnership } from "../../src/ownership/ownership.ts";
 import type { OwnershipSettings } from "../../src/index.ts";
 import { noMeter } from "../../src/meter.ts";
-import { leasePartitions, partitionOf, partitions, type Partition } from "../../src/partition.ts";
+import {
+  leasePartitionOf,
+  leasePartitions,
+  partitionOf,
+  partitions,
+  type Partition,
+} from "../../src/partition.ts";
 import type {
   Claim,
   Claimant,
@@ -92,6 +98,7 @@ export class World {
       clock: this.clock,
       pending: 0,
       isDown: false,
+      lostLeases: new Set(),
       shardUs: (virtualMs) => ground.shardUs(virtualMs),
       observer: {
         claimed: (...args) => this.#claimed(...args),
@@ -216,6 +223,16 @@ export class World {
     for (const { store } of this.#edges) for (const partition of partitions) store.changeMaster(partition);
   }
 
+  /** The shard of an edge's present lease is away, for everybody. */
+  loseLease(i: number): void {
+    const { incarnation } = this.#edges[i]!.store;
+    if (incarnation !== undefined) this.#network.lostLeases.add(leasePartitionOf(incarnation));
+  }
+
+  findLeases(): void {
+    this.#network.lostLeases.clear();
+  }
+
   replicate(): void {
     this.#ground.replicate?.();
   }
@@ -334,6 +351,7 @@ export class World {
   /** M6: everything works again, and a lease, a re-assertion and some polls go by. */
   async quiet(): Promise<void> {
     this.#network.isDown = false;
+    this.findLeases();
     for (const edge of this.#edges) {
       edge.store.isCut = false;
       for (const fates of Object.values(edge.store.fates)) fates.length = 0;

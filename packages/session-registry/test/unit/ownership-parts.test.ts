@@ -6,13 +6,12 @@ import type { NewSession } from "../../src/index.ts";
 import { RegistryError } from "../../src/errors.ts";
 import { noMeter } from "../../src/meter.ts";
 import type { ConnectionId, Incarnation } from "../../src/model.ts";
-import { LeaseHolder } from "../../src/ownership/lease-holder.ts";
 import { RegistryOwnership } from "../../src/ownership/ownership.ts";
 import { leasePartitions, partitionOf } from "../../src/partition.ts";
 import type { RegistryStore } from "../../src/store-port.ts";
 import { ownershipSettings } from "../settings.ts";
 import { ProcessTime, VirtualClock } from "../virtual-time.ts";
-import { anEdge, away, key, partition, random, settle } from "./an-edge.ts";
+import { anEdge, away, key, partition, random } from "./an-edge.ts";
 
 describe("claims", () => {
   it("compares an eviction that overtakes the claim's answer with that answer (R6)", async () => {
@@ -353,77 +352,6 @@ describe("bad input is a typed error that says what to do", () => {
     await expect(edge.ownership.lookup([key], 1000)).rejects.toMatchObject({ code: "CLOSED" });
     await expect(edge.ownership.list(10, undefined)).rejects.toMatchObject({ code: "CLOSED" });
     await expect(edge.ownership.start({} as never)).rejects.toMatchObject({ code: "CLOSED" });
-  });
-});
-
-describe("the lease", () => {
-  it("is renewed again as soon as a renewal that hung has ended, and counts from when it was sent (H1)", async () => {
-    const clock = new VirtualClock();
-    const time = new ProcessTime(clock, 0);
-    const sentAtMs: number[] = [];
-    let isHung = false;
-    const store = {
-      renew: () => {
-        sentAtMs.push(clock.nowMs);
-        if (!isHung) return Promise.resolve("renewed");
-        return new Promise((_, reject) => time.after(100, () => reject(new Error("hung"))));
-      },
-    } as unknown as RegistryStore;
-    const nothing = (): undefined => undefined;
-    const lease = new LeaseHolder({
-      store,
-      time,
-      random,
-      edge: "e",
-      renewMs: 100,
-      termMs: 500,
-      fenceMs: 1e6,
-      sessions: () => 0,
-      begun: nothing,
-      replaced: nothing,
-    });
-    await lease.start();
-    isHung = true;
-    await clock.advance(499, settle);
-    expect(lease.isValid()).toBe(true);
-    await clock.advance(1, settle);
-    expect(lease.isValid()).toBe(false); // from 0, when the last confirmed one was sent
-    expect(sentAtMs).toEqual([0, 100, 200, 300, 400, 500]);
-  });
-
-  it("gives up an incarnation that was not renewed for half the life of its fences (H4), and begins none after stop (H5)", async () => {
-    const clock = new VirtualClock();
-    const time = new ProcessTime(clock, 0);
-    let isAway = false;
-    let renewals = 0;
-    const store = {
-      renew: () => (renewals++, isAway ? away() : Promise.resolve("renewed")),
-    } as unknown as RegistryStore;
-    const replaced: string[] = [];
-    const lease = new LeaseHolder({
-      store,
-      time,
-      random: { next: () => renewals / 1000 },
-      edge: "e",
-      renewMs: 100,
-      termMs: 500,
-      fenceMs: 10_000,
-      sessions: () => 0,
-      begun: () => undefined,
-      replaced: (old) => void replaced.push(old),
-    });
-    await lease.start();
-    const first = lease.incarnation;
-    isAway = true;
-    await clock.advance(4900, settle);
-    expect(replaced).toEqual([]);
-    await clock.advance(200, settle);
-    expect(replaced).toEqual([first]);
-    await lease.stop();
-    renewals = 0;
-    lease.fenced(lease.incarnation);
-    await clock.advance(1000, settle);
-    expect(renewals).toBe(0);
   });
 });
 
