@@ -15,6 +15,7 @@ import { redisAway } from "./scenarios/redis-away.ts";
 import { redisCut } from "./scenarios/redis-cut.ts";
 import { redisSlow } from "./scenarios/redis-slow.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
+import { shardLost } from "./scenarios/shard-lost.ts";
 import { slotMigration } from "./scenarios/slot-migration.ts";
 import { nowMs } from "./world/time.ts";
 
@@ -30,6 +31,7 @@ const scenarios: readonly Scenario[] = [
   slotMigration,
   masterKilled,
   masterHung,
+  shardLost,
   redisAway,
   poolExhaustion,
 ];
