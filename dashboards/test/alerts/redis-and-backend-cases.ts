@@ -1,7 +1,7 @@
 // Alerts about the registry, Redis and backends. Data.
 
 import { edgeJob } from "../../src/promql.ts";
-import { edge1, of, type AlertCases } from "./situation.ts";
+import { edge1, of, withPod, type AlertCases } from "./situation.ts";
 
 const short = { every: "15s" } as const;
 
@@ -12,6 +12,11 @@ const circuit = of("registry_circuit_state", shard);
 const owed = of("registry_owed");
 const mayOwe = { [of("registry_owed_limit")]: "18000x60" };
 const dead = of("registry_edges_declared_dead_total");
+const uncalled = {
+  ...short,
+  at: "4m30s",
+  summary: "edge-1 does not call integration csms: its circuit is open",
+};
 
 /** The registry's. */
 export const registryCases: Readonly<Record<string, AlertCases>> = {
@@ -343,8 +348,6 @@ const requests = (outcome: string): string =>
   of("integration_requests_total", { integration: "csms", outcome });
 const streamLength = of("integration_stream_length", { integration: "meters" });
 const streamLimit = of("integration_stream_limit", { integration: "meters" });
-/** A series of a target that has a label more. */
-const withPod = (series: string): string => series.replace("{", '{pod="edge-7f9",');
 const integrationCircuit = of("integration_circuit_state", { integration: "csms" });
 
 /** The backends'. */
@@ -437,39 +440,33 @@ export const backendCases: Readonly<Record<string, AlertCases>> = {
   },
   IntegrationCircuitOpen: {
     fires: {
-      ...short,
+      ...uncalled,
       when: "the circuit stays open but for tries",
       series: {
         [integrationCircuit]: "0x4 2 2 1 2 2 1 2 2 1 2 2 1 2 2 1 2 2 1 2 2 1",
         [requests("circuitOpen")]: "0x4 0+900x20",
       },
-      at: "4m30s",
       labels: edge1({ integration: "csms" }),
-      summary: "edge-1 does not call integration csms: its circuit is open",
     },
     alsoFires: [
       {
-        ...short,
+        ...uncalled,
         when: "the backend hangs: its circuit is half open but for a second in nine, which scrapes miss",
         series: {
           [integrationCircuit]: "0x4 1x20",
           [requests("timeout")]: "0x4 0 1 3 5+2x20",
           [requests("circuitOpen")]: "0x24",
         },
-        at: "4m30s",
         labels: edge1({ integration: "csms" }),
-        summary: "edge-1 does not call integration csms: its circuit is open",
       },
       {
-        ...short,
+        ...uncalled,
         when: "the targets have labels that discovery gave them",
         series: {
           [withPod(integrationCircuit)]: "0x4 1x20",
           [withPod(requests("timeout"))]: "0x4 0 1 3 5+2x20",
         },
-        at: "4m30s",
         labels: edge1({ integration: "csms", pod: "edge-7f9" }),
-        summary: "edge-1 does not call integration csms: its circuit is open",
       },
     ],
     quiet: [

@@ -37,3 +37,6 @@ export function of(metric: string, labels: Readonly<Record<string, string>> = {}
 export function edge1(labels: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
   return { job: edgeJob, instance: "edge-1", ...labels };
 }
+
+/** A series of a target that has a label more, given by discovery. */
+export const withPod = (series: string): string => series.replace("{", '{pod="edge-7f9",');
