@@ -1,0 +1,80 @@
+import { expect, test } from "vitest";
+import { Lingering, placesFor } from "../src/lingering.ts";
+
+const places = 3;
+
+function start(isDraining = false): Lingering {
+  return new Lingering({ places, isDraining: () => isDraining });
+}
+
+/** Ends as many as may be ended with a close frame, and says how many these were. */
+function takeAll(lingering: Lingering): number {
+  let taken = 0;
+  while (taken < 100 && lingering.take()) taken += 1;
+  return taken;
+}
+
+function ticks(lingering: Lingering, count: number): void {
+  for (let n = 0; n < count; n += 1) lingering.tick();
+}
+
+test("while all places are taken none is ended with a close frame: its descriptor would be one too many", () => {
+  const lingering = start();
+  expect(takeAll(lingering)).toBe(places);
+  expect(lingering.take()).toBe(false);
+});
+
+test("a place is free at the fifth tick and not before: only then uWebSockets.js has surely swept four times", () => {
+  const lingering = start();
+  takeAll(lingering);
+  ticks(lingering, 4);
+  expect(lingering.take()).toBe(false);
+  lingering.tick();
+  expect(takeAll(lingering)).toBe(places);
+});
+
+test("each place comes back by itself, five ticks after it was taken, round after round", () => {
+  const lingering = start();
+  for (let round = 0; round < 12; round += 1) {
+    expect(lingering.take()).toBe(round % 5 < places);
+    lingering.tick();
+  }
+});
+
+test("a draining edge ends all with a close frame: nobody comes in to want their descriptors", () => {
+  expect(takeAll(start(true))).toBe(100);
+});
+
+test("who waits for its peer to read is aborted at the fourth tick, before its place is another's", () => {
+  const lingering = start();
+  const socket = {
+    aborted: 0,
+    abort() {
+      this.aborted += 1;
+      lingering.waited(this);
+    },
+  };
+  takeAll(lingering);
+  lingering.wait(socket);
+  ticks(lingering, 3);
+  expect(socket.aborted).toBe(0);
+  lingering.tick();
+  expect([socket.aborted, lingering.take()]).toEqual([1, false]);
+  ticks(lingering, 10);
+  expect(socket.aborted).toBe(1);
+});
+
+test("who was read in time is left alone", () => {
+  const lingering = start();
+  const socket = { abort: () => expect.unreachable() };
+  lingering.take();
+  lingering.wait(socket);
+  ticks(lingering, 3);
+  lingering.waited(socket);
+  ticks(lingering, 10);
+});
+
+test("sockets and places stay within 20,000 descriptors with more than half of the tenth left", () => {
+  expect(placesFor(18_000)).toBe(450);
+  expect([placesFor(1), placesFor(640), placesFor(680)]).toEqual([16, 16, 17]);
+});
