@@ -3,6 +3,7 @@
 // C1. A reason fits into a close frame: at most 123 bytes of UTF-8 (RFC 6455 §5.5); the test measures each.
 // C2. `peerSees` says what really reaches the charge point: uWebSockets.js ends a socket for some causes by itself
 //     and without a close frame (FACTS §1), so the station sees 1006 there.
+// C3. When too many ends linger, each further one is without a close frame, whatever its cause (lingering.ts, E1).
 
 import type { EndCause } from "@cpg/session-registry";
 import type { CloseCause } from "./session-port.ts";
@@ -95,7 +96,7 @@ export const closeTable: Readonly<Record<CloseCause, CloseRow>> = {
 /** What stands for a connection that ended without a close frame (RFC 6455 §7.4.1). */
 export const noCloseFrame = 1006;
 
-/** The code that a charge point sees when this edge closes it for `cause`. */
+/** The code that a charge point sees when this edge closes it for `cause`, unless there are too many (C3). */
 export function peerSees(cause: CloseCause): number {
   const row = closeTable[cause];
   return row.peerSees === "code" ? row.code : noCloseFrame;

@@ -69,7 +69,7 @@ function endedCounters(meter: Meter): Instruments["ended"] {
     handles((code: string): Counter => meter.counter("websocket_connections_closed_total", { cause, code })),
   );
   for (const cause of Object.keys(closeTable) as (keyof typeof closeTable)[])
-    byCause(cause)(String(peerSees(cause))); // E1
+    for (const code of new Set([peerSees(cause), noCloseFrame])) byCause(cause)(String(code)); // E1
   for (const code of peerCodes) byCause("peer")(String(code));
   for (const cause of ["lost", "invalidUtf8"] as const) byCause(cause)(String(noCloseFrame));
   return (cause, code) => byCause(cause)(codeLabel(code)).inc();

@@ -11,6 +11,7 @@ import { Departures } from "./departures.ts";
 import { Drain } from "./drain.ts";
 import type { Ids } from "./ids.ts";
 import { noInstruments, type Instruments } from "./instruments.ts";
+import { Lingering, placesFor, tickMs } from "./lingering.ts";
 import type { Router } from "./router.ts";
 import type { Session, SessionContext } from "./session.ts";
 import { SessionLifetimes } from "./session-lifetimes.ts";
@@ -111,7 +112,7 @@ export async function startEdge(parts: EdgeParts): Promise<RunningEdge> {
     instruments,
     begin: (socket, facts) => lifetimes.begin(context, socket, facts),
   });
-  const listener = await openPort(parts, {
+  const listener = await openPort(parts, () => isDraining, {
     decide,
     onBug,
     onRefused: (reason) => instruments.refused(reason),
@@ -141,10 +142,23 @@ export async function startEdge(parts: EdgeParts): Promise<RunningEdge> {
   };
 }
 
-async function openPort(parts: EdgeParts, handlers: Parameters<typeof listen>[1]): Promise<Listener> {
+async function openPort(
+  parts: EdgeParts,
+  isDraining: () => boolean,
+  handlers: Parameters<typeof listen>[1],
+): Promise<Listener> {
   const { listen: l, ocpp } = parts.settings;
+  const lingering = new Lingering({ places: placesFor(l.maxConnections), isDraining });
   try {
-    return await listen({ ...l, maxOutboxBytes: ocpp.maxOutboxBytes }, handlers);
+    const port = await listen({ ...l, lingering, maxOutboxBytes: ocpp.maxOutboxBytes }, handlers);
+    const ticking = parts.time.every(tickMs, () => lingering.tick());
+    return {
+      ...port,
+      close() {
+        ticking.cancel();
+        port.close();
+      },
+    };
   } catch (error) {
     await parts.ownership.stop(0);
     throw error;

@@ -14,7 +14,7 @@ import {
   type OcppVersion,
 } from "@cpg/ocpp";
 import type { ConnectionId, Epoch } from "@cpg/session-registry";
-import { closeTable, noCloseFrame, peerSees, type EndLabel } from "./close-codes.ts";
+import { closeTable, noCloseFrame, type EndLabel } from "./close-codes.ts";
 import type { FrameType, MalformedAs } from "./instruments.ts";
 import { InboundCalls, type InboundContext, type InboundOwner } from "./inbound-calls.ts";
 import { isTooDeep } from "./json-depth.ts";
@@ -203,7 +203,7 @@ export class Session implements LiveSession, SocketHandler, InboundOwner {
   closed(end: SocketEnd): void {
     if (this.#phase.kind === "ended") return; // S1
     const label = this.#phase.kind === "ending" ? this.#phase.cause : labelOf(end);
-    const code = this.#phase.kind === "ending" ? peerSees(this.#phase.cause) : codeOf(end);
+    const code = codeOf(end); // also when we ended it: the border may have had to do without a close frame
     this.#phase = ended;
     this.#outbound?.gone();
     this.#inbound.closed();

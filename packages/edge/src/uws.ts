@@ -1,11 +1,11 @@
-// The border to uWebSockets.js: with uws-listen.ts the only file that imports it. Everything borrowed ends here.
+// The border to uWebSockets.js: with uws-listen.ts and uws-socket.ts the only file that imports it. Everything borrowed ends here.
 //
 // U1. The whole upgrade stands in try/catch, and `onAborted` is set before the first await: a handler that throws, or returns
 //     without a response or that, aborts the process (FACTS §1).
 // U2. `req` is read before the first await; `res` is never touched after an abort; what is answered after an await is corked, an upgrade by
 //     another socket (U7).
 // U3. Message bytes are decoded before the handler returns: the buffer is neutered afterwards.
-// U4. No call on a `ws` after its close handler ran: the wrapper forgets it there.
+// U4. What becomes of a socket is uws-socket.ts' matter: no call on a `ws` after its close handler ran.
 // U5. Only WebSocket upgrades by GET are served; every other request is answered and its connection closed. What came in one
 //     piece with it is still read: requests sent behind it without waiting are each judged and answered in full, an upgrade
 //     among them too. They gain nothing that a connection of their own would not have; but a proxy in front must not put
@@ -16,7 +16,6 @@
 //     (mended after this version, its pull request 1929): some stations were cut off behind their 101. Inside another socket's cork it does
 //     not look. Without another socket an upgrade after an await goes without a cork, and uWebSockets.js prints a warning. A request with
 //     `Connection: close` is ended before it is upgraded, and the process with it: it is refused.
-// U8. A session may end its socket while it begins, before it is known here: it hears of that end then.
 //
 // Liveness is uWebSockets.js' own: any byte from the peer counts, a ping goes out 16 s (of a long timeout) before the
 // end. It counts sweeps of a 4 s timer, not wall time, and a late timer sweeps once: an event loop that stood still
@@ -33,26 +32,17 @@ import {
 } from "uWebSockets.js";
 import type { Time } from "@cpg/session-registry";
 import { addressText } from "./address-text.ts";
-import type {
-  DecideUpgrade,
-  Listener,
-  SendOutcome,
-  Socket,
-  SocketEnd,
-  SocketHandler,
-  UpgradeDecision,
-  UpgradeRequest,
-} from "./socket-port.ts";
+import type { DecideUpgrade, Listener, UpgradeDecision, UpgradeRequest } from "./socket-port.ts";
 import { openPort, type Port } from "./uws-listen.ts";
+import { latestSocket, UwsSocket, type Data, type SocketsContext } from "./uws-socket.ts";
 import { endOf, presence, statusLine, valuesOf } from "./uws-words.ts";
 
 /** Settings of the border. */
-export interface BorderOptions extends Port {
+export interface BorderOptions extends Port, SocketsContext {
   readonly maxPayloadBytes: number;
   /** 0 or 8–960, checked by @cpg/config: anything else aborts the process. */
   readonly idleTimeoutSeconds: number;
   readonly sendPings: boolean;
-  readonly compression: boolean;
   /** A message beyond so many unsent bytes is dropped: the belt to outbox.ts's braces. */
   readonly maxOutboxBytes: number;
 }
@@ -69,78 +59,11 @@ export interface BorderHandlers {
   readonly time: Pick<Time, "monotonicMs">;
 }
 
-// Smaller messages are not worth deflating: the answer to a Heartbeat would grow.
-const compressFromBytes = 512;
 const protocolHeader = "sec-websocket-protocol";
 
-type Accepted = Extract<UpgradeDecision, { kind: "accept" }>;
-
-/** What uWebSockets.js carries for each of its sockets (U6). */
-interface Data {
-  socket?: UwsSocket | undefined;
-}
-
 const noData: Data = {};
-/** The latest socket that is still open, to cork others (U7). */
-let latest: WebSocket<Data> | undefined;
 /** Whose `open` comes next (U6). */
 let opening: UwsSocket | undefined;
-
-/** Whose socket it is until its session has begun (U8). */
-class Beginning implements SocketHandler {
-  end: SocketEnd | undefined;
-  text(): void {}
-  binary(): void {}
-  drained(): void {}
-  closed(end: SocketEnd): void {
-    this.end = end;
-  }
-}
-
-class UwsSocket implements Socket {
-  handler: SocketHandler | undefined;
-  #ws: WebSocket<Data> | undefined;
-  /** What the decision was; nothing once the socket is open, so that an idle one holds little. */
-  #accepted: Accepted | undefined;
-  readonly #compress: boolean;
-
-  constructor(accepted: Accepted, compress: boolean) {
-    this.#accepted = accepted;
-    this.#compress = compress;
-  }
-
-  opened(ws: WebSocket<Data>): void {
-    this.#ws = latest = ws;
-    const beginning = new Beginning();
-    this.handler = beginning;
-    this.handler = this.#accepted?.open(this);
-    this.#accepted = undefined;
-    if (beginning.end !== undefined) this.handler?.closed(beginning.end); // U8
-  }
-
-  send(text: string): SendOutcome {
-    if (this.#ws === undefined) return "closed"; // U4
-    const sent = this.#ws.send(text, false, this.#compress && text.length >= compressFromBytes);
-    return sent === 1 ? "sent" : sent === 0 ? "buffered" : "dropped";
-  }
-
-  end(code: number, reason: string): void {
-    this.#ws?.end(code, reason);
-  }
-
-  abort(): void {
-    this.#ws?.close();
-  }
-
-  get bufferedBytes(): number {
-    return this.#ws === undefined ? 0 : this.#ws.getBufferedAmount();
-  }
-
-  forget(): void {
-    if (latest === this.#ws) latest = undefined;
-    this.#ws = undefined; // U4
-  }
-}
 
 /** Opens the port. Errors: one clear line when it cannot be had. */
 export function listen(options: BorderOptions, handlers: BorderHandlers): Promise<Listener> {
@@ -152,10 +75,10 @@ export function listen(options: BorderOptions, handlers: BorderHandlers): Promis
     compression: options.compression ? SHARED_COMPRESSOR : DISABLED,
     maxBackpressure: options.maxOutboxBytes,
     closeOnBackpressureLimit: false,
-    upgrade: (res, req, context) => upgrade({ res, req, context }, options.compression, handlers),
+    upgrade: (res, req, context) => upgrade({ res, req, context }, options, handlers),
     open: (ws) => open(ws, handlers),
     message: (ws, bytes, isBinary) => message(ws.getUserData().socket, bytes, isBinary, handlers),
-    drain: (ws) => guarded(handlers, () => ws.getUserData().socket?.handler?.drained()),
+    drain: (ws) => guarded(handlers, () => ws.getUserData().socket?.drained()),
     close: (ws, code, reason) => closed(ws.getUserData().socket, code, reason, handlers),
   });
   app.any("/*", (res, req) => plainRequest(res, req, handlers));
@@ -173,16 +96,16 @@ class Handshake implements UpgradeRequest {
   readonly #call: UpgradeCall;
   readonly #key: string;
   readonly #extensions: string;
-  readonly #compress: boolean;
+  readonly #sockets: SocketsContext;
   readonly #startedMs: number;
 
-  constructor(call: UpgradeCall, compress: boolean, startedMs: number) {
+  constructor(call: UpgradeCall, sockets: SocketsContext, startedMs: number) {
     const { res, req } = call;
     this.#call = call;
-    this.#compress = compress;
+    this.#sockets = sockets;
     this.#startedMs = startedMs;
     this.#key = req.getHeader("sec-websocket-key"); // U2
-    this.#extensions = compress ? req.getHeader("sec-websocket-extensions") : "";
+    this.#extensions = sockets.compression ? req.getHeader("sec-websocket-extensions") : "";
     this.path = req.getUrl();
     this.offeredProtocols = presence(req.getHeader(protocolHeader));
     this.authorization = presence(req.getHeader("authorization"));
@@ -209,7 +132,7 @@ class Handshake implements UpgradeRequest {
       respond(res, decision.refusal.status, decision.refusal.body, decision.refusal.headers);
       return;
     }
-    opening = new UwsSocket(decision, this.#compress);
+    opening = new UwsSocket(decision, this.#sockets);
     res.upgrade(noData, this.#key, decision.subprotocol ?? "", this.#extensions, context);
   }
 }
@@ -220,10 +143,10 @@ interface UpgradeCall {
   readonly context: us_socket_context_t;
 }
 
-function upgrade(call: UpgradeCall, compress: boolean, handlers: BorderHandlers): void {
+function upgrade(call: UpgradeCall, sockets: SocketsContext, handlers: BorderHandlers): void {
   const { res } = call;
   try {
-    const handshake = new Handshake(call, compress, handlers.time.monotonicMs());
+    const handshake = new Handshake(call, sockets, handlers.time.monotonicMs());
     const decision = handlers.decide(handshake);
     if (!(decision instanceof Promise)) handshake.answer(decision, handlers);
     else finishLater(call, handshake, decision, handlers);
@@ -242,6 +165,7 @@ function finishLater(
   const closes = req.getHeader("connection").toLowerCase() === "close";
   pending
     .then((decision) => {
+      const latest = latestSocket();
       if (handshake.isGone) handlers.onRefused("aborted");
       else if (decision.kind === "refuse")
         res.cork(() => handshake.answer(decision, handlers)); // U2
@@ -298,8 +222,7 @@ function closed(
   reason: ArrayBuffer,
   handlers: BorderHandlers,
 ): void {
-  socket?.forget(); // U4
-  guarded(handlers, () => socket?.handler?.closed(endOf(code, reason)));
+  guarded(handlers, () => socket?.closed(endOf(code, reason))); // U4
 }
 
 function guarded(handlers: BorderHandlers, run: () => void): void {

@@ -41,7 +41,10 @@ export class Counts implements Instruments {
   readonly #counts = new Map<string, number>();
   opened = () => this.#add("opened");
   refused = (reason: string) => this.#add(`refused ${reason}`);
-  ended = (label: string) => this.#add(`ended ${label}`);
+  ended = (label: string, code: number) => {
+    this.#add(`ended ${label}`);
+    this.#add(`ended ${label} ${String(code)}`);
+  };
   handshake = () => this.#add("handshake");
   frameIn = (type: string) => this.#add(`in ${type}`);
   frameOut = (type: string) => this.#add(`out ${type}`);

@@ -11,6 +11,8 @@ export interface RawUpgrade {
   readonly from?: string;
   readonly method?: string;
   readonly isUpgrade?: boolean;
+  /** Never closes its side: to the edge it looks like a peer that is gone. */
+  readonly staysHalfOpen?: boolean;
 }
 
 /** An open socket whose upgrade was answered. */
@@ -26,8 +28,9 @@ export interface RawStation {
 /** Sends the request and waits for the answer's first line. Rejects if the connection ends before. */
 export function connectRaw(upgrade: RawUpgrade): Promise<RawStation> {
   const { port, path, protocol, from = "127.0.0.1", method = "GET", isUpgrade = true } = upgrade;
+  const { staysHalfOpen: allowHalfOpen = false } = upgrade;
   return new Promise((resolve, reject) => {
-    const socket = connect({ port, host: "127.0.0.1", localAddress: from, noDelay: true });
+    const socket = connect({ port, host: "127.0.0.1", localAddress: from, noDelay: true, allowHalfOpen });
     const headers = [
       `${method} ${path} HTTP/1.1`,
       "Host: 127.0.0.1",
