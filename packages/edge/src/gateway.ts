@@ -17,7 +17,7 @@ import { authenticateBy, authenticateNobody, type Authenticate } from "./authent
 import { buildRoutes, type BuiltRoutes } from "./build-routes.ts";
 import { createCommandRouter, type CommandRouter } from "./commands/command-router.ts";
 import { within } from "./within.ts";
-import { defaultCommandLimits, type CommandLimits } from "./commands/limits.ts";
+import { defaultCommandLimits, otherApiConnections, type CommandLimits } from "./commands/limits.ts";
 import type { CommandMeter } from "./commands/outcomes.ts";
 import { openCredentialsFile } from "./credentials-file.ts";
 import { startEdge, type DrainEnd, type RunningEdge } from "./edge.ts";
@@ -325,7 +325,7 @@ async function openManagement(
     ownership,
     health,
     timeouts: { defaultMs: Math.min(config.ocpp.callTimeoutMs, maxTimeoutMs), maxMs: maxTimeoutMs },
-    maxConnections: maxPendingCommands + 256, // beside the open commands: health, lists, closes
+    maxConnections: maxPendingCommands + otherApiConnections,
     maxBodyBytes,
     time: ports.time,
     tracing: telemetry.tracing,

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
+import { otherApiConnections } from "../src/commands/limits.ts";
 import { Lingering, placesFor } from "../src/lingering.ts";
+import { defaultConfig } from "./support/test-edge.ts";
 
 const places = 3;
 
@@ -74,7 +76,12 @@ test("who was read in time is left alone", () => {
   ticks(lingering, 10);
 });
 
-test("sockets and places stay within 20,000 descriptors with more than half of the tenth left", () => {
-  expect(placesFor(18_000)).toBe(450);
+test("by default charge points, ended sockets and the API leave 400 of 20,000 descriptors to Redis, backends and the scrape", () => {
+  const { listen, management } = defaultConfig();
+  const api = management.maxPendingCommands + otherApiConnections;
+  expect(listen.maxConnections + placesFor(listen.maxConnections) + api).toBeLessThanOrEqual(20_000 - 400);
+});
+
+test("a small edge has places enough for what is no outage", () => {
   expect([placesFor(1), placesFor(640), placesFor(680)]).toEqual([16, 16, 17]);
 });

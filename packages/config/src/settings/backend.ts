@@ -19,12 +19,12 @@ export const management = {
     fits: (value) => /^[!-~]{16,4096}$/.test(value),
   }),
   maxPendingCommands: integer({
-    default: 5_000,
+    default: 1_000,
     min: 1,
     max: 1_000_000,
     unit: "commands",
     doc: "Commands one edge has taken and not yet answered; one more is answered 429.",
-    why: "More than a command to a quarter of an edge's 18,000 charge points at once; about 5 KB each, 25 MB.",
+    why: "At a second a CALL, 1,000 commands a second. Each holds its caller's connection: with 128 for health, lists and closes 1,128 of the 2,000 descriptors that listen.maxConnections leaves.",
   }),
   maxBodyBytes: integer({
     default: 81_920,

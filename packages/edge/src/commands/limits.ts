@@ -27,7 +27,7 @@ export interface CommandLimits {
 
 /** Bounds for settings that nobody changed. */
 export const defaultCommandLimits: CommandLimits = {
-  maxPending: 5000,
+  maxPending: 1000,
   maxTimeoutMs: 120_000,
   lookupMs: 2000,
   sendMs: 5000,
@@ -49,6 +49,9 @@ export function idRetentionMs(budgetMs: number): number {
 
 /** How long a reply is kept for who asks again, ms: that happens `askAgainMs` after the question, and may take a poll and a redirection. */
 export const toldReplyMs = 3000;
+
+/** Connections to the management API beside those of open commands, each of which holds one: health, lists, closes. */
+export const otherApiConnections = 128;
 
 /** Retry-After for an edge with all its commands open, ms: some end every second. */
 export const busyRetryAfterMs = 1000;
