@@ -4,6 +4,8 @@
 // I2. No offline queue: it is unbounded and no timeout covers it (FACTS §3).
 // I3. Its slot map is read when slot-maps.ts says so; what one turn sends leaves in one write (one-write-a-turn.ts).
 // I4. It sends again only what was not carried out: what never left, or was redirected (sent-once.ts).
+// I5. No promise is left to itself: where nobody looks at one, its rejection ends the process. ioredis does so with the ASKING before what
+//     a migrating slot redirects; the redirected command itself fails in the same moment, and that is told.
 
 import { readFileSync } from "node:fs";
 import { Cluster } from "ioredis";
@@ -74,6 +76,7 @@ export function openClient(settings: RedisSettings, lane: string, extra: ClientE
   });
   writeOnceATurn(client, systemSoon); // I3
   tellWhatWasSent(client); // I4
+  lookAtAsking(client); // I5
   if (redirected) tellRedirections(client, redirected);
   return client as RegistryClient;
 }
@@ -92,6 +95,17 @@ function tellRedirections(client: Cluster, redirected: (kind: Redirection) => vo
     if (kind) redirected(kind);
     handle(error, ...rest);
   };
+}
+
+function lookAtAsking(client: Cluster): void {
+  client.on("+node", (node) => {
+    const asking = node.asking.bind(node);
+    node.asking = (...args: Parameters<typeof asking>) => {
+      const answer = asking(...args);
+      answer.catch(() => undefined);
+      return answer;
+    };
+  });
 }
 
 /** What every connection to a node needs: who we are, how we are called, and for how long to wait. */
