@@ -1,6 +1,12 @@
 // A slot that migrates to a node which does not answer: calls there fail, and nothing else does. A cluster of its own.
 
-import { eventually, startTestRedisCluster, uniquePrefix, type RedisCluster, type RedisNode } from "@cpg/testkit";
+import {
+  eventually,
+  startTestRedisCluster,
+  uniquePrefix,
+  type RedisCluster,
+  type RedisNode,
+} from "@cpg/testkit";
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { partitionSlots, partitionTags } from "../src/partition.ts";

@@ -53,6 +53,11 @@ export function toRegistryError(operation: string, error: unknown): RegistryErro
   });
 }
 
+/** Whether ioredis did not even try to subscribe, because it knows nobody who serves that slot. */
+export function isWithoutSubscriber(error: unknown): boolean {
+  return textOf(error).startsWith("No sharded subscriber for slot");
+}
+
 /** The text of an error of Redis or the client, with advice where a person can mend it. */
 export function describeFailure(error: unknown): string {
   const text = textOf(error);

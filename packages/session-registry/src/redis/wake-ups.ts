@@ -3,15 +3,21 @@
 //
 // W1. One channel per partition and incarnation, one SSUBSCRIBE each (channels of different slots do not travel together).
 // W2. A subscription that fails or is lost is renewed by `refresh`, which the inbox calls when its probe stays silent.
+// W3. A slot that nobody serves costs the others nothing: its channel waits until the cluster covers it. Such a cluster may say that it is
+//     well (cluster-require-full-coverage no), and ioredis throws where its table of slots has a hole, so the table has none.
 
 import { Keyspace } from "../keyspace.ts";
 import type { Incarnation } from "../model.ts";
 import { partitions, type Partition } from "../partition.ts";
 import type { OnWake } from "../store-port.ts";
 import { openClient, type RegistryClient } from "./client.ts";
+import { isWithoutSubscriber } from "./error-map.ts";
 import { readTold } from "./replies.ts";
 import type { RedisSettings } from "./settings.ts";
 import type { SlotMaps } from "./slot-maps.ts";
+
+/** So many has a cluster: https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/ */
+const slotCount = 16_384;
 
 /** The subscriber of one edge. */
 export class WakeUps {
@@ -41,6 +47,7 @@ export class WakeUps {
   refresh(): void {
     this.close();
     const client = openClient(this.#settings, "wake", { shardedSubscribers: true });
+    client.slots = Array.from({ length: slotCount }, () => []); // W3
     this.#maps.add(client);
     this.#client = client;
     client.on("error", () => undefined);
@@ -48,10 +55,25 @@ export class WakeUps {
       const partition = this.#byChannel.get(channel);
       if (partition !== undefined) this.#onWake(partition, readTold(said));
     });
-    const subscribe = (): void => {
-      for (const channel of this.#byChannel.keys()) client.ssubscribe(channel).catch(() => undefined); // W1
+    this.#subscribe(client, new Set(this.#byChannel.keys()));
+  }
+
+  /** Each of `waiting` leaves it for good once there is somebody to subscribe with; then it is ioredis that renews it. */
+  #subscribe(client: RegistryClient, waiting: Set<string>): void {
+    const subscribe = async (channel: string): Promise<void> => {
+      waiting.delete(channel);
+      try {
+        await client.ssubscribe(channel); // W1
+      } catch (error) {
+        if (isWithoutSubscriber(error)) waiting.add(channel); // W3
+      }
     };
-    client.once("ready", subscribe);
+    const subscribeAll = (): void => {
+      if (client.status !== "ready") return;
+      for (const channel of waiting) void subscribe(channel);
+    };
+    client.on("ready", subscribeAll);
+    client.on("subscribersReady", subscribeAll); // after each change of the table of slots
   }
 
   close(): void {
