@@ -79,7 +79,7 @@ for n = 0, #KEYS - 5 do
       redis.call('XADD', inbox, 'MAXLEN', '~', inboxKept, '*', 'kind', 'evict', 'key', key,
         'conn', row.connection, 'epoch', epoch, 'edge', edge)
       redis.call('PEXPIRE', inbox, inboxLife)
-      redis.call('SPUBLISH', wakePrefix .. row.incarnation, '')
+      redis.pcall('SPUBLISH', wakePrefix .. row.incarnation, '') -- only hastens: without a right to channels nothing stays half done
     end
     if bad then redis.call('DEL', rowKey) end
     redis.call('HSET', rowKey, 'v', FORMAT, 'epoch', epoch, 'inc', incarnation, 'conn', connection,

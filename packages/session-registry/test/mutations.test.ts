@@ -20,7 +20,7 @@ import { play, steps } from "./model/commands.ts";
 import { memoryGround } from "./model/grounds.ts";
 import { World } from "./model/world.ts";
 import { luaMutants, memoryMutants, type Mutant } from "./mutants/mutants.ts";
-import { memorySabotage, redisSabotage } from "./sabotage.ts";
+import { aRedisUser, memorySabotage, redisSabotage } from "./sabotage.ts";
 import { redisSettings, retention } from "./settings.ts";
 
 const packageUrl = new URL("../", import.meta.url);
@@ -99,10 +99,11 @@ describe("without one guard of the scripts a promise is broken", () => {
     const scripts = (file: string): string =>
       source !== undefined && mutant?.file === `lua/${file}` ? source : readScript(file);
     const ports = { time: systemTime, random: systemRandom, meter: noMeter, scripts };
-    const store = new RedisStore(redisSettings(addresses, prefix), retention, ports);
+    const user = await aRedisUser(nodes, `mutant-${prefix.replace(/\W/g, "")}`);
+    const store = new RedisStore(redisSettings(addresses, prefix, user), retention, ports);
     try {
       await untilReady(store);
-      return await brokenPromise(store, redisSabotage(nodes, prefix));
+      return await brokenPromise(store, redisSabotage(nodes, prefix, user));
     } finally {
       await store.close();
     }

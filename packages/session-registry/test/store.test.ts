@@ -10,7 +10,7 @@ import { partitions } from "../src/partition.ts";
 import { RedisStore } from "../src/redis/redis-store.ts";
 import { systemRandom, systemTime } from "../src/time.ts";
 import { describeStore, untilReady } from "./conformance/store.ts";
-import { memorySabotage, redisSabotage } from "./sabotage.ts";
+import { aRedisUser, memorySabotage, redisSabotage } from "./sabotage.ts";
 import { redisSettings, retention } from "./settings.ts";
 
 const backend = new MemoryBackend(
@@ -23,10 +23,11 @@ const prefix = uniquePrefix();
 const nodes = inject("redisNodes");
 const addresses = nodes.map(({ host, port }) => `${host}:${port}`);
 const ports = { time: systemTime, random: systemRandom, meter: noMeter };
+const user = await aRedisUser(nodes, `store-${process.pid}`);
 describeStore(
   "the store in Redis Cluster",
-  () => new RedisStore(redisSettings(addresses, prefix), retention, ports),
-  redisSabotage(nodes, prefix),
+  () => new RedisStore(redisSettings(addresses, prefix, user), retention, ports),
+  redisSabotage(nodes, prefix, user),
 );
 
 test("an inbox that cannot be read costs the others of its shard nothing", async () => {

@@ -1,4 +1,5 @@
-// What a store does where a key holds what no script of ours writes. The cases of store.ts that need a sabotage of the store itself.
+// What a store does where a key holds what no script of ours writes, or its user lacks a right. The cases of store.ts that need a sabotage
+// of the store itself.
 
 import type { IdentityKey } from "@cpg/ocpp";
 import { expect } from "vitest";
@@ -16,6 +17,8 @@ export interface Sabotage {
     partition: Partition,
     incarnation: Incarnation,
   ) => Promise<() => Promise<void>>;
+  /** The store may tell nobody anything over channels. Returns what allows it again. */
+  readonly mute?: () => Promise<() => Promise<void>>;
   /** A row whose stamp lies an hour ahead, as after a failover to a clock that is behind. */
   postdate(key: IdentityKey): Promise<void>;
 }
@@ -49,7 +52,7 @@ export interface StoreHands {
 }
 
 /** All of them; none where a store has no such sabotage. */
-export function garbageCases(hands: StoreHands, { spoil, corrupt }: Sabotage): StoreCase[] {
+export function garbageCases(hands: StoreHands, { spoil, corrupt, mute }: Sabotage): StoreCase[] {
   const { newKey, newIncarnation, newConnection, claim, granted, release, eventsOf, ownerOf } = hands;
   const cases: StoreCase[] = [];
   const promise = (name: string, run: () => Promise<void>): void => void cases.push({ name, run });
@@ -101,6 +104,30 @@ export function garbageCases(hands: StoreHands, { spoil, corrupt }: Sabotage): S
       await mend?.();
       expect(await release(incarnation, key, connection, undefined)).toBe("ended");
       expect(await eventsOf(key)).toEqual([`connected ${epoch}`, `disconnected ${epoch} closed`]);
+    });
+  }
+
+  if (mute) {
+    promise("takes over whole, and stores a message, where nobody may be told of it (R7)", async () => {
+      const [key, first, second] = [newKey(), newIncarnation(), newIncarnation()];
+      const [old, newer, partition] = [newConnection(), newConnection(), partitionOf(key)];
+      const epoch1 = await granted(first, key, old);
+      const allow = await mute();
+      try {
+        const epoch2 = await granted(second, key, newer);
+        expect(await eventsOf(key)).toEqual([
+          `connected ${epoch1}`,
+          `disconnected ${epoch1} superseded`,
+          `connected ${epoch2}`,
+        ]);
+        expect(await ownerOf(key)).toBe(newer);
+        const told = await hands.store().post(partition, first, { message: "m", way: "channel" }, 5000);
+        expect(told).toBe("delivered");
+        const inbox = await hands.store().readInbox(partition, first, "0", 5000);
+        expect(inbox.map(({ fields }) => fields["m"] ?? fields["kind"])).toEqual(["evict", "m"]);
+      } finally {
+        await allow();
+      }
     });
   }
 

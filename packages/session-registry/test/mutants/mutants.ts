@@ -208,6 +208,12 @@ export const luaMutants: readonly Mutant[] = [
     from: "redis.pcall('HMGET'",
     to: "redis.call('HMGET'",
   },
+  {
+    guard: "a refused wake-up stops no take-over",
+    file: claim,
+    from: "redis.pcall('SPUBLISH'",
+    to: "redis.call('SPUBLISH'",
+  },
   { guard: "garbage for events, claimed", file: claim, from: "redis.call('XLEN', KEYS[1])", to: "" },
   { guard: "garbage for the index, claimed", file: claim, from: "redis.call('ZCARD', KEYS[2])", to: "" },
   {
@@ -271,7 +277,13 @@ export const luaMutants: readonly Mutant[] = [
   {
     guard: "told only to whoever listens, else stored",
     file: "lua/deliver.lua",
-    from: "'\\n' .. message) > 0 then",
-    to: "'\\n' .. message) >= 0 then",
+    from: "listeners > 0",
+    to: "listeners >= 0",
+  },
+  {
+    guard: "a refused wake-up stops no message",
+    file: "lua/deliver.lua",
+    from: "redis.pcall('SPUBLISH'",
+    to: "redis.call('SPUBLISH'",
   },
 ];
