@@ -78,7 +78,7 @@ export const redis = {
     fits: isHostPort,
   }),
   username: optionalText({
-    doc: "ACL user; absent: `default`. For the nodes' own numbers (`telemetry.redisNodesMs`) it also needs `+info +cluster|info +cluster|shards`.",
+    doc: "ACL user; absent: `default`. It needs `~<redis.keyPrefix>* &<redis.keyPrefix>* +@all -@dangerous +info`; `&` are channels, of which Redis 7 gives a new user none. Where commands are granted singly: for the nodes' own numbers (`telemetry.redisNodesMs`) also `+cluster|info +cluster|shards`.",
     allowed: "up to 256 visible characters",
     fits: (value) => /^[!-~]{1,256}$/.test(value),
   }),

@@ -2,11 +2,14 @@
 
 import type { OwnershipHealth } from "../ownership-port.ts";
 
-/** Adds the problems, in words for people, to what was measured. */
+/** Adds the problems, in words for people, to what was measured. `refusal`: why the channel cannot answer, where Redis says so. */
 export function verdict(
   measured: Omit<OwnershipHealth, "problems">,
   settings: { readonly leaseMs: number; readonly leaseRenewMs: number; readonly maxOwed: number },
-  lastFailure: string | undefined,
+  {
+    lastFailure,
+    refusal,
+  }: { readonly lastFailure: string | undefined; readonly refusal: string | undefined },
 ): OwnershipHealth {
   const said = lastFailure === undefined ? "" : `; the last error: ${lastFailure}`;
   const problems: string[] = [];
@@ -23,7 +26,10 @@ export function verdict(
     );
   }
   if (!measured.isChannelAlive) {
-    problems.push("the wake-up channel does not answer: messages of other edges arrive by polling only");
+    const why = refusal === undefined ? "" : `; ${refusal}`;
+    problems.push(
+      `the wake-up channel does not answer: messages of other edges arrive by polling only${why}`,
+    );
   }
   if (measured.owed >= settings.maxOwed)
     problems.push(`${measured.owed} claims and releases wait for Redis (registry.maxOwed)`);

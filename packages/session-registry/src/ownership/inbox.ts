@@ -14,7 +14,9 @@
 // X7. A subscriber that begins anew is a new one for every shard, and hears nothing until it listens. So all are probed at the next turn
 //     and not in this one: each probe would come too early, for ever at an edge that nobody wakes. The channel is well again when
 //     every shard was heard, but those that are away themselves.
+// X8. A probe that Redis refuses (a user without a right to channels) will not be heard: the channel is silent at once, and says why.
 
+import { RegistryError } from "../errors.ts";
 import type { Incarnation } from "../model.ts";
 import type { RegistryMeter } from "../meter.ts";
 import { partitions, type Partition } from "../partition.ts";
@@ -63,6 +65,7 @@ export class Inbox {
   readonly #timers: Timer[] = [];
   #of: Incarnation | undefined;
   #isChannelAlive = true;
+  #refusal: string | undefined;
 
   constructor(context: InboxContext) {
     this.#context = context;
@@ -70,6 +73,11 @@ export class Inbox {
 
   get isChannelAlive(): boolean {
     return this.#isChannelAlive;
+  }
+
+  /** Why the channel cannot be alive, in Redis' words; undefined: nothing is known of that (X8). */
+  get refusal(): string | undefined {
+    return this.#refusal;
   }
 
   start(): void {
@@ -123,6 +131,7 @@ export class Inbox {
       this.#context.meter.ownChannelProbe("answered", now - channel.probedAtMs);
     this.#channels.set(shard, { heardAtMs: now, probedAtMs: undefined });
     this.#isChannelAlive ||= [...this.#channels.values()].every((other) => !this.#isSilent(other)); // X7
+    if (this.#isChannelAlive) this.#refusal = undefined;
   }
 
   #pollAll(): void {
@@ -241,10 +250,18 @@ export class Inbox {
       this.#channels.set(shard, channel);
       if ((this.#isChannelAlive && now - channel.heardAtMs < silenceMs) || !this.#of) continue;
       channel.probedAtMs = now;
-      this.#context.store.probe(partition, this.#of, probeMs).catch(() => {
-        Object.assign(channel, unjudged(now)); // the shard is away: that says nothing about the channel
+      this.#context.store.probe(partition, this.#of, probeMs).catch((error: unknown) => {
+        if (error instanceof RegistryError && error.code === "REFUSED") this.#refused(channel, error);
+        else Object.assign(channel, unjudged(now)); // the shard is away: that says nothing about the channel
       });
     }
+  }
+
+  /** X8. It stays probed, so the next turn listens anew: the right may have been given by then. */
+  #refused(channel: Channel, { message }: RegistryError): void {
+    channel.heardAtMs = never;
+    this.#isChannelAlive = false;
+    this.#refusal = message;
   }
 
   /** X7. */

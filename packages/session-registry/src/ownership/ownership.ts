@@ -219,7 +219,7 @@ export class RegistryOwnership implements Ownership {
         openCircuits: store.openCircuits(),
       },
       this.#settings,
-      store.lastFailure(),
+      { lastFailure: store.lastFailure(), refusal: this.#inbox.refusal },
     );
   }
 

@@ -53,6 +53,13 @@ export function toRegistryError(operation: string, error: unknown): RegistryErro
   });
 }
 
+/** A refusal by Redis itself, not by the client; undefined for all else, which may pass. */
+export function refusalOf(operation: string, error: unknown): RegistryError | undefined {
+  if (!(error instanceof Error) || error.name !== "ReplyError") return undefined;
+  const failure = toRegistryError(operation, error);
+  return failure.code === "REFUSED" ? failure : undefined;
+}
+
 /** Whether ioredis did not even try to subscribe, because it knows nobody who serves that slot. */
 export function isWithoutSubscriber(error: unknown): boolean {
   return textOf(error).startsWith("No sharded subscriber for slot");
@@ -62,6 +69,9 @@ export function isWithoutSubscriber(error: unknown): boolean {
 export function describeFailure(error: unknown): string {
   const text = textOf(error);
   if (text.includes("OOM ")) return `${text} (Redis is full and must not evict: give it more memory)`;
+  if (/NOPERM.* channels?\b/.test(text)) {
+    return `${text} (that user needs channels too, and a new one has none: &<redis.keyPrefix>*)`;
+  }
   if (!/NOAUTH|WRONGPASS|NOPERM/.test(text)) return text;
   return `${text} (check redis.username and redis.password, and that user's rights)`;
 }

@@ -259,8 +259,11 @@ export class RedisStore implements RegistryStore {
     this.#wakeUps.listen(incarnation, onWake);
   }
 
-  probe(...args: Parameters<RegistryStore["probe"]>) {
-    return this.#inboxes.probe(...args);
+  /** Nothing will be heard where listening was refused. */
+  async probe(...args: Parameters<RegistryStore["probe"]>) {
+    const { refusal } = this.#wakeUps;
+    if (refusal !== undefined) throw refusal;
+    await this.#inboxes.probe(...args);
   }
 
   async events(partition: Partition, afterId: string, limit: number, deadlineMs: number) {

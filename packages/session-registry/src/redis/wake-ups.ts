@@ -5,13 +5,15 @@
 // W2. A subscription that fails or is lost is renewed by `refresh`, which the inbox calls when its probe stays silent.
 // W3. A slot that nobody serves costs the others nothing: its channel waits until the cluster covers it. Such a cluster may say that it is
 //     well (cluster-require-full-coverage no), and ioredis throws where its table of slots has a hole, so the table has none.
+// W4. A subscription that Redis refuses is remembered: publishing may be allowed where listening is not, so no probe would say why.
 
+import type { RegistryError } from "../errors.ts";
 import { Keyspace } from "../keyspace.ts";
 import type { Incarnation } from "../model.ts";
 import { partitions, type Partition } from "../partition.ts";
 import type { OnWake } from "../store-port.ts";
 import { openClient, type RegistryClient } from "./client.ts";
-import { isWithoutSubscriber } from "./error-map.ts";
+import { isWithoutSubscriber, refusalOf } from "./error-map.ts";
 import { readTold } from "./replies.ts";
 import type { RedisSettings } from "./settings.ts";
 import type { SlotMaps } from "./slot-maps.ts";
@@ -25,6 +27,7 @@ export class WakeUps {
   readonly #keys: Keyspace;
   readonly #maps: SlotMaps;
   #client: RegistryClient | undefined;
+  #refusal: RegistryError | undefined;
   #byChannel = new Map<string, Partition>();
   #onWake: OnWake = () => undefined;
 
@@ -41,6 +44,11 @@ export class WakeUps {
     );
     this.#onWake = onWake;
     this.refresh();
+  }
+
+  /** Why nothing can be heard, as Redis says it (W4). */
+  get refusal(): RegistryError | undefined {
+    return this.#refusal;
   }
 
   /** Begins again on new connections (W2): the old ones may be half dead without knowing. */
@@ -65,7 +73,9 @@ export class WakeUps {
       try {
         await client.ssubscribe(channel); // W1
       } catch (error) {
-        if (isWithoutSubscriber(error)) waiting.add(channel); // W3
+        if (isWithoutSubscriber(error))
+          waiting.add(channel); // W3
+        else if (client === this.#client) this.#refusal ??= refusalOf("listen", error); // W4
       }
     };
     const subscribeAll = (): void => {
@@ -77,6 +87,7 @@ export class WakeUps {
   }
 
   close(): void {
+    this.#refusal = undefined;
     if (!this.#client) return;
     this.#maps.remove(this.#client);
     this.#client.disconnect();

@@ -1,6 +1,7 @@
-// X2 to X7 of inbox.ts: what is told, what is read, and when what was read is trimmed. A scripted store, a clock that moves when told.
+// X2 to X8 of inbox.ts: what is told, what is read, and when what was read is trimmed. A scripted store, a clock that moves when told.
 
 import { describe, expect, it } from "vitest";
+import { RegistryError } from "../../src/errors.ts";
 import { noMeter } from "../../src/meter.ts";
 import type { Incarnation } from "../../src/model.ts";
 import { Inbox } from "../../src/ownership/inbox.ts";
@@ -36,6 +37,7 @@ function anInbox(shards = 1) {
   let isClockKnown = true;
   let isShardTelling = true;
   let asked = 0;
+  let refuses = false;
   let incarnation = "inc";
   const store = {
     listen(_incarnation: Incarnation, onWake: OnWake) {
@@ -70,6 +72,7 @@ function anInbox(shards = 1) {
     },
     probe(of: Partition) {
       probed++;
+      if (refuses) return Promise.reject(new RegistryError("REFUSED", "NOPERM", { retryable: false }));
       return store.shardOf(of) === away ? Promise.reject(new Error("away")) : Promise.resolve();
     },
   } as unknown as RegistryStore;
@@ -105,6 +108,7 @@ function anInbox(shards = 1) {
     },
     clockWasAsked: () => asked,
     shardAway: (shard: string | undefined) => void (away = shard),
+    refuse: (does: boolean) => void (refuses = does),
     become: (other: string) => void (incarnation = other),
     wake: (...args: Parameters<OnWake>) => wake(...args),
     receiverThrows: (does: boolean) => void (throws = does),
@@ -244,6 +248,29 @@ describe("a channel that answers no probe", () => {
     await advance(500);
     wake(even);
     expect(inbox.isChannelAlive).toBe(true);
+  });
+});
+
+describe("a probe that Redis refuses", () => {
+  it("makes the channel silent at once, with Redis' words; it is listened on anew until it is heard (X8)", async () => {
+    const { inbox, wake, refuse, probes, listens, advance } = anInbox();
+    refuse(true);
+    await advance(5000);
+    expect([probes(), listens(), inbox.isChannelAlive, inbox.refusal]).toEqual([1, 1, false, "NOPERM"]);
+    await advance(5000);
+    expect([probes(), listens(), inbox.isChannelAlive, inbox.refusal]).toEqual([1, 2, false, "NOPERM"]);
+    refuse(false);
+    await advance(5000);
+    wake(partition);
+    expect([probes(), listens(), inbox.isChannelAlive, inbox.refusal]).toEqual([2, 2, true, undefined]);
+  });
+
+  it("is not made good by what another shard brings", async () => {
+    const { inbox, wake, refuse, advance } = anInbox(2);
+    refuse(true);
+    await advance(5000);
+    wake(partition);
+    expect(inbox.isChannelAlive).toBe(false);
   });
 });
 

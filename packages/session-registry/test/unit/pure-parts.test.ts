@@ -391,6 +391,7 @@ describe("the verdict on health", () => {
     openCircuits: [],
   };
   const settings = { leaseMs: 15_000, leaseRenewMs: 3000, maxOwed: 10 };
+  const silent = { lastFailure: undefined, refusal: undefined };
   it.each([
     [{}, 0],
     [{ lastHeardMs: Number.POSITIVE_INFINITY }, 1],
@@ -400,11 +401,18 @@ describe("the verdict on health", () => {
     [{ isChannelAlive: false }, 1],
     [{ owed: 10 }, 1],
   ])("%o has %i problems", (changes, count) => {
-    expect(verdict({ ...well, ...changes }, settings, undefined).problems).toHaveLength(count);
+    expect(verdict({ ...well, ...changes }, settings, silent).problems).toHaveLength(count);
+  });
+
+  it("says why the channel cannot answer, while it does not", () => {
+    const said = { ...silent, refusal: "NOPERM …" };
+    expect(verdict({ ...well, isChannelAlive: false }, settings, said).problems[0]).toContain("NOPERM …");
+    expect(verdict(well, settings, said).problems).toEqual([]);
   });
 
   it("says what a node said last, so that a wrong password is not taken for a dead Redis", () => {
-    const { problems } = verdict({ ...well, lastHeardMs: Number.POSITIVE_INFINITY }, settings, "WRONGPASS …");
+    const never = { ...well, lastHeardMs: Number.POSITIVE_INFINITY };
+    const { problems } = verdict(never, settings, { ...silent, lastFailure: "WRONGPASS …" });
     expect(problems[0]).toContain("WRONGPASS …");
   });
 });
