@@ -77,6 +77,13 @@ const attempting =
     );
   };
 
+/** What a node answers that never met another and was not told its address: slots, served by nobody in particular. */
+const isNameless = ({ slots }: RegistryClient): boolean =>
+  slots.length > 0 && slots.every((served) => served.length === 0);
+const nameless = new Error(
+  "the nodes do not tell their address (CLUSTER SLOTS): set cluster-announce-ip on each",
+);
+
 const closed = (operation: string): RegistryError =>
   new RegistryError("CLOSED", `${operation}: this registry was stopped; create a new one`, {
     retryable: false,
@@ -128,6 +135,7 @@ export class Lane {
       const failed = (error: unknown): void => void (this.#lastFailure = describeFailure(error));
       client.on("error", failed); // also told through the calls that fail
       client.on("node error", failed);
+      client.on("close", () => isNameless(client) && failed(nameless)); // ioredis calls that no error, and tries again
       client.on("+node", (node) => node.on("error", failed));
       return client;
     });
