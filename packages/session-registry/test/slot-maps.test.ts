@@ -2,10 +2,11 @@
 
 import { eventually, startTestRedisCluster, uniquePrefix, type RedisCluster } from "@cpg/testkit";
 import { Redis, type Cluster } from "ioredis";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { openLoneClient, systemRandom, systemTime } from "../src/index.ts";
 import { noMeter } from "../src/meter.ts";
 import { partitionSlots, partitionTags, type Partition } from "../src/partition.ts";
+import { ShardCircuit } from "../src/policy/breaker.ts";
 import { RedisStore } from "../src/redis/redis-store.ts";
 import { uneasyMs } from "../src/redis/slot-maps.ts";
 import { untilReady } from "./conformance/store.ts";
@@ -105,7 +106,7 @@ async function looks(): Promise<number> {
   return (await Promise.all(asked)).reduce((sum, calls) => sum + calls, 0);
 }
 
-it("once another took over, the dead master's circuit is nobody's concern: no gauge shows it, and nobody looks for ever", async () => {
+it("once another took over, the dead master's circuit is nobody's concern: no gauge shows it, nobody looks for ever, and it is let go", async () => {
   client.disconnect();
   await cluster.untilHealthy(30_000);
   const partition = 2 as Partition;
@@ -116,6 +117,7 @@ it("once another took over, the dead master's circuit is nobody's concern: no ga
   );
   const ports = { time: systemTime, random: systemRandom, meter: noMeter };
   const store = new RedisStore(settings, retention, ports);
+  const letGo = vi.spyOn(ShardCircuit.prototype, "shutdown");
   try {
     await untilReady(store);
     const dead = await cluster.masterOfSlot(partitionSlots[partition]!);
@@ -135,7 +137,9 @@ it("once another took over, the dead master's circuit is nobody's concern: no ga
       expect(await looks()).toBe(before);
     };
     await eventually(isQuiet, { timeoutMs: 5 * uneasyMs });
+    expect(letGo).toHaveBeenCalledTimes(1);
   } finally {
+    letGo.mockRestore();
     await store.close();
   }
 }, 90_000);

@@ -8,7 +8,9 @@
 // N3. An attempt settles, whatever the client does: its permit comes back (redirections and connecting inside it included).
 // N2. A shard is named by its present master (`host:port`): after a failover the new master begins with a closed circuit.
 // N4. A master that lost its slots to another is nobody's concern any more: nothing is sent there, so its circuit would never close.
+// N5. Nor is anything kept of it, once nobody waits for it: masters that come and go under new addresses would add up.
 
+import type { Redis } from "ioredis";
 import { RegistryError } from "../errors.ts";
 import type { RegistryMeter } from "../meter.ts";
 import { partitionSlots, partitions, type Partition } from "../partition.ts";
@@ -84,6 +86,8 @@ const nameless = new Error(
   "the nodes do not tell their address (CLUSTER SLOTS): set cluster-announce-ip on each",
 );
 
+const addressOf = ({ options }: Redis): string => `${options.host}:${options.port}`;
+
 const closed = (operation: string): RegistryError =>
   new RegistryError("CLOSED", `${operation}: this registry was stopped; create a new one`, {
     retryable: false,
@@ -139,6 +143,7 @@ export class Lane {
       client.on("+node", (node) => node.on("error", failed));
       return client;
     });
+    this.onTopology(() => this.#letGo()); // N5
     const slotsOf = (shard: string): Slots => {
       let slots = this.#slots.get(shard);
       if (!slots) {
@@ -192,10 +197,15 @@ export class Lane {
   /** Called when a node is connected to again that was lost: if it crashed, it may have lost what it acknowledged last. */
   onReturn(listener: (shard: string) => void): void {
     const known = new Set<string>();
-    this.#clients[0]?.on("+node", ({ options: { host, port } }) => {
-      const shard = `${host}:${port}`;
+    const [client] = this.#clients;
+    client?.on("+node", (node) => {
+      const shard = addressOf(node);
       if (known.has(shard)) listener(shard);
       known.add(shard);
+    });
+    client?.on("refresh", () => {
+      const kept = new Set([...this.#inCharge(), ...client.nodes().map(addressOf)]);
+      for (const shard of known) if (!kept.has(shard)) known.delete(shard); // N5
     });
   }
 
@@ -287,6 +297,18 @@ export class Lane {
     this.#isClosed = true;
     for (const circuit of this.#circuits.values()) circuit.shutdown();
     for (const client of this.#clients) client.disconnect();
+  }
+
+  /** N5. */
+  #letGo(): void {
+    const inCharge = this.#inCharge();
+    for (const [shard, { inUse, waiting }] of this.#slots)
+      if (!inCharge.has(shard) && inUse + waiting === 0) this.#slots.delete(shard);
+    for (const [shard, circuit] of this.#circuits) {
+      if (inCharge.has(shard) || this.#slots.has(shard)) continue;
+      circuit.shutdown(); // it has a timer
+      this.#circuits.delete(shard);
+    }
   }
 
   #inCharge(): ReadonlySet<string | undefined> {
