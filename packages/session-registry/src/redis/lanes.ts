@@ -189,6 +189,11 @@ export class Lane {
     );
   }
 
+  /** Whether a slot has no master, as far as this lane's map says. Two lanes may ask nodes of which one knows less. */
+  get isLacking(): boolean {
+    return this.#inCharge().has(undefined);
+  }
+
   /** Called after every look at the cluster's slot map. */
   onTopology(listener: () => void): void {
     this.#clients[0]?.on("refresh", listener);

@@ -57,7 +57,8 @@ export class RedisStore implements RegistryStore {
     const isUneasy = (): boolean =>
       this.#data.isUneasy ||
       this.#control.isUneasy ||
-      partitions.some((partition) => this.shardOf(partition) === undefined); // nobody is asked there, so nobody is redirected
+      this.#wakeUps.isWaiting ||
+      [this.#data, this.#control].some((lane) => lane.isLacking); // nobody is asked there, so nobody is redirected
     this.#maps = new SlotMaps(redis.slotsRefreshMs, ports, isUneasy);
     const shared = { maps: this.#maps, onHeard: this.#heard.bind(this) };
     this.#data = new Lane(

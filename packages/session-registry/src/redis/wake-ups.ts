@@ -28,6 +28,7 @@ export class WakeUps {
   readonly #maps: SlotMaps;
   #client: RegistryClient | undefined;
   #refusal: RegistryError | undefined;
+  #waiting = new Set<string>();
   #byChannel = new Map<string, Partition>();
   #onWake: OnWake = () => undefined;
 
@@ -44,6 +45,11 @@ export class WakeUps {
     );
     this.#onWake = onWake;
     this.refresh();
+  }
+
+  /** Whether there is a channel whose slot nobody serves, as far as the table says: nothing else would tell of a change there (W3). */
+  get isWaiting(): boolean {
+    return this.#client?.status === "ready" && this.#waiting.size > 0;
   }
 
   /** Why nothing can be heard, as Redis says it (W4). */
@@ -63,7 +69,8 @@ export class WakeUps {
       const partition = this.#byChannel.get(channel);
       if (partition !== undefined) this.#onWake(partition, readTold(said));
     });
-    this.#subscribe(client, new Set(this.#byChannel.keys()));
+    this.#waiting = new Set(this.#byChannel.keys());
+    this.#subscribe(client, this.#waiting);
   }
 
   /** Each of `waiting` leaves it for good once there is somebody to subscribe with; then it is ioredis that renews it. */
