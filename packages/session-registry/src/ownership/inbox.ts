@@ -3,18 +3,18 @@
 // X1. A wake-up only hastens: every inbox is read at least every pollMs, so a lost one, or a subscriber that died silently, costs time, nothing else.
 // X2. One read of a partition at a time, in order. After a change of master a partition is read from its beginning: what the new one
 //     numbers may lie below what the old one had numbered. Receivers know what they have seen (evictions by epoch, messages by id: R11).
-// X4. A message may be told over the channel and lie in no inbox. It may overtake what lies there: nothing depends on their order (X2).
-// X6. A poll asks for all inboxes of a shard at once: one call, where 64 in half a second were most of what an edge at rest did.
-// X5. What was read is trimmed at the next poll: once for many, the last one too (X2 would bring it again). Failing to trim costs memory
-//     until the inbox's life ends.
-// X8. Nothing is taken while the shard's clock is not known: what it is read from may be the beginning (X2), and a command of any age would
-//     seem to have been sent just now (R11). The clock is asked for; the next poll takes what lies there.
 // X3. The own channel is probed after `silenceMs` without any wake-up of that shard, and soon after a poll found what no wake-up had told
 //     of; silence then is told, and the subscriber begins anew.
+// X4. A message may be told over the channel and lie in no inbox. It may overtake what lies there: nothing depends on their order (X2).
+// X5. What was read is trimmed at the next poll: once for many, the last one too (X2 would bring it again). Failing to trim costs memory
+//     until the inbox's life ends.
+// X6. A poll asks for all inboxes of a shard at once: one call, where 64 in half a second were most of what an edge at rest did.
 // X7. A subscriber that begins anew is a new one for every shard, and hears nothing until it listens. So all are probed at the next turn
 //     and not in this one: each probe would come too early, for ever at an edge that nobody wakes. The channel is well again when
 //     every shard was heard, but those that are away themselves.
-// X8. A probe that Redis refuses (a user without a right to channels) will not be heard: the channel is silent at once, and says why.
+// X8. Nothing is taken while the shard's clock is not known: what it is read from may be the beginning (X2), and a command of any age would
+//     seem to have been sent just now (R11). The clock is asked for; the next poll takes what lies there.
+// X9. A probe that Redis refuses (a user without a right to channels) will not be heard: the channel is silent at once, and says why.
 
 import { RegistryError } from "../errors.ts";
 import type { Incarnation } from "../model.ts";
@@ -75,7 +75,7 @@ export class Inbox {
     return this.#isChannelAlive;
   }
 
-  /** Why the channel cannot be alive, in Redis' words; undefined: nothing is known of that (X8). */
+  /** Why the channel cannot be alive, in Redis' words; undefined: nothing is known of that (X9). */
   get refusal(): string | undefined {
     return this.#refusal;
   }
@@ -251,13 +251,14 @@ export class Inbox {
       if ((this.#isChannelAlive && now - channel.heardAtMs < silenceMs) || !this.#of) continue;
       channel.probedAtMs = now;
       this.#context.store.probe(partition, this.#of, probeMs).catch((error: unknown) => {
-        if (error instanceof RegistryError && error.code === "REFUSED") this.#refused(channel, error);
+        if (error instanceof RegistryError && error.code === "REFUSED")
+          this.#refused(channel, error); // X9
         else Object.assign(channel, unjudged(now)); // the shard is away: that says nothing about the channel
       });
     }
   }
 
-  /** X8. It stays probed, so the next turn listens anew: the right may have been given by then. */
+  /** X9. It stays probed, so the next turn listens anew: the right may have been given by then. */
   #refused(channel: Channel, { message }: RegistryError): void {
     channel.heardAtMs = never;
     this.#isChannelAlive = false;

@@ -1,4 +1,4 @@
-// X2 to X8 of inbox.ts: what is told, what is read, and when what was read is trimmed. A scripted store, a clock that moves when told.
+// X2 to X9 of inbox.ts: what is told, what is read, and when what was read is trimmed. A scripted store, a clock that moves when told.
 
 import { describe, expect, it } from "vitest";
 import { RegistryError } from "../../src/errors.ts";
@@ -252,7 +252,7 @@ describe("a channel that answers no probe", () => {
 });
 
 describe("a probe that Redis refuses", () => {
-  it("makes the channel silent at once, with Redis' words; it is listened on anew until it is heard (X8)", async () => {
+  it("makes the channel silent at once, with Redis' words; it is listened on anew until it is heard (X9)", async () => {
     const { inbox, wake, refuse, probes, listens, advance } = anInbox();
     refuse(true);
     await advance(5000);
