@@ -93,6 +93,13 @@ export async function startEdge(parts: EdgeParts): Promise<RunningEdge> {
   const lifetimes = new SessionLifetimes({ sessions, ownership, router, time, ...wiring });
   const context = sessionContext(parts, { ...wiring, lifetimes });
   let isDraining = false;
+  const { maxConnections } = settings.listen;
+  const lingering = new Lingering({
+    places: placesFor(maxConnections),
+    maxConnections,
+    connections: () => sessions.size,
+    isDraining: () => isDraining,
+  });
   await ownership.start({
     granted: (session, epoch) => lifetimes.granted(session, epoch),
     superseded: (session) => lifetimes.superseded(session),
@@ -103,16 +110,16 @@ export async function startEdge(parts: EdgeParts): Promise<RunningEdge> {
     authenticate: parts.authenticate,
     admission: createAdmission({
       ownership,
-      connections: () => sessions.size,
+      connections: () => sessions.size + lingering.lent,
       isDraining: () => isDraining,
-      maxConnections: settings.listen.maxConnections,
+      maxConnections,
     }),
     time,
     ids: parts.ids,
     instruments,
     begin: (socket, facts) => lifetimes.begin(context, socket, facts),
   });
-  const listener = await openPort(parts, () => isDraining, {
+  const listener = await openPort(parts, lingering, {
     decide,
     onBug,
     onRefused: (reason) => instruments.refused(reason),
@@ -144,11 +151,10 @@ export async function startEdge(parts: EdgeParts): Promise<RunningEdge> {
 
 async function openPort(
   parts: EdgeParts,
-  isDraining: () => boolean,
+  lingering: Lingering,
   handlers: Parameters<typeof listen>[1],
 ): Promise<Listener> {
   const { listen: l, ocpp } = parts.settings;
-  const lingering = new Lingering({ places: placesFor(l.maxConnections), isDraining });
   try {
     const port = await listen({ ...l, lingering, maxOutboxBytes: ocpp.maxOutboxBytes }, handlers);
     const ticking = parts.time.every(tickMs, () => lingering.tick());

@@ -14,6 +14,9 @@
 // E4. A draining edge lets nobody in, and an end makes of an open socket a lingering one: the sum stays, and all get their close frame.
 // E5. Who sent a close frame itself is there to close its side. It is not counted: to do so would refuse a fleet that leaves in order and
 //     comes back, whose descriptors are free after one round trip.
+// E6. An edge that is not full lends half of its spare connections as places: an edge that wakes up and finds hundreds of its charge points
+//     elsewhere tells each of them so. Until those are free they count as connections at admission (`lent`), or newcomers and lent places
+//     together would break the sum of E1. The other half is there for newcomers in any case.
 
 /** A socket that has to send something before its close frame. */
 export interface Waiting {
@@ -24,6 +27,9 @@ export interface Waiting {
 /** What bounds them. */
 export interface LingeringPorts {
   readonly places: number;
+  readonly maxConnections: number;
+  /** Sockets that are open. */
+  readonly connections: () => number;
   readonly isDraining: () => boolean;
 }
 
@@ -53,10 +59,17 @@ export class Lingering {
     this.#ports = ports;
   }
 
+  /** Places in use beyond the edge's own: connections, as far as admission is concerned (E6). */
+  get lent(): number {
+    return Math.max(0, this.#taken - this.#ports.places);
+  }
+
   /** Takes a place, if there is one: true means that the socket may be ended with a close frame (E1, E4). */
   take(): boolean {
-    if (this.#ports.isDraining()) return true;
-    if (this.#taken >= this.#ports.places) return false;
+    const { places, maxConnections, connections, isDraining } = this.#ports;
+    if (isDraining()) return true;
+    const spare = Math.max(0, maxConnections - connections());
+    if (this.#taken >= places + spare / 2) return false; // E6
     this.#taken += 1;
     this.#byTick[this.#at] = (this.#byTick[this.#at] ?? 0) + 1;
     return true;

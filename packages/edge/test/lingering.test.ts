@@ -5,8 +5,9 @@ import { defaultConfig } from "./support/test-edge.ts";
 
 const places = 3;
 
-function start(isDraining = false): Lingering {
-  return new Lingering({ places, isDraining: () => isDraining });
+/** Of an edge that is full, unless `connections` says less. */
+function start(isDraining = false, connections = () => 40): Lingering {
+  return new Lingering({ places, maxConnections: 40, connections, isDraining: () => isDraining });
 }
 
 /** Ends as many as may be ended with a close frame, and says how many these were. */
@@ -40,6 +41,37 @@ test("each place comes back by itself, five ticks after it was taken, round afte
   for (let round = 0; round < 12; round += 1) {
     expect(lingering.take()).toBe(round % 5 < places);
     lingering.tick();
+  }
+});
+
+test("half of what is spare is lent, and counts as connections until it is free: the sum of descriptors stays (E6)", () => {
+  let open = 20;
+  const lingering = start(false, () => open);
+  expect(takeAll(lingering)).toBe(places + 10);
+  expect(lingering.lent).toBe(10);
+  open = 40 - lingering.lent; // as many as admission lets in then
+  expect(lingering.take()).toBe(false);
+  ticks(lingering, 5);
+  expect(lingering.lent).toBe(0);
+});
+
+test("however many come, go and are superseded, open and lingering sockets have their descriptors (E6)", () => {
+  let open = 0;
+  const lingering = start(false, () => open);
+  let seed = 1;
+  const chance = (): number => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647;
+  let lingered: number[] = [];
+  for (let step = 0; step < 5_000; step += 1) {
+    const choice = chance();
+    if (choice < 0.5 && open + lingering.lent < 40) open += 1;
+    else if (choice < 0.9 && open > 0) {
+      if (lingering.take()) lingered.push(5);
+      open -= 1;
+    } else if (choice > 0.97) {
+      lingering.tick();
+      lingered = lingered.map((left) => left - 1).filter((left) => left > 0);
+    }
+    expect(open + lingered.length).toBeLessThanOrEqual(40 + places);
   }
 });
 
