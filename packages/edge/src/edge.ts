@@ -11,7 +11,7 @@ import { Departures } from "./departures.ts";
 import { Drain } from "./drain.ts";
 import type { Ids } from "./ids.ts";
 import { noInstruments, type Instruments } from "./instruments.ts";
-import { Lingering, placesFor, tickMs } from "./lingering.ts";
+import { Lingering, placesFor, tickMs, type LingeringPorts } from "./lingering.ts";
 import type { Router } from "./router.ts";
 import type { Session, SessionContext } from "./session.ts";
 import { SessionLifetimes } from "./session-lifetimes.ts";
@@ -93,13 +93,9 @@ export async function startEdge(parts: EdgeParts): Promise<RunningEdge> {
   const lifetimes = new SessionLifetimes({ sessions, ownership, router, time, ...wiring });
   const context = sessionContext(parts, { ...wiring, lifetimes });
   let isDraining = false;
+  const drains = (): boolean => isDraining;
   const { maxConnections } = settings.listen;
-  const lingering = new Lingering({
-    places: placesFor(maxConnections),
-    maxConnections,
-    connections: () => sessions.size,
-    isDraining: () => isDraining,
-  });
+  const lingering = lingeringOf({ maxConnections, connections: () => sessions.size, isDraining: drains });
   await ownership.start({
     granted: (session, epoch) => lifetimes.granted(session, epoch),
     superseded: (session) => lifetimes.superseded(session),
@@ -111,7 +107,7 @@ export async function startEdge(parts: EdgeParts): Promise<RunningEdge> {
     admission: createAdmission({
       ownership,
       connections: () => sessions.size + lingering.lent,
-      isDraining: () => isDraining,
+      isDraining: drains,
       maxConnections,
     }),
     time,
@@ -137,9 +133,7 @@ export async function startEdge(parts: EdgeParts): Promise<RunningEdge> {
       isDraining = true;
       return drain.run();
     },
-    hurry() {
-      drain.hurry();
-    },
+    hurry: () => drain.hurry(),
     async stop(releaseMs = usualReleaseMs) {
       isDraining = true;
       drain.hurry();
@@ -147,6 +141,10 @@ export async function startEdge(parts: EdgeParts): Promise<RunningEdge> {
       await ownership.stop(releaseMs);
     },
   };
+}
+
+function lingeringOf(ports: Omit<LingeringPorts, "places">): Lingering {
+  return new Lingering({ ...ports, places: placesFor(ports.maxConnections) });
 }
 
 async function openPort(

@@ -40,7 +40,7 @@ export const shardLost: Scenario = {
       const elsewhere = steady.filter(
         (station) => !lost.partitions.has(world.observer.partition(station.identity)),
       );
-      const againMs = await untilRegistered(world, elsewhere, registeredWithinMs);
+      const againMs = await untilUnderLeases(world, elsewhere, lost.partitions);
       report.must(
         "stations of the other shards registered under it",
         againMs !== undefined,
@@ -66,6 +66,21 @@ export const shardLost: Scenario = {
       );
     }),
 };
+
+/** Until each row names an incarnation whose lease is not on the lost shard; ms, or undefined. */
+function untilUnderLeases(
+  { observer }: World,
+  stations: readonly Station[],
+  lost: ReadonlySet<Partition>,
+): Promise<number | undefined> {
+  const others = partitions.filter((at) => !lost.has(at));
+  return until(async () => {
+    const leases = await Promise.all(others.map((at) => observer.redis.hkeys(observer.keys.leases(at))));
+    const incarnations = new Set(leases.flat());
+    const rows = await observer.rows(stations.map(({ identity }) => identity));
+    return stations.every(({ identity }) => incarnations.has(rows.get(identity)?.incarnation ?? ""));
+  }, registeredWithinMs);
+}
 
 interface Shard {
   readonly nodes: readonly string[];

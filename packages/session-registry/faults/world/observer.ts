@@ -27,6 +27,7 @@ export interface SeenRow {
   readonly epoch: number;
   readonly edge: string;
   readonly connection: string;
+  readonly incarnation: string;
 }
 
 /** How to reach the nodes. `around` maps what nodes announce to where they really are. */
@@ -77,14 +78,10 @@ export class Observer {
     for (let i = 0; i < identities.length; i += batch) {
       await Promise.all(
         identities.slice(i, i + batch).map(async (identity) => {
-          const [epoch, edge, connection] = await this.redis.hmget(
-            this.rowKey(identity),
-            "epoch",
-            "edge",
-            "conn",
-          );
-          if (epoch)
-            rows.set(identity, { epoch: Number(epoch), edge: edge ?? "", connection: connection ?? "" });
+          const [epoch, edge = "", connection = "", incarnation = ""] = (
+            await this.redis.hmget(this.rowKey(identity), "epoch", "edge", "conn", "inc")
+          ).map((field) => field ?? undefined);
+          if (epoch) rows.set(identity, { epoch: Number(epoch), edge, connection, incarnation });
         }),
       );
     }
