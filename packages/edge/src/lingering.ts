@@ -68,8 +68,8 @@ export class Lingering {
   take(): boolean {
     const { places, maxConnections, connections, isDraining } = this.#ports;
     if (isDraining()) return true;
-    const spare = Math.max(0, maxConnections - connections());
-    if (this.#taken >= places + spare / 2) return false; // E6
+    const lendable = Math.max(0, Math.floor((maxConnections - connections()) / 2));
+    if (this.#taken >= places + lendable) return false; // E6
     this.#taken += 1;
     this.#byTick[this.#at] = (this.#byTick[this.#at] ?? 0) + 1;
     return true;

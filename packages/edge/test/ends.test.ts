@@ -36,7 +36,7 @@ test("beyond the places a socket is ended without a close frame, and counted so;
   const { time, tick } = heldTime();
   const edge = (running = await startTestEdge(
     {},
-    { settings: settingsWith({ listen: { maxConnections } }), time },
+    { settings: settingsWith({ listen: { maxConnections: 2 } }), time }, // nothing to lend (E6)
   ));
   const seen: number[] = [];
   let older = await connect(edge.url("CP1"));
