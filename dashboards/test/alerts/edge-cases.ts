@@ -1,9 +1,7 @@
 // Alerts about an edge. Data.
 
 import { edgeJob } from "../../src/promql.ts";
-import { edge1, of, type AlertCases, type Situation } from "./situation.ts";
-
-const short = { every: "15s" } as const;
+import { edge1, of, short, type AlertCases, type Situation } from "./situation.ts";
 
 const framesIn = of("ocpp_messages_total", { direction: "in", type: "call" });
 const results = of("ocpp_messages_total", { direction: "out", type: "result" });

@@ -27,6 +27,9 @@ export interface AlertCases {
   readonly quiet: readonly Situation[];
 }
 
+/** For cases of minutes. */
+export const short = { every: "15s" } as const;
+
 /** A series of edge-1. */
 export function of(metric: string, labels: Readonly<Record<string, string>> = {}): string {
   const all = Object.entries({ job: edgeJob, instance: "edge-1", ...labels });
