@@ -15,8 +15,7 @@ afterEach(async () => {
   running = undefined;
 });
 
-const maxConnections = 100;
-const places = placesFor(maxConnections);
+const places = placesFor(1);
 
 /** The system's time, but a lingering socket's four seconds pass when the test says so. */
 function heldTime(): { time: typeof systemTime; tick: () => void } {
@@ -57,11 +56,11 @@ test("beyond the places a socket is ended without a close frame, and counted so;
 });
 
 test("a drain tells all of its stations to come again, more than there are places", async () => {
+  const names = Array.from({ length: 3 * places }, (_, n) => `CP${String(n)}`); // full: as few are lent as can be (E6)
   const edge = (running = await startTestEdge(
     {},
-    { settings: settingsWith({ listen: { maxConnections } }) },
+    { settings: settingsWith({ listen: { maxConnections: names.length } }) },
   ));
-  const names = Array.from({ length: 3 * places }, (_, n) => `CP${String(n)}`);
   const stations = await Promise.all(names.map((name) => connect(edge.url(name))));
   await edge.edge.drain();
   for (const station of stations) expect((await station.ended()).code).toBe(1012);
