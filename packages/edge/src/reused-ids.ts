@@ -16,6 +16,7 @@
 //     overwritten in their places, and the one text kept alive is its answer's.
 
 import { hash } from "node:crypto";
+import { fnvStart, fnvStep } from "./fnv.ts";
 
 /** What is remembered of one message. */
 export interface Remembered {
@@ -48,10 +49,9 @@ export function messageKey({ id, action, payloadJson }: MessageText): MessageKey
   return { id: markOf(id), mark: sixBytes(digest, 0), check: sixBytes(digest, 6) };
 }
 
-// FNV-1a, 32 bits.
 function markOf(id: string): number {
-  let mark = 0x81_1c_9d_c5;
-  for (let at = 0; at < id.length; at++) mark = Math.imul(mark ^ id.charCodeAt(at), 0x01_00_01_93);
+  let mark = fnvStart;
+  for (let at = 0; at < id.length; at++) mark = fnvStep(mark, id.charCodeAt(at));
   return mark;
 }
 

@@ -8,6 +8,7 @@
 
 import { isTransactionMessage, subprotocolOf } from "@cpg/ocpp";
 import type { Span } from "@cpg/telemetry";
+import { fnvStart, fnvStep } from "../fnv.ts";
 import type { CallAnswer, InboundCall, Route } from "../integration.ts";
 import type { AttemptEnd, IntegrationInstruments } from "../instruments.ts";
 import { isoTime } from "../iso-time.ts";
@@ -113,8 +114,8 @@ export function streamKey(
 
 /** FNV-1a (32 bits) over the UTF-8 of the key, modulo `partitions` (Z2). */
 export function partitionOf(key: string, partitions: number): number {
-  let hash = 0x81_1c_9d_c5;
-  for (const byte of Buffer.from(key)) hash = Math.imul(hash ^ byte, 0x01_00_01_93) >>> 0;
+  let hash = fnvStart;
+  for (const byte of Buffer.from(key)) hash = fnvStep(hash, byte);
   return hash % partitions;
 }
 
