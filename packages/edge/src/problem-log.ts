@@ -4,7 +4,7 @@
 // L2. At most 64 sayings are remembered; what is new beyond that is not told until one of them may be told again.
 // L3. Only the error's own words are told, never the object: clients hang commands with passwords on it.
 
-import type { Time } from "@cpg/session-registry";
+import { describeFailure, type Time } from "@cpg/session-registry";
 
 /** The part of pino that is used. */
 export interface ProblemLogger {
@@ -38,8 +38,7 @@ export function createProblemLog(logger: ProblemLogger, time: Pick<Time, "monoto
 /** L3. Of several addresses that all failed, Node tells a code and no message. */
 function wordsOf(error: Error): string {
   const { code } = error as { readonly code?: unknown };
-  if (error.message === "") return typeof code === "string" ? code : error.name;
-  return typeof code === "string" && !error.message.includes(code)
-    ? `${error.message} (${code})`
-    : error.message;
+  const said = describeFailure(error);
+  if (said === "") return typeof code === "string" ? code : error.name;
+  return typeof code === "string" && !said.includes(code) ? `${said} (${code})` : said;
 }

@@ -42,6 +42,21 @@ test("a code is told where the message lacks it, and nothing else that hangs on 
   expect(told).toEqual([
     { integration: "csms", why: "ECONNREFUSED" },
     { integration: "csms", why: "self-signed certificate (DEPTH_ZERO_SELF_SIGNED_CERT)" },
-    { integration: "csms", why: "WRONGPASS" },
+    {
+      integration: "csms",
+      why: "WRONGPASS (check redis.username and redis.password, and that user's rights)",
+    },
+  ]);
+});
+
+test("what a node said is told with what the client makes of it", () => {
+  const { told, tell } = aLog();
+  const lastNodeError = new Error("connect ECONNREFUSED 127.0.0.1:7000");
+  tell("streams", Object.assign(new Error("Failed to refresh slots cache."), { lastNodeError }));
+  expect(told).toEqual([
+    {
+      integration: "streams",
+      why: "Failed to refresh slots cache. (connect ECONNREFUSED 127.0.0.1:7000)",
+    },
   ]);
 });

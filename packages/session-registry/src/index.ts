@@ -33,6 +33,7 @@ export type {
 export { partitionCount, partitionOf, partitions, partitionTags } from "./partition.ts";
 export type { Partition } from "./partition.ts";
 export { circuitStates } from "./policy/breaker.ts";
+export { describeFailure } from "./redis/error-map.ts";
 export type { ShardState } from "./redis/lanes.ts";
 export { NodeWatch } from "./redis/node-watch.ts";
 export type { NodePollOutcome, NodeReading, NodeWatchPorts, NodeWatchSettings } from "./redis/node-watch.ts";
