@@ -87,7 +87,11 @@ async function startEdge(name: string, routesFile: string, options: StackOptions
     ],
   });
   const api = `http://127.0.0.1:${management}`;
-  await eventually(async () => (await fetch(`${api}/healthz`)).ok, { timeoutMs: 40_000 });
+  const died = process_.exited.then((): never => {
+    throw new Error(`${name} ended before it answered; it printed:\n${process_.lines().join("\n")}`);
+  });
+  const answers = eventually(async () => (await fetch(`${api}/healthz`)).ok, { timeoutMs: 40_000 });
+  await Promise.race([answers, died]);
   return {
     name,
     process: process_,
