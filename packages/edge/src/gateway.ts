@@ -236,7 +236,7 @@ function watchRedis(
     time: ports.time,
     meter: telemetry,
     keyPrefix: config.redis.keyPrefix,
-    everyMs: config.telemetry.redisNodesMs,
+    redisNodesMs: config.telemetry.redisNodesMs,
     isWatcher,
     length: (stream) => streamLog.length(stream),
   });

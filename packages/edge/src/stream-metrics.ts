@@ -1,6 +1,7 @@
 // What is counted around the streams: how long until an entry is safe, how many messages are held, how long the streams are.
 //
 // L1. Lengths are read now and then by the edge that watches the Redis nodes (redis-node-metrics.ts says who and why), never by a scrape.
+//     They are read as often as the nodes are asked. Who leaves the nodes to an exporter still has nobody else to tell lengths.
 // L2. Of a stream's partitions the longest is told: that is the one that will hold messages back.
 
 import type { Time } from "@cpg/session-registry";
@@ -78,16 +79,18 @@ export interface StreamWatchPorts {
   readonly time: Pick<Time, "every">;
   readonly meter: Pick<Meter, "observe">;
   readonly keyPrefix: string;
-  /** 0: never. */
-  readonly everyMs: number;
+  /** `telemetry.redisNodesMs`; 0: the nodes are not asked. */
+  readonly redisNodesMs: number;
   readonly isWatcher: () => boolean;
   /** Entries of a stream's key; undefined where Redis did not say. */
   readonly length: (stream: string) => Promise<number | undefined>;
 }
 
+const withoutNodesMs = 15_000; // L1
+
 /** Reads the streams' lengths while this edge watches (L1). Returns the end. */
 export function watchStreams(streams: readonly WatchedStream[], ports: StreamWatchPorts): () => void {
-  if (ports.everyMs === 0 || streams.length === 0) return () => undefined;
+  if (streams.length === 0) return () => undefined;
   let lengths: ReadonlyMap<string, number> = new Map();
   let isRunning = false;
   const round = async (): Promise<void> => {
@@ -101,7 +104,8 @@ export function watchStreams(streams: readonly WatchedStream[], ports: StreamWat
     );
     isRunning = false;
   };
-  const timer = ports.time.every(ports.everyMs, () => {
+  const everyMs = ports.redisNodesMs === 0 ? withoutNodesMs : ports.redisNodesMs;
+  const timer = ports.time.every(everyMs, () => {
     if (ports.isWatcher()) void round();
     else lengths = new Map();
   });

@@ -117,7 +117,7 @@ describe("the lengths of streams", () => {
         observe: (name: string, read: () => unknown) => (told.set(name, read), () => told.delete(name)),
       },
       keyPrefix,
-      everyMs: 50,
+      redisNodesMs: 50,
       isWatcher: () => isWatcher,
       length: (stream) => log.length(stream),
     });
@@ -130,23 +130,27 @@ describe("the lengths of streams", () => {
     expect(told.get("integration_stream_limit")?.()).toEqual([]);
   });
 
-  test("where Redis does not say, nothing is told; with 0 ms, or without streams, nobody asks", async () => {
+  test("where Redis does not say, nothing is told; without streams nobody asks; without nodes' numbers they are told all the same", async () => {
     const rounds: (() => void)[] = [];
-    const time: Pick<Time, "every"> = { every: (_, run) => (rounds.push(run), { cancel: () => undefined }) };
+    const pauses: number[] = [];
+    const time: Pick<Time, "every"> = {
+      every: (ms, run) => (pauses.push(ms), rounds.push(run), { cancel: () => undefined }),
+    };
     const told = new Map<string, () => unknown>();
     const ports = {
       time,
       meter: { observe: (name: string, read: () => unknown) => (told.set(name, read), () => undefined) },
       keyPrefix: "x:",
-      everyMs: 10,
+      redisNodesMs: 10,
       isWatcher: () => true,
       length: () => Promise.resolve(undefined),
     };
     const stream = { name: "meters", partitions: 2, maxLength: 5 };
-    watchStreams([stream], { ...ports, everyMs: 0 })();
     watchStreams([], ports)();
-    expect(rounds).toEqual([]);
+    expect(pauses).toEqual([]);
     watchStreams([stream], ports);
+    watchStreams([stream], { ...ports, redisNodesMs: 0 })();
+    expect(pauses).toEqual([10, 15_000]);
     rounds[0]?.();
     await Promise.resolve();
     expect(told.get("integration_stream_length")?.()).toEqual([]);
