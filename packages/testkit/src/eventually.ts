@@ -11,7 +11,7 @@ type Unmistakable<T> = undefined extends T ? ([T] extends [void] ? unknown : nev
 /**
  * Calls `fn` until it returns (or resolves to) something truthy, or returns `undefined` without throwing (so that a body of
  * `expect`s will do); gives that value. A throw, `false`, `null`, `0` and `""` mean "not yet". After `timeoutMs` it rejects
- * and the message says what the last try said; `cause` is the last error.
+ * and the message says what the last try said; `cause` is the last error. A try that hangs is given up 2 s later at the latest.
  */
 export async function eventually<T>(
   fn: (() => T | Promise<T>) & Unmistakable<T>,
@@ -19,8 +19,9 @@ export async function eventually<T>(
 ): Promise<T> {
   const { timeoutMs = 4_000, intervalMs = 20 } = options;
   const deadline = performance.now() + timeoutMs;
+  const hangs = hanging(timeoutMs);
   for (let tries = 1; ; tries++) {
-    const last = await attempt(fn);
+    const last = await Promise.race([attempt(fn), hangs]);
     if (last.kind === "true") return last.value;
     if (performance.now() >= deadline) {
       const text = `not true within ${timeoutMs} ms (${tries} tries); at last: ${last.text}`;
@@ -31,6 +32,14 @@ export async function eventually<T>(
 }
 
 type Attempt<T> = { kind: "true"; value: T } | { kind: "notYet"; text: string; cause: unknown };
+
+/** For the last try, which begins when the time is nearly over. */
+const graceMs = 2_000;
+
+async function hanging(timeoutMs: number): Promise<Attempt<never>> {
+  await delay(timeoutMs + graceMs, undefined, { ref: false });
+  return { kind: "notYet", text: "the try did not end", cause: undefined };
+}
 
 async function attempt<T>(fn: () => T | Promise<T>): Promise<Attempt<T>> {
   try {

@@ -36,6 +36,11 @@ describe("eventually", () => {
     await expect(eventually(() => value, { timeoutMs: 5, intervalMs: 1 })).rejects.toThrow("returned");
   });
 
+  test("does not hang with a try that hangs", async () => {
+    const attempt = eventually(() => new Promise<boolean>(() => undefined), { timeoutMs: 0 });
+    await expect(attempt).rejects.toThrow("not true within 0 ms (1 tries); at last: the try did not end");
+  });
+
   test("asks once more when the time is over before the first answer", async () => {
     expect(await eventually(() => "late", { timeoutMs: 0 })).toBe("late");
   });
