@@ -1,13 +1,16 @@
 // The file source: JSON with the keys of the table. Pure: it is handed the text.
 //
 // F1. What JSON.parse says of a broken text is not repeated: it quotes the text, and that may be a password.
+// F2. A setting stands in one place and once: `{"redis": {"nodes": …}}`, not `{"redis.nodes": …}`.
 import { didYouMean, settingList } from "./names.ts";
 import { ReadingBuilder } from "./reading.ts";
 import type { Reading } from "./reading.ts";
+import { repeatedKeys } from "./repeated-keys.ts";
 
 const byPath = new Map(settingList.map((named) => [named.path, named]));
 const groups = new Set(settingList.flatMap(({ path }) => parents(path)));
 const knownKeys = [...byPath.keys(), ...groups];
+const known = new Set(knownKeys);
 
 /** Reads the text of a settings file called `name`. */
 export function readFileText(name: string, text: string): Reading {
@@ -16,6 +19,7 @@ export function readFileText(name: string, text: string): Reading {
   if ("problem" in parsed) return unreadable(`${name}: ${parsed.problem}`);
   if (!isObject(parsed.value)) return unreadable(`${name}: must be a JSON object of settings`);
   walkGroup(parsed.value, "", { name, builder });
+  for (const key of repeatedKeys(text)) builder.complain(`${key} from ${name}: given more than once`); // F2
   return builder;
 }
 
@@ -31,7 +35,19 @@ interface Source {
 
 /** `before`: what the names of all in this group begin with. Nothing at the top, which is no key's value, not even of `""`. */
 function walkGroup(group: object, before: string, source: Source): void {
-  for (const [key, value] of Object.entries(group)) walk(`${before}${key}`, value, source);
+  for (const [key, value] of Object.entries(group)) {
+    const path = `${before}${key}`;
+    if (!key.includes(".")) walk(path, value, source);
+    else if (known.has(path))
+      source.builder.complain(`${path} from ${source.name}: ${nested(path)}`); // F2
+    else complainOfUnknown(path, source);
+  }
+}
+
+/** `write it as {"redis":{"nodes":…}}` */
+function nested(path: string): string {
+  const keys = path.split(".").map((key) => JSON.stringify(key));
+  return `write it as {${keys.join(":{")}:…${"}".repeat(keys.length)}`;
 }
 
 function walk(path: string, value: unknown, source: Source): void {
@@ -39,12 +55,14 @@ function walk(path: string, value: unknown, source: Source): void {
   const named = byPath.get(path);
   if (named !== undefined)
     return builder.take(named, name, { raw: value, read: named.setting.fromJson(value) });
-  if (!groups.has(path)) {
-    const shown = path === "" ? '""' : path;
-    return builder.complain(`${shown} from ${name}: unknown key; ${didYouMean(path, knownKeys)}`);
-  }
+  if (!groups.has(path)) return complainOfUnknown(path, source);
   if (!isObject(value)) return builder.complain(`${path} from ${name}: must be a JSON object of settings`);
   walkGroup(value, `${path}.`, source);
+}
+
+function complainOfUnknown(path: string, { name, builder }: Source): void {
+  const shown = path === "" ? '""' : path;
+  builder.complain(`${shown} from ${name}: unknown key; ${didYouMean(path, knownKeys)}`);
 }
 
 function isObject(value: unknown): value is object {

@@ -3,6 +3,7 @@ export { loadConfig } from "./load.ts";
 export type { LoadInput, Loaded } from "./load.ts";
 export { settingList } from "./names.ts";
 export type { NamedSetting } from "./names.ts";
+export { repeatedKeys } from "./repeated-keys.ts";
 export { settings } from "./settings.ts";
 export type { GatewayConfig } from "./settings.ts";
 export type { Setting } from "./kinds.ts";

@@ -121,7 +121,7 @@ export function text(spec: Text & { readonly default: string }): Setting<string>
   return { ...rest, ...plain, secret: spec.secret ?? false, fromText: find, fromJson: find };
 }
 
-/** A text that may be absent. Empty counts as absent: `CPG_X=` is how shells and containers say "not set". */
+/** A text that may be absent. Empty is "not set" (`CPG_X=` of shells and containers): what other sources say counts. */
 export function optionalText(spec: Text): Setting<string | undefined> {
   const { fits, ...rest } = spec;
   const find = (value: unknown): Read<string | undefined> => {

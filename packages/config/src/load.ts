@@ -4,9 +4,9 @@
 // L2. All mistakes of all sources are reported together, and nothing is returned but them.
 // L3. No secret's value leaves but in `config`: not in a problem, not in `masked`.
 //
-// convict holds the schema, the defaults, the merged values, their validation and the masking. Its readers of
-// environment and arguments stay switched off: they let unknown names pass, truncate "12abc" to 12 and read
-// "no" as true. The readers here put only understood values into it.
+// convict holds the schema, the defaults, the merged values and their validation. Its readers of environment and arguments
+// stay switched off: they let unknown names pass, truncate "12abc" to 12 and read "no" as true. The readers here put only
+// understood values into it. Nor does it mask: it shows a secret that nobody gave as one that is.
 import { readFileSync } from "node:fs";
 import { hostname as systemHostname } from "node:os";
 import convict from "convict";
@@ -58,9 +58,8 @@ export function loadConfig(input: LoadInput): Loaded {
   const problems = [...readings.flatMap((reading) => reading.problems), ...brokenRules(declared, refused)]; // L2
   if (problems.length > 0) return { kind: "invalid", problems };
   const name = declared.edge.name ?? defaultName(input.hostname ?? systemHostname(), declared.listen.port);
-  merged.set("edge.name", name);
-  const masked: object = JSON.parse(merged.toString()); // L3: toString, unlike getProperties, masks
-  return { kind: "config", config: freeze({ ...declared, edge: { ...declared.edge, name } }), masked };
+  const config = freeze({ ...declared, edge: { ...declared.edge, name } });
+  return { kind: "config", config, masked: masked(config, settings) };
 }
 
 function readConfigFile(input: LoadInput, fromArgument?: string, fromEnvironment?: string): Reading {
@@ -89,6 +88,17 @@ function mapSettings(node: object): object {
     key,
     isSetting(child) ? formatOf(child) : mapSettings(child),
   ]);
+  return Object.fromEntries(entries);
+}
+
+/** L3. Of a secret that is given only that; of one that is not, nothing: that is what one looks for there. */
+function masked(values: object, table: object): object {
+  const entries = Object.entries(table).map(([key, child]: [string, object]): [string, unknown] => {
+    const value: unknown = Reflect.get(values, key);
+    if (typeof value === "object" && value !== null && !isSetting(child)) return [key, masked(value, child)];
+    const isHidden = isSetting(child) && child.secret && value !== undefined;
+    return [key, isHidden ? "[masked]" : value];
+  });
   return Object.fromEntries(entries);
 }
 

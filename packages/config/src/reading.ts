@@ -29,7 +29,8 @@ export class ReadingBuilder {
     given: { readonly raw: unknown; readonly read: Read<unknown> },
   ): void {
     if (given.read !== undefined) {
-      this.assignments.push({ path: named.path, value: given.read.value });
+      const { value } = given.read;
+      if (value !== undefined) this.assignments.push({ path: named.path, value }); // empty: what stands elsewhere counts
       return;
     }
     const shown = named.setting.secret ? "the value given (masked)" : show(given.raw);
@@ -51,11 +52,11 @@ export class ReadingBuilder {
   }
 }
 
-/** A given value as it may stand in a message: short, one line, without credentials. */
+/** A given value as it may stand in a message: short, one line, without credentials. What is in an object may be one. */
 function show(raw: unknown): string {
-  const text =
-    typeof raw === "string"
-      ? JSON.stringify(withoutCredentials(raw))
-      : withoutCredentials(JSON.stringify(raw) ?? String(raw));
+  const json = JSON.stringify(raw) ?? String(raw);
+  if (typeof raw === "object" && json.includes("{"))
+    return Array.isArray(raw) ? "a list of objects" : "an object";
+  const text = typeof raw === "string" ? JSON.stringify(withoutCredentials(raw)) : withoutCredentials(json);
   return text.length <= 80 ? text : `${text.slice(0, 77)}…`;
 }

@@ -64,6 +64,12 @@ const access: readonly Rule[] = [
     says: () => "TLS is described but not enabled; set redis.tls.enabled",
   },
   {
+    of: ["listen.sharePort", "edge.name"],
+    holds: ({ listen, edge }) => !listen.sharePort || edge.name !== undefined,
+    says: () =>
+      "edges that share a port would share the name that is made of it too; give each its edge.name",
+  },
+  {
     of: ["listen.port", "management.port", "metrics.port", "metrics.enabled"],
     holds: ({ listen, management, metrics }) => {
       const ports = [listen.port, management.port, ...(metrics.enabled ? [metrics.port] : [])];

@@ -19,7 +19,7 @@ export function isHostPort(value: string): value is string {
 
 /** An absolute http(s) URL to which a path can be added, without user name or password: credentials in a URL end up in logs. */
 export function isHttpBaseUrl(value: string): boolean {
-  if (!URL.canParse(value) || /[?#]/.test(value)) return false;
+  if (!URL.canParse(value) || /[\s?#]/.test(value)) return false;
   const { protocol, username, password } = new URL(value);
   return (protocol === "http:" || protocol === "https:") && username === "" && password === "";
 }

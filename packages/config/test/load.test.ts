@@ -37,7 +37,7 @@ describe("values", () => {
   );
 
   test.each(["1", "yes", "On", "TRUE"])("the flag %s is true", (text) => {
-    expect(config({ env: { CPG_LISTEN_SHARE_PORT: text } }).listen.sharePort).toBe(true);
+    expect(config({ env: { CPG_LISTEN_SHARE_PORT: text, CPG_EDGE_NAME: "a" } }).listen.sharePort).toBe(true);
   });
 
   test.each(["", " ", "12abc", "1e3", "0x10", "1.5", "70000", "-1", "99999999999999999999", "１２", "NaN"])(
@@ -67,7 +67,15 @@ describe("values", () => {
     [
       "CPG_TELEMETRY_OTLP_ENDPOINT",
       ["http://h", "https://h:4318/otlp/"],
-      ["h:4318", "http://u@h", "http://h/otlp?k=1", "http://h?", "http://h/#", "http://h/otlp#k"], // "/v1/traces" is added
+      [
+        "h:4318",
+        "http://u@h",
+        "http://h/otlp?k=1",
+        "http://h?",
+        "http://h/#",
+        "http://h/otlp#k",
+        "http://h ",
+      ], // "/v1/traces" is added
     ],
     ["CPG_LISTEN_HOST", ["0.0.0.0", "::", "fe80::1%eth0"], ["", "a b", "host:80", "[::1]", "http://x"]],
   ])("%s takes %j and refuses %j", (name, taken, refused) => {
@@ -78,6 +86,32 @@ describe("values", () => {
   test("an empty text means that an optional setting is not set", () => {
     const { redis, routes } = config({ env: { CPG_REDIS_PASSWORD: "", CPG_ROUTES_FILE: "" } });
     expect([redis.password, routes.file]).toEqual([undefined, undefined]);
+  });
+
+  test.each<[string, Partial<LoadInput>]>([
+    ["variable", { env: { CPG_MANAGEMENT_TOKEN: "" } }],
+    ["argument", { argv: [...none, "--config=g.json", "--management-token="] }],
+  ])("an empty %s does not take away what the file gives", (_, input) => {
+    const file = withFile('{"management":{"token":"0123456789abcdef"}}');
+    expect(config({ ...file, ...input }).management.token).toBe("0123456789abcdef");
+  });
+
+  test("the variables of Kubernetes' service links are nobody's settings and nobody's mistake", () => {
+    const links = (service: string) => ({
+      [`CPG_${service}_SERVICE_HOST`]: "10.96.1.2",
+      [`CPG_${service}_SERVICE_PORT`]: "9464",
+      [`CPG_${service}_SERVICE_PORT_HTTP_ALT`]: "9464",
+      [`CPG_${service}_PORT`]: "tcp://10.96.1.2:9464",
+      [`CPG_${service}_PORT_9464_TCP`]: "tcp://10.96.1.2:9464",
+      [`CPG_${service}_PORT_9464_TCP_ADDR`]: "10.96.1.2",
+    });
+    const env = { ...links("EDGE"), ...links("METRICS"), ...links("LISTEN") };
+    expect(config({ env: { ...env, CPG_LISTEN_PORT: "9001" } })).toMatchObject({
+      metrics: { port: 9464 },
+      listen: { port: 9001 }, // a setting that is given all the same
+    });
+    expect(problems({ env: { ...env, CPG_EDGE_PORTS: "x", CPG_METRICS_PORT: "x" } })).toHaveLength(2);
+    expect(problems({ env: { CPG_EDGE_PORT: "tcp://10.96.1.2:9464" } })).toHaveLength(1); // no such Service
   });
 
   test("a file's values keep JSON's types: a number in quotes is no number", () => {
@@ -156,7 +190,7 @@ describe("mistakes", () => {
       "redis.conectTimeoutMs from g.json: unknown key; did you mean redis.connectTimeoutMs?",
       "redis.retry from g.json: must be a JSON object of settings",
       "rediss from g.json: unknown key; did you mean redis?",
-      "ocpp.callTimeoutMs from g.json: 1 is not allowed; allowed is a whole number from 1000 to 600000, in ms",
+      "ocpp.callTimeoutMs from g.json: 1 is not allowed; allowed is a whole number from 1000 to 120000, in ms",
       "CPG_REDIS_PERMITS: unknown variable; did you mean CPG_REDIS_NODES?",
       "cpg_listen_port: unknown variable; did you mean CPG_LISTEN_PORT?",
       'drain.deadlineMs from CPG_DRAIN_DEADLINE_MS: "soon" is not allowed; allowed is a whole number from 0 to 3600000, in ms',
@@ -188,6 +222,23 @@ describe("mistakes", () => {
     expect(problems(withFile(text))).toEqual([
       expect.stringMatching(`^${key} from g.json: unknown key; did you mean `),
     ]);
+  });
+
+  test.each([
+    [
+      '{"redis.nodes":["a:1"],"redis":{"nodes":["b:2"]}}',
+      'redis.nodes from g.json: write it as {"redis":{"nodes":…}}',
+    ],
+    [
+      '{"redis":{"retry.maxMs":1}}',
+      'redis.retry.maxMs from g.json: write it as {"redis":{"retry":{"maxMs":…}}}',
+    ],
+    ['{"redis.retry":{}}', 'redis.retry from g.json: write it as {"redis":{"retry":…}}'],
+    ['{"redis.nods":["a:1"]}', "redis.nods from g.json: unknown key; did you mean redis.nodes?"],
+    ['{"redis":{"nodes":["a:1"]},"redis":{}}', "redis from g.json: given more than once"],
+    ['{"redis":{"nodes":["a:1"],"n\\u006fdes":["b:2"]}}', "redis.nodes from g.json: given more than once"],
+  ])("in %s: a setting stands in one place, and once", (text, problem) => {
+    expect(problems(withFile(text))).toEqual([problem]);
   });
 
   test("in the file's place name the place", () => {
@@ -245,6 +296,8 @@ describe("secrets", () => {
     ["a misspelt argument's value that begins with --", { argv: [...none, "--redis-pasword", "--hunter2"] }],
     ["a word that stands alone", { argv: [...none, "redis-password", secret] }],
     ["a misspelt key", withFile(`{"redis":{"pasword":"${secret}"}}`)],
+    ["an object", withFile('{"redis":{"username":{"password":"hunter2"}}}')],
+    ["a list of objects", withFile('{"redis":{"nodes":[{"host":"a","password":"hunter2"}]}}')],
     ["a broken file", withFile(`{"redis":{"password":${secret}}}`)],
     ["a URL with a password", { env: { CPG_TELEMETRY_OTLP_ENDPOINT: `http://u:${secret}@host` } }],
   ])("%s is reported without its value", (_, input) => {
@@ -281,6 +334,19 @@ describe("secrets", () => {
     if (loaded.kind !== "config") throw new Error(loaded.kind);
     expect(loaded.config.redis.password).toBe("hunter2");
     expect(JSON.stringify(loaded.masked)).not.toContain("hunter2");
-    expect(loaded.masked).toMatchObject({ listen: { port: 9000 }, edge: { name: "host-9000" } });
+    expect(loaded.masked).toMatchObject({
+      listen: { port: 9000 },
+      edge: { name: "host-9000" },
+      redis: { password: "[masked]", tls: { enabled: false } },
+      management: { token: "[masked]" },
+    });
+  });
+
+  test("that nobody gave are not shown as given", () => {
+    const loaded = load({ env: { CPG_REDIS_PASSWORD: "" } });
+    expect(JSON.stringify(loaded)).not.toContain("[masked]");
+    expect(loaded).toMatchObject({
+      masked: { management: { host: "127.0.0.1" }, ocpp: { versions: ["1.6", "2.0.1", "2.1"] } },
+    });
   });
 });

@@ -23,6 +23,7 @@ const breaking: readonly [rule: string, values: Readonly<Record<string, string>>
   ["redis.username, redis.password", { ...open, "redis.username": "u" }],
   ["redis.tls.certFile, redis.tls.keyFile", { ...open, "redis.tls.enabled": "1", "redis.tls.certFile": "c" }],
   ["redis.tls.enabled, redis.tls.caFile", { ...open, "redis.tls.caFile": "c" }],
+  ["listen.sharePort, edge.name", { ...open, "listen.sharePort": "1" }],
   ["listen.port, management.port, metrics.port", { ...open, "metrics.port": "8080" }],
   ["redis.retry.baseMs, redis.retry.maxMs", { ...open, "redis.retry.baseMs": "501" }],
   ["redis.retry.maxMs, redis.operationDeadlineMs", { ...open, "redis.retry.maxMs": "10001" }],

@@ -9,6 +9,7 @@ import { withCurrentTable } from "../src/readme.ts";
 const companions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "auth.file": { "auth.mode": "file" },
   "listen.maxConnections": { "registry.maxOwed": "20000" },
+  "listen.sharePort": { "edge.name": "companion" },
   "redis.username": { "redis.password": "companion" },
   "redis.tls.caFile": { "redis.tls.enabled": "true" },
   "redis.tls.serverName": { "redis.tls.enabled": "true" },

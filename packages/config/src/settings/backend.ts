@@ -185,7 +185,7 @@ export const telemetry = {
     max: 600_000,
     unit: "ms",
     orZero: "never",
-    doc: "Interval at which the one edge that watches the Redis nodes asks each of them how it is. One interval for all edges.",
+    doc: "Interval at which the one edge that watches the Redis nodes asks each of them how it is, and the streams how long they are (at 0 still every 15 s: no exporter tells that). One interval for all edges.",
     why: "As often as Prometheus usually scrapes; three small commands to each node, and no scrape waits for them.",
   }),
   tracesSampleRatio: fraction({

@@ -8,7 +8,7 @@ export const ocppVersions = ["1.6", "2.0.1", "2.1"] as const;
 /** Who this process is. */
 export const edge = {
   name: optionalText({
-    doc: "Name of this edge in the registry, the logs and the API. Absent: host name and listen.port.",
+    doc: "Name of this edge in the registry, the logs and the API. Absent: host name and listen.port; needed with listen.sharePort.",
     allowed: "1 to 64 letters, digits, dots, hyphens or underscores",
     fits: (value) => /^[\w.-]{1,64}$/.test(value),
   }),
@@ -102,9 +102,9 @@ export const ocpp = {
   callTimeoutMs: integer({
     default: 30_000,
     min: 1_000,
-    max: 600_000,
+    max: 120_000,
     unit: "ms",
-    doc: "How long a CALL to a charge point waits for its answer.",
+    doc: "How long a CALL to a charge point waits for its answer; a charge point is taken to wait as long for ours.",
     why: "OCPP's own guidance for a message timeout.",
   }),
   maxInboundCalls: integer({
