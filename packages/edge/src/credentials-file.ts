@@ -22,14 +22,8 @@ const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
 /** Reads the text of a credentials file. */
 export function readCredentials(text: string): CredentialsRead {
   const reader = new JsonReader();
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch {
-    return { kind: "invalid", problems: ["not JSON"] }; // K1: the parser's message quotes the text
-  }
   const entries = new Map<string, Credential>();
-  for (const [identity, entry] of Object.entries(reader.object(document, "the file") ?? {})) {
+  for (const [identity, entry] of Object.entries(reader.document(text) ?? {})) {
     const checked = asIdentity(identity);
     const at = JSON.stringify(identity);
     if (!checked.ok) reader.problem(at, `not an identity: ${checked.fault}`);

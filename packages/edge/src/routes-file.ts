@@ -84,14 +84,8 @@ const emptyAnswers: ReadonlySet<string> = new Set(
 
 /** Reads the text of a routes file. */
 export function readRoutes(text: string): RoutesRead {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch (error) {
-    return { kind: "invalid", problems: [`not JSON${placeOf(error)}`] };
-  }
   const reader = new JsonReader();
-  const file = reader.object(document, "the file", ["integrations", "routes"]);
+  const file = reader.document(text, ["integrations", "routes"]);
   const integrations = readIntegrations(file?.["integrations"] ?? {}, reader);
   const routes = readRouteTable(file?.["routes"] ?? {}, integrations, reader);
   if (reader.problems.length > 0) return { kind: "invalid", problems: reader.problems }; // F1
@@ -260,7 +254,3 @@ function readAnswer(key: string, to: IntegrationPlan, value: unknown, reader: Js
 }
 
 // The parser's message quotes the text, where a header may hold a backend's key: only the place is told.
-function placeOf(error: unknown): string {
-  const place = /line \d+ column \d+/.exec(error instanceof Error ? error.message : "")?.[0];
-  return place === undefined ? "" : ` (${place})`;
-}

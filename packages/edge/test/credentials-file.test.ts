@@ -78,3 +78,11 @@ test("at the start every mistake is an error with the file's name", async () => 
     ].join("\n"),
   );
 });
+
+test("a charge point that stands there twice has no key that counts, and what is no JSON is not quoted", async () => {
+  const one = JSON.stringify(entry);
+  await replaceBy(`{"CP1":${one},"CP2":${one},"CP1":${one}}`);
+  expect(() => openCredentialsFile(path, time, log)).toThrow(`${path}: CP1: given more than once`);
+  await replaceBy(`{"CP1":{"salt": ${entry.salt}}}`);
+  expect(() => openCredentialsFile(path, time, log)).toThrow(/^\S+: the file: not JSON$/);
+});

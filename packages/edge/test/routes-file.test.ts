@@ -162,12 +162,18 @@ describe("a stream answers before any backend saw the message, so", () => {
 
 test("what is not JSON is told by its place where the parser knows it, and never quoted: headers hold keys", () => {
   const problemsOf = (text: string): readonly string[] => ({ problems: [], ...readRoutes(text) }).problems;
-  expect(problemsOf('{\n"routes": {},\n}')).toEqual(["not JSON (line 3 column 1)"]);
-  expect(problemsOf('{"authorization": hunter2}')).toEqual(["not JSON"]);
+  expect(problemsOf('{\n"routes": {},\n}')).toEqual(["the file: not JSON (line 3 column 1)"]);
+  expect(problemsOf('{"authorization": hunter2}')).toEqual(["the file: not JSON"]);
+});
+
+test("of two entries under one key none is taken in silence", () => {
+  const twice =
+    '{"routes":{"Heartbeat":"local"},"integrations":{"local":{"type":"local","handler":"heartbeat"}},"routes":{}}';
+  expect(readRoutes(twice)).toMatchObject({ kind: "invalid", problems: ["routes: given more than once"] });
 });
 
 test("what is not JSON is one mistake", () => {
-  expect(readRoutes("{").kind).toBe("invalid");
+  expect(readRoutes("{")).toMatchObject({ kind: "invalid", problems: [expect.stringContaining("not JSON")] });
   expect(read([])).toEqual(["the file: must be an object"]);
 });
 
