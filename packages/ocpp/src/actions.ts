@@ -74,12 +74,6 @@ export function mayChargePointSend(action: string, version: OcppVersion): boolea
   return by === "chargePoint" || by === "both";
 }
 
-/** Whether the CSMS may send `action`: what the management API can command. */
-export function mayCsmsSend(action: string, version: OcppVersion): boolean {
-  const by = actions[version].get(action);
-  return by === "csms" || by === "both";
-}
-
 /** `action` if it is known, else `unknown`: the value of a metric's label, which a station must not be able to invent. */
 export function actionLabel(action: string, version: OcppVersion): string {
   return actions[version].has(action) ? action : "unknown";

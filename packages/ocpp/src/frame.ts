@@ -44,7 +44,7 @@ export type Payload = Readonly<Record<string, unknown>>;
 export interface Request {
   readonly kind: "call" | "send";
   readonly id: MessageId;
-  /** As written, not empty; whether it is known is for the router (`actions`), which answers NotImplemented. */
+  /** As written, not empty; whether it is known is for the router (`actions`): without a route for all it answers NotImplemented. */
   readonly action: string;
   readonly payload: Payload;
   /**

@@ -42,14 +42,7 @@ export {
 } from "./encode.ts";
 export { codeForVersion, errorCode, errorCodes, faultOfCode, rpcFaults } from "./errors.ts";
 export type { ErrorCode, RpcFault } from "./errors.ts";
-export {
-  actionLabel,
-  actions,
-  isKnownAction,
-  isTransactionMessage,
-  mayChargePointSend,
-  mayCsmsSend,
-} from "./actions.ts";
+export { actionLabel, actions, isKnownAction, isTransactionMessage, mayChargePointSend } from "./actions.ts";
 export type { Initiator } from "./actions.ts";
 export { parseBasicAuthorization } from "./basic-auth.ts";
 export type { BasicAuthorizationFault, BasicAuthorizationResult } from "./basic-auth.ts";
