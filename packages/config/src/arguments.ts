@@ -7,7 +7,7 @@
 //     none (a password that begins with --), and with a character that no option has (--redis-password:secret).
 //
 // convict's own reader (yargs-parser) lets unknown names pass and turns "1.10" into "1.1", so it gets none.
-import { configFileArg, didYouMean, helpArgs, settingList, versionArg } from "./names.ts";
+import { checkArg, configFileArg, didYouMean, helpArgs, settingList, versionArg } from "./names.ts";
 import type { NamedSetting } from "./names.ts";
 import { ReadingBuilder } from "./reading.ts";
 import type { Reading } from "./reading.ts";
@@ -17,6 +17,8 @@ export interface ArgumentReading extends Reading {
   readonly configFile: string | undefined;
   /** `--help` or `--version` was among them, whatever else was. */
   readonly asks: "help" | "version" | undefined;
+  /** `--check`: nothing is to be started. */
+  readonly isCheck: boolean;
 }
 
 /** Reads the arguments after the program's name. */
@@ -30,10 +32,12 @@ export function readArguments(argv: readonly string[]): ArgumentReading {
     seen: new Set(),
     builder: new ReadingBuilder(),
     configFile: undefined,
+    isCheck: false,
   };
   while (scan.at < argv.length) readOption(scan);
-  const { assignments, refused, problems } = scan.builder;
-  return { assignments, refused, problems, configFile: scan.configFile, asks: undefined };
+  const { configFile, isCheck, builder } = scan;
+  const { assignments, refused, problems } = builder;
+  return { assignments, refused, problems, configFile, isCheck, asks: undefined };
 }
 
 interface Scan {
@@ -44,6 +48,7 @@ interface Scan {
   /** The option before got no value where one may have been meant. */
   lacksValue: boolean;
   configFile: string | undefined;
+  isCheck: boolean;
 }
 
 const byArg = new Map(settingList.map((named) => [named.arg, named]));
@@ -52,8 +57,8 @@ const negated = new Map(
     .filter((named) => named.setting.isFlag)
     .map((named) => [named.arg.replace("--", "--no-"), named] as const),
 );
-const knownArgs = [...byArg.keys(), ...negated.keys(), configFileArg, ...helpArgs, versionArg];
-const nothing = { assignments: [], refused: [], problems: [], configFile: undefined };
+const knownArgs = [...byArg.keys(), ...negated.keys(), configFileArg, ...helpArgs, versionArg, checkArg];
+const nothing = { assignments: [], refused: [], problems: [], configFile: undefined, isCheck: false };
 
 function readOption(scan: Scan): void {
   const word = scan.words[scan.at] ?? "";
@@ -68,6 +73,7 @@ function readOption(scan: Scan): void {
   if (named !== undefined) readSetting(scan, named, inline);
   else if (off !== undefined) readNegation(scan, off, { name, inline });
   else if (name === configFileArg) scan.configFile = readConfigFile(scan, inline);
+  else if (word === checkArg) scan.isCheck = true;
   else {
     complainOfUnknown(scan, name, mayHoldValue);
     if (inline === undefined) followingValue(scan); // A3: its value is no option of its own

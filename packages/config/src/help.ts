@@ -1,5 +1,5 @@
 // The table of settings for people: `--help`, and the region in README.md. Pure.
-import { configFileArg, configFileEnv, settingList } from "./names.ts";
+import { checkArg, configFileArg, configFileEnv, settingList, versionArg } from "./names.ts";
 import type { NamedSetting } from "./names.ts";
 
 const width = 100;
@@ -10,7 +10,8 @@ export function helpText(): string {
     "Settings, in rising priority: defaults, JSON file, environment, arguments.",
     "",
     `  ${configFileArg} <file>   ${configFileEnv}\n      The JSON file; its keys are the groups and names below.`,
-    "  --help, --version",
+    `  ${checkArg}\n      Says what is wrong in the settings and the files they name, and starts nothing.`,
+    `  --help, ${versionArg}`,
   ];
   return `${[...head, ...byGroup().map(([group, members]) => helpGroup(group, members))].join("\n")}\n`;
 }

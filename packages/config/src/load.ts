@@ -35,7 +35,13 @@ export interface LoadInput {
 
 /** What came of it; `--help` and `--version` are answers as well, and nothing is checked then. */
 export type Loaded =
-  | { readonly kind: "config"; readonly config: GatewayConfig; readonly masked: object }
+  | {
+      readonly kind: "config";
+      readonly config: GatewayConfig;
+      readonly masked: object;
+      /** `--check`: all of this was only to be looked at. */
+      readonly isCheck: boolean;
+    }
   | { readonly kind: "help"; readonly text: string }
   | { readonly kind: "version" }
   | { readonly kind: "invalid"; readonly problems: readonly string[] };
@@ -59,7 +65,7 @@ export function loadConfig(input: LoadInput): Loaded {
   if (problems.length > 0) return { kind: "invalid", problems };
   const name = declared.edge.name ?? defaultName(input.hostname ?? systemHostname(), declared.listen.port);
   const config = freeze({ ...declared, edge: { ...declared.edge, name } });
-  return { kind: "config", config, masked: masked(config, settings) };
+  return { kind: "config", config, masked: masked(config, settings), isCheck: fromArguments.isCheck };
 }
 
 function readConfigFile(input: LoadInput, fromArgument?: string, fromEnvironment?: string): Reading {

@@ -29,6 +29,7 @@ export const configFileEnv = "CPG_CONFIG";
 export const configFileArg = "--config";
 export const helpArgs: readonly string[] = ["--help", "-h"];
 export const versionArg = "--version";
+export const checkArg = "--check";
 
 /** "did you mean X?" with the known name that is nearest to a wrong one. */
 export function didYouMean(wrong: string, known: readonly string[]): string {

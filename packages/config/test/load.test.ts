@@ -173,6 +173,19 @@ describe("arguments", () => {
     expect(problems({ argv: [...none, ...argv] }).some((text) => text.startsWith(problem))).toBe(true);
   });
 
+  test("--check is told to whoever would start; it has no value and is no secret's", () => {
+    expect(load({ argv: [...none, "--listen-port=1", "--check"] })).toMatchObject({
+      kind: "config",
+      isCheck: true,
+      config: { listen: { port: 1 } },
+    });
+    expect(load({})).toMatchObject({ isCheck: false });
+    expect(problems({ argv: [...none, "--check=no"] })).toEqual([
+      expect.stringContaining("--check: unknown argument"),
+    ]);
+    expect(problems({ argv: [...none, "--check", "x"] })).toHaveLength(1);
+  });
+
   test("--version is a value, not an exit", () => {
     expect(load({ argv: ["--version"] })).toEqual({ kind: "version" });
   });

@@ -1,11 +1,13 @@
 // The process: settings, signals, exit codes. Everything else is gateway.ts.
 //
-// Exit codes: 0 help, version, or a drain that ended · 1 a bug or a second signal · 2 what a person has to mend.
+// Exit codes: 0 help, version, a check without mistakes, or a drain that ended · 1 a bug or a second signal ·
+//   2 what a person has to mend.
 
 import { loadConfig, type GatewayConfig } from "@cpg/config";
 import { systemRandom, systemTime } from "@cpg/session-registry";
 import { startGateway, StartError, type Gateway } from "./gateway.ts";
 import { eventHeaderNames } from "./integrations/cloud-event.ts";
+import { readNamedFiles } from "./named-files.ts";
 import { tellUndici } from "./integrations/known-header-names.ts";
 import { tellV8 } from "./v8-settings.ts";
 
@@ -27,8 +29,16 @@ export async function runEdge(argv: readonly string[], env: NodeJS.ProcessEnv): 
       refuse(loaded.problems);
       return;
     case "config":
-      await run(loaded.config, loaded.masked);
+      if (loaded.isCheck) check(loaded.config);
+      else await run(loaded.config, loaded.masked);
   }
+}
+
+/** What could be wrong before anything is opened. Whether ports are free and Redis is there, only a start tells. */
+function check(config: GatewayConfig): void {
+  const files = readNamedFiles(config);
+  if (files.kind === "invalid") refuse(files.problems);
+  else process.stdout.write("the settings and the files they name are right\n");
 }
 
 async function run(config: GatewayConfig, masked: object): Promise<void> {
@@ -63,6 +73,12 @@ function obeySignals(gateway: Gateway): void {
     logger.info({ signal }, "leaving in order; a second signal ends at once");
     void gateway.drain().finally(() => process.exit(signals > 1 ? 1 : 0));
   };
+  // Whoever sends it to have files read again must not cut off a fleet.
+  process.on("SIGHUP", () => {
+    const says =
+      "SIGHUP: auth.file is followed without it; all else is read at the start only (SIGTERM drains)";
+    gateway.telemetry.logger.warn({ signal: "SIGHUP" }, says);
+  });
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
 }

@@ -135,6 +135,32 @@ describe("what a person has to mend is one line each on standard error, and exit
   );
 });
 
+test("--check looks at the settings and the files they name, and starts nothing", async () => {
+  const { listen, words } = await ports();
+  const taken = createServer(); // what a start would fail on
+  await new Promise<void>((resolve) => taken.listen(listen, "127.0.0.1", resolve));
+  const right = start(...words, "--check");
+  expect(await right.exit).toBe(0);
+  expect(right.output).toEqual({ out: "the settings and the files they name are right\n", err: "" });
+  const file = join(folder, "routes.json");
+  await writeFile(file, '{"rotes":{}}');
+  const wrong = start(...words, "--check", "--routes-file", file);
+  expect(await wrong.exit).toBe(2);
+  expect(wrong.output).toEqual({ out: "", err: `${file}: the file.rotes: unknown; did you mean routes?\n` });
+  taken.close();
+}, 30_000);
+
+test("SIGHUP cuts nobody off: it is told what it does not do", async () => {
+  const { listen, words } = await ports();
+  const { child, output } = start(...words);
+  await eventually(() => expect(output.out).toContain("charge points are served"), { timeoutMs: 15_000 });
+  const station = await connect(`ws://127.0.0.1:${String(listen)}/ocpp/CP1`);
+  await eventually(() => expect(output.out).toContain('"msg":"settings"'));
+  child.kill("SIGHUP");
+  await eventually(() => expect(output.out).toContain("SIGHUP: auth.file is followed"));
+  expect((await station.call("a", "Heartbeat")).type).toBe(3);
+}, 30_000);
+
 test("SIGTERM leaves in order: sockets get 1012, exit code 0, nothing is logged above a warning", async () => {
   const { listen, words } = await ports();
   const { child, exit, output } = start(...words);
