@@ -111,7 +111,8 @@ export function sha256(salt: Uint8Array, key: Uint8Array): Uint8Array {
   return digest;
 }
 
-function scryptHash(salt: Uint8Array, key: Uint8Array): Promise<Uint8Array> {
+/** scrypt(key, salt, N=16384, r=8, p=1, 32 bytes), in libuv's pool. */
+export function scryptHash(salt: Uint8Array, key: Uint8Array): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     scrypt(key, salt, hashBytes, scryptCost, (error, slow) => {
       if (error === null) resolve(slow);

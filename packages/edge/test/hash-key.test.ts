@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { asIdentity } from "@cpg/ocpp";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { authenticateBy } from "../src/authentication.ts";
 import { readCredentials } from "../src/credentials-file.ts";
 import { FakePeer } from "./support/fake-peer.ts";
@@ -9,30 +9,68 @@ import { FakePeer } from "./support/fake-peer.ts";
 const command = fileURLToPath(new URL("../src/hash-key.ts", import.meta.url));
 const run = (...words: string[]) => spawnSync(process.execPath, [command, ...words], { encoding: "utf8" });
 
+async function verdictOf(entry: string, key: Buffer) {
+  const read = readCredentials(entry);
+  const identity = asIdentity("CP1");
+  if (read.kind === "invalid" || !identity.ok) throw new Error(entry);
+  const basic = `Basic ${Buffer.concat([Buffer.from("CP1:"), key]).toString("base64")}`;
+  return authenticateBy(() => read.credentials)(identity.identity, "1.6", basic, new FakePeer());
+}
+
 test.each([
   ["as text", [], (key: string) => Buffer.from(key)],
   ["as bytes", ["--raw"], (key: string) => Buffer.from(key, "hex")],
 ] as const)(
   "a key made by the command lets its charge point in, sent %s, and no other key does",
-  (_what, flags, wire) => {
+  async (_what, flags, wire) => {
     const { stdout, stderr, status } = run("CP1", ...flags);
     expect(status).toBe(0);
     const key = /^key of CP1: ([0-9a-f]{40})\n$/.exec(stderr.replace(/^\(.*\n/gm, ""))?.[1] ?? "";
     expect(stdout).not.toContain(key);
-    const read = readCredentials(stdout);
-    const identity = asIdentity("CP1");
-    if (read.kind === "invalid" || !identity.ok) throw new Error(stdout);
-    const authenticate = authenticateBy(() => read.credentials);
-    const basic = (bytes: Buffer): string =>
-      `Basic ${Buffer.concat([Buffer.from("CP1:"), bytes]).toString("base64")}`;
-    const peer = new FakePeer();
-    expect(authenticate(identity.identity, "1.6", basic(wire(key)), peer)).toBe("accepted");
-    expect(authenticate(identity.identity, "1.6", basic(Buffer.from("other")), peer)).toBe("bad");
+    expect(await verdictOf(stdout, wire(key))).toBe("accepted");
+    expect(await verdictOf(stdout, Buffer.from("other"))).toBe("bad");
   },
 );
 
+describe("a key that is there already", () => {
+  const given = (input: string, ...words: string[]) =>
+    spawnSync(process.execPath, [command, "CP1", "--stdin", ...words], { encoding: "utf8", input });
+
+  test.each([
+    ["as text", "a word: a person's\n", ["--scrypt"], Buffer.from("a word: a person's"), "scrypt"],
+    ["as text, without the end of a line", "0123456789abcdef", [], Buffer.from("0123456789abcdef"), "sha256"],
+    ["as bytes", "00FF3a\r\n", ["--raw"], Buffer.from([0, 255, 58]), "sha256"],
+  ] as const)(
+    "is read from standard input and written nowhere, %s",
+    async (_what, input, flags, wire, algorithm) => {
+      const { stdout, stderr, status } = given(input, ...flags);
+      expect([status, stderr]).toEqual([0, ""]);
+      expect(stdout).not.toContain(input.trim());
+      expect(JSON.parse(stdout)).toMatchObject({ CP1: { algorithm } });
+      expect(await verdictOf(stdout, wire)).toBe("accepted");
+      expect(await verdictOf(stdout, Buffer.from("other"))).toBe("bad");
+    },
+  );
+
+  test.each([
+    ["", [], "no key"],
+    ["\n", [], "no key"],
+    ["xyz", ["--raw"], "hexadecimal"],
+    ["abc", ["--raw"], "hexadecimal"],
+  ] as const)("%j %j is refused", (input, flags, says) => {
+    const { stdout, stderr, status } = given(input, ...flags);
+    expect([status, stdout, stderr]).toEqual([2, "", expect.stringContaining(says)]);
+  });
+});
+
 test("without an identity it says how it is used", () => {
-  expect([run().status, run("a", "b").status, run("a/b").status, run("--rwa").status]).toEqual([2, 2, 2, 2]);
+  expect([
+    run().status,
+    run("a", "b").status,
+    run("a/b").status,
+    run("--rwa").status,
+    run("a", "--rwa").status,
+  ]).toEqual([2, 2, 2, 2, 2]);
   const help = run("--help");
   expect([help.status, help.stdout]).toEqual([0, expect.stringContaining("usage: hash-key <identity>")]);
 });
