@@ -204,6 +204,8 @@ function openRoutes({ config, ports, plan, telemetry }: Assembly): OpenRoutes {
   let streamLog: StreamLog | undefined;
   if (config.routes.file === undefined) {
     logger.warn("no routes.file: Heartbeat is answered here, every other action is NotImplemented");
+  } else if (plan.length === 0) {
+    logger.warn("routes.file has no routes: every action is NotImplemented");
   }
   const onProblem = createProblemLog(logger, ports.time);
   const built = buildRoutes(plan, config, {

@@ -5,6 +5,7 @@
 //     one: a known default, or an `answer` in the file. StartTransaction (1.6) is never allowed: its answer carries a
 //     transactionId that somebody must have made and remembered.
 // F3. What it says of a request can be sent: what cannot, undici would refuse at each CALL anew, and nobody would hear of it.
+// F4. A clock is no answer but to Heartbeat: every charge point would be told nonsense.
 
 import {
   actions,
@@ -185,6 +186,8 @@ function readRouteTable(value: unknown, integrations: Integrations, reader: Json
     const to = readTarget(full["to"], at, integrations, reader);
     const deadlineMs = reader.optionalInteger(full["deadlineMs"], `${at}.deadlineMs`, deadlineBounds);
     if (to === undefined) return [];
+    if (to.type === "local" && to.handler === "heartbeat" && partsOf(key).action !== "Heartbeat")
+      reader.problem(at, "the handler heartbeat answers Heartbeat, and no other action"); // F4
     return [{ key, to, deadlineMs, answer: readAnswer(key, to, full["answer"], reader) }];
   });
 }
@@ -252,5 +255,3 @@ function readAnswer(key: string, to: IntegrationPlan, value: unknown, reader: Js
   }
   return value === undefined ? {} : (reader.object(value, `${at}.answer`) ?? {});
 }
-
-// The parser's message quotes the text, where a header may hold a backend's key: only the place is told.

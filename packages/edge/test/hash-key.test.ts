@@ -37,12 +37,12 @@ describe("a key that is there already", () => {
     spawnSync(process.execPath, [command, "CP1", "--stdin", ...words], { encoding: "utf8", input });
 
   test.each([
-    ["as text", "a word: a person's\n", ["--scrypt"], Buffer.from("a word: a person's"), "scrypt"],
-    ["as text, without the end of a line", "0123456789abcdef", [], Buffer.from("0123456789abcdef"), "sha256"],
-    ["as bytes", "00FF3a\r\n", ["--raw"], Buffer.from([0, 255, 58]), "sha256"],
+    ["a word: a person's\n", ["--scrypt"], Buffer.from("a word: a person's"), "scrypt"],
+    ["0123456789abcdef", [], Buffer.from("0123456789abcdef"), "sha256"], // without the end of a line
+    ["00FF3a\r\n", ["--raw"], Buffer.from([0, 255, 58]), "sha256"],
   ] as const)(
-    "is read from standard input and written nowhere, %s",
-    async (_what, input, flags, wire, algorithm) => {
+    "is read from standard input and written nowhere: %j %j",
+    async (input, flags, wire, algorithm) => {
       const { stdout, stderr, status } = given(input, ...flags);
       expect([status, stderr]).toEqual([0, ""]);
       expect(stdout).not.toContain(input.trim());

@@ -166,6 +166,14 @@ test("what is not JSON is told by its place where the parser knows it, and never
   expect(problemsOf('{"authorization": hunter2}')).toEqual(["the file: not JSON"]);
 });
 
+test("a clock answers Heartbeat, in any version, and nothing else", () => {
+  const integrations = { clock: { type: "local", handler: "heartbeat" } };
+  const toClock = (...keys: string[]) =>
+    read({ integrations, routes: Object.fromEntries(keys.map((key) => [key, "clock"])) });
+  expect(toClock("Heartbeat", "ocpp2.1:Heartbeat")).toEqual([]);
+  expect(toClock("BootNotification", "$default", "ocpp1.6:$connect")).toHaveLength(3);
+});
+
 test("of two entries under one key none is taken in silence", () => {
   const twice =
     '{"routes":{"Heartbeat":"local"},"integrations":{"local":{"type":"local","handler":"heartbeat"}},"routes":{}}';
