@@ -188,7 +188,7 @@ function reportOf(edges: Lane, floor: Lane): Report {
           spreadOf(rounds.map(({ servers }) => servers)).median,
           spreadOf(rounds.map(({ redis }) => redis)).median,
         ]),
-        note: "floor: a bare Fastify server, a Redis publish and its reply, a raw uWebSockets.js server that holds the stations. p50 and p99 with few commands open, commands/s and CPU with many.",
+        note: "floor: a bare Fastify server, a sharded publish of Redis and its reply, a raw uWebSockets.js server that holds the stations. p50 and p99 with few commands open, commands/s and CPU with many.",
       },
     ],
     plots: [

@@ -4,13 +4,15 @@ import fastify from "fastify";
 import { Redis } from "ioredis";
 
 import { serve } from "../system/worker.ts";
+import { besides, subscribeHere } from "./floor-channel.ts";
 
 async function listen({ redis }: { redis: { host: string; port: number } }): Promise<number> {
   const publisher = new Redis(redis);
   const subscriber = new Redis(redis);
   const waiting = new Map<string, (reply: unknown) => void>();
-  await subscriber.subscribe("floor:replies");
-  subscriber.on("message", (_channel, text) => {
+  const replies = await subscribeHere(subscriber, "replies");
+  const commands = besides(replies, "commands");
+  subscriber.on("smessage", (_channel, text) => {
     const { id, payload } = JSON.parse(text) as { id: string; payload: unknown };
     waiting.get(id)?.(payload);
     waiting.delete(id);
@@ -25,7 +27,7 @@ async function listen({ redis }: { redis: { host: string; port: number } }): Pro
       const { action, payload } = request.body;
       const reply = new Promise((resolve) => waiting.set(id, resolve));
       const command = { id, station: request.params.station, action, payload };
-      await publisher.publish("floor:commands", JSON.stringify(command));
+      await publisher.spublish(commands, JSON.stringify(command));
       return { status: "answered", payload: await reply };
     },
   });

@@ -5,6 +5,7 @@ import { Redis } from "ioredis";
 import { App, us_socket_local_port, type WebSocket } from "uWebSockets.js";
 
 import { serve } from "../system/worker.ts";
+import { besides, subscribeHere } from "./floor-channel.ts";
 
 interface Command {
   readonly id: string;
@@ -21,8 +22,9 @@ async function listen({ redis }: { redis: { host: string; port: number } }): Pro
   const sockets = new Map<string, WebSocket<Data>>();
   const publisher = new Redis(redis);
   const subscriber = new Redis(redis);
-  await subscriber.subscribe("floor:commands");
-  subscriber.on("message", (_channel, text) => {
+  const commands = await subscribeHere(subscriber, "commands");
+  const replies = besides(commands, "replies");
+  subscriber.on("smessage", (_channel, text) => {
     const { id, station, action, payload } = JSON.parse(text) as Command;
     sockets.get(station)?.send(JSON.stringify([2, id, action, payload]));
   });
@@ -36,7 +38,7 @@ async function listen({ redis }: { redis: { host: string; port: number } }): Pro
     open: (ws) => void sockets.set(ws.getUserData().station, ws),
     message(_ws, bytes) {
       const [type, id, payload] = JSON.parse(Buffer.from(bytes).toString()) as [number, string, unknown];
-      if (type === 3) void publisher.publish("floor:replies", JSON.stringify({ id, payload }));
+      if (type === 3) void publisher.spublish(replies, JSON.stringify({ id, payload }));
     },
     close: (ws) => void sockets.delete(ws.getUserData().station),
   });
