@@ -3,12 +3,13 @@
 import { mergeHistograms } from "../measure/histogram.ts";
 import { cpuSecondsOf } from "../measure/process.ts";
 import { startWorker } from "../system/worker.ts";
-import type { PostCount, PostPlan } from "../subjects/bare-post.ts";
+import type { PostCount, PostPlan, PostWay } from "../subjects/bare-post.ts";
 import { pause } from "../time.ts";
 import { latencyMs } from "./reading.ts";
 
 /** A floor that is measured round by round. */
 export interface PostFloor {
+  readonly name: string;
   readonly pid: number;
   /** µs CPU per POST, one for each round. */
   readonly rounds: readonly number[];
@@ -23,6 +24,12 @@ export interface PostFloor {
   stop(): Promise<void>;
 }
 
+const names: Readonly<Record<PostWay, string>> = {
+  request: "bare undici POST",
+  dispatch: "… by undici's dispatch",
+  nothing: "… its timer alone",
+};
+
 /** Starts the process. */
 export async function addPostFloor(plan: Omit<PostPlan, "rate">): Promise<PostFloor> {
   const worker = await startWorker(new URL("../subjects/bare-post.js", import.meta.url));
@@ -31,6 +38,7 @@ export async function addPostFloor(plan: Omit<PostPlan, "rate">): Promise<PostFl
   const p99: number[] = [];
   let failed = 0;
   return {
+    name: names[plan.way],
     pid: worker.pid,
     rounds,
     p50,

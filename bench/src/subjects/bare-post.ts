@@ -1,17 +1,23 @@
 // The floor of the `http` route: undici POSTs of the same body to the same backend at the same pace, and nothing around them.
 // A process of its own. As many connections as the edge keeps (routes.http.connectionsPerTarget).
+//
+// What sends them is a timer of the same process, and its CPU is in the figure. "nothing" leaves the POSTs out and tells what that is.
 
-import { Pool } from "undici";
+import { Pool, type Dispatcher } from "undici";
 
 import { Histogram, type HistogramWire } from "../measure/histogram.ts";
 import { serve } from "../system/worker.ts";
 import { nowMs } from "../time.ts";
+
+/** undici's usual way, with a stream for the answer; the lowest of its layers, which the edge uses; no POST at all. */
+export type PostWay = "request" | "dispatch" | "nothing";
 
 /** What to post where. */
 export interface PostPlan {
   readonly origin: string;
   readonly path: string;
   readonly body: string;
+  readonly way: PostWay;
   /** POSTs per second. */
   readonly rate: number;
 }
@@ -29,21 +35,64 @@ let answered = 0;
 let failed = 0;
 let latencies = new Histogram();
 
+const headers = { "content-type": "application/json" };
+
 async function post(plan: PostPlan, client: Pool): Promise<void> {
   const startedMs = nowMs();
+  const { path, body } = plan;
   try {
-    const { statusCode, body } = await client.request({
-      method: "POST",
-      path: plan.path,
-      headers: { "content-type": "application/json" },
-      body: plan.body,
-    });
-    JSON.parse(await body.text());
-    if (statusCode !== 200) throw new Error(`status ${statusCode}`);
+    if (plan.way === "request") {
+      const answer = await client.request({ method: "POST", path, headers, body });
+      checkAnswer(answer.statusCode, await answer.body.text());
+    } else if (plan.way === "dispatch") {
+      await new Promise<void>((resolve, reject) => {
+        client.dispatch({ method: "POST", path, headers, body }, new Dispatched(resolve, reject));
+      });
+    }
     answered += 1;
     latencies.record((nowMs() - startedMs) * 1000);
   } catch {
     failed += 1;
+  }
+}
+
+function checkAnswer(status: number, text: string): void {
+  JSON.parse(text);
+  if (status !== 200) throw new Error(`status ${status}`);
+}
+
+class Dispatched implements Dispatcher.DispatchHandler {
+  readonly #resolve: () => void;
+  readonly #reject: (error: unknown) => void;
+  #status = 0;
+  #text = "";
+
+  constructor(resolve: () => void, reject: (error: unknown) => void) {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  onRequestStart(): void {}
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number): void {
+    this.#status = status;
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#text += chunk.toString();
+  }
+
+  onResponseEnd(): void {
+    try {
+      checkAnswer(this.#status, this.#text);
+      this.#resolve();
+    } catch (error) {
+      this.#reject(error);
+    }
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#reject(error);
   }
 }
 
