@@ -11,9 +11,11 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { startPrometheus, type RunningPrometheus } from "./support/prometheus.ts";
 import { alerts } from "./support/shipped.ts";
 import {
+  startKeyedEdge,
   startStack,
   startUnansweredEdge,
   type EdgeProcess,
+  type KeyedEdge,
   type Stack,
   type UnansweredEdge,
 } from "./support/stack.ts";
@@ -44,6 +46,7 @@ const impatient = [
 let redis: RedisCluster;
 let stack: Stack;
 let unanswered: UnansweredEdge;
+let keyed: KeyedEdge;
 let patientStations: Fleet;
 let hastyStations: Fleet;
 let load: Load;
@@ -53,13 +56,16 @@ let server: RunningPrometheus;
 beforeAll(async () => {
   redis = await startTestRedisCluster();
   const shared = { redisNodes: redis.addresses, keyPrefix: uniquePrefix() };
-  [stack, unanswered, patientStations, hastyStations] = await Promise.all([
+  [stack, unanswered, keyed, patientStations, hastyStations] = await Promise.all([
     startStack({ ...shared, arguments: impatient, deadlineMs: 1000 }),
     startUnansweredEdge(shared),
+    startKeyedEdge(shared),
     Fleet.start(1),
     Fleet.start(1),
   ]);
-  server = await startPrometheus([...stack.edges, unanswered.edge].map(({ metricsPort }) => metricsPort));
+  server = await startPrometheus(
+    [...stack.edges, unanswered.edge, keyed.edge].map(({ metricsPort }) => metricsPort),
+  );
   load = await startLoad(stack, { stations: 8, rate: 32 });
   faults = startEverydayFaults(stack, load, { newcomers: true });
 }, 150_000);
@@ -70,7 +76,7 @@ afterAll(async () => {
   await faults?.stop();
   await Promise.all([patientStations?.stop(), hastyStations?.stop()]);
   await server?.stop();
-  await unanswered?.stop();
+  await Promise.all([unanswered?.stop(), keyed?.stop()]);
   await stack?.stop();
   await redis?.stop();
 });
@@ -128,6 +134,13 @@ test("a backend that takes every CALL and answers none: sockets are fine, and th
   );
   stuck.close();
   expect(await patientStations.state()).toMatchObject({ open: 200, losses: {} });
+}, 90_000);
+
+test("a roll-out brings a credentials file that nobody can read, and then one of few charge points: the alerts fire", async () => {
+  await keyed.breakFile();
+  await eventually(async () => expect(await fired(keyed.edge)).toContain("CredentialsFileUnusable"), patient);
+  await keyed.keys(4); // of ten
+  await eventually(async () => expect(await fired(keyed.edge)).toContain("CredentialsLost"), patient);
 }, 90_000);
 
 const run = promisify(execFile);
@@ -211,7 +224,7 @@ test("what only a fault begins has data now", async () => {
 
 test("an edge that dies while Redis is well, another that stands still: the alerts fire", async () => {
   for (const node of redis.nodes) node.resume();
-  await eventually(async () => (await server.query("registry_lease_valid == 1")).length === 3, patient);
+  await eventually(async () => (await server.query("registry_lease_valid == 1")).length === 4, patient);
   const [survivor, dying] = stack.edges;
   await dying.process.kill("SIGKILL");
   await eventually(async () => {

@@ -1,4 +1,4 @@
-// Two edges under the bench's load and the small faults of every day, a real Prometheus that scrapes them every second with our rules at 1/60 of their windows:
+// Two edges, and one with a file of keys, under the bench's load and the small faults of every day, a real Prometheus that scrapes them every second with our rules at 1/60 of their windows:
 // every selector of every panel and rule returns data, no rule is broken, and no alert fires while all is well.
 import { eventually, freePort, uniquePrefix } from "@cpg/testkit";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
@@ -6,10 +6,11 @@ import { edgeJob } from "../src/promql.ts";
 import { parsePromql } from "./support/promql.ts";
 import { startPrometheus, type RunningPrometheus } from "./support/prometheus.ts";
 import { expressions, panelExpressions, rules, substituted } from "./support/shipped.ts";
-import { startStack, type Stack } from "./support/stack.ts";
+import { startKeyedEdge, startStack, type KeyedEdge, type Stack } from "./support/stack.ts";
 import { startEverydayFaults, startLoad, type EverydayFaults, type Load } from "./support/traffic.ts";
 
 let stack: Stack;
+let keyed: KeyedEdge;
 let load: Load;
 let faults: EverydayFaults;
 let server: RunningPrometheus;
@@ -17,10 +18,15 @@ let server: RunningPrometheus;
 beforeAll(async () => {
   // Prometheus first, and the load last: an edge probes its own channel soon after its start, once, unless something wakes it before.
   const metricsPorts = [await freePort(), await freePort()] as const;
-  server = await startPrometheus(metricsPorts);
-  stack = await startStack({ redisNodes: inject("redisNodes"), keyPrefix: uniquePrefix(), metricsPorts });
+  const keyedPort = await freePort();
+  server = await startPrometheus([...metricsPorts, keyedPort]);
+  const shared = { redisNodes: inject("redisNodes"), keyPrefix: uniquePrefix() };
+  [stack, keyed] = await Promise.all([
+    startStack({ ...shared, metricsPorts }),
+    startKeyedEdge(shared, keyedPort),
+  ]);
   const isProbed = async (): Promise<boolean> =>
-    (await server.query("rate(registry_channel_probe_seconds_count[5m]) > 0")).length === 2;
+    (await server.query("rate(registry_channel_probe_seconds_count[5m]) > 0")).length === 3;
   // Where the first probe came before the first scrape, the next one comes after half a minute of silence.
   await eventually(isProbed, { timeoutMs: 60_000, intervalMs: 200 });
   load = await startLoad(stack, { stations: 200, rate: 200 });
@@ -31,7 +37,7 @@ afterAll(async () => {
   await faults?.stop();
   await load?.stop();
   await server?.stop();
-  await stack?.stop();
+  await Promise.all([stack?.stop(), keyed?.stop()]);
 });
 
 /** Each selector once, without its range: `x{…}`. */
@@ -91,6 +97,6 @@ test("the bench's load was served: its stations stayed, every CALL and every com
 
 test("an edge's scrape stays small: series are bounded by what is declared", async () => {
   const samples = await server.query(`scrape_samples_scraped{job="${edgeJob}"}`);
-  expect(samples).toHaveLength(2);
+  expect(samples).toHaveLength(3);
   for (const { value } of samples) expect(value).toBeLessThan(1_500);
 });

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
+import { credentialCases } from "./alerts/credential-cases.ts";
 import { edgeCases, objectiveCases } from "./alerts/edge-cases.ts";
 import { backendCases } from "./alerts/backend-cases.ts";
 import { redisCases } from "./alerts/redis-cases.ts";
@@ -13,6 +14,7 @@ import { promtool } from "./support/prometheus.ts";
 import { alerts, here } from "./support/shipped.ts";
 
 const cases: Readonly<Record<string, AlertCases>> = {
+  ...credentialCases,
   ...edgeCases,
   ...objectiveCases,
   ...registryCases,

@@ -3,6 +3,7 @@
 import { stringify } from "yaml";
 import type { Windows } from "../windows.ts";
 import { backendAlerts } from "./backend-alerts.ts";
+import { credentialAlerts } from "./credential-alerts.ts";
 import { capacityAlerts, servingAlerts } from "./edge-alerts.ts";
 import { recordingRules } from "./objectives.ts";
 import { redisCapacityAlerts, redisHealthAlerts } from "./redis-alerts.ts";
@@ -19,6 +20,7 @@ export function alertGroups(windows: Windows): readonly RuleGroup<AlertRule>[] {
   return [
     { name: "cpg-edges", rules: servingAlerts(windows) },
     { name: "cpg-capacity", rules: capacityAlerts(windows) },
+    { name: "cpg-credentials", rules: credentialAlerts(windows) },
     { name: "cpg-registry", rules: registryAlerts(windows) },
     { name: "cpg-redis", rules: [...redisHealthAlerts(windows), ...redisCapacityAlerts(windows)] },
     { name: "cpg-backends", rules: backendAlerts(windows) },

@@ -1,7 +1,7 @@
 // Edges as processes with a backend behind them. I/O: processes, HTTP.
 
 import { createServer } from "node:http";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -159,6 +159,47 @@ export async function startUnansweredEdge(
   };
 }
 
+/** An edge that lets in whom its file knows. */
+export interface KeyedEdge {
+  readonly edge: EdgeProcess;
+  /** Puts a file with so many charge points in its place. */
+  keys(count: number): Promise<void>;
+  /** Puts one in its place that nobody can read. */
+  breakFile(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** `edge-4` on the same registry, with ten charge points in its file; nobody connects to it. */
+export async function startKeyedEdge(
+  options: Pick<StackOptions, "redisNodes" | "keyPrefix">,
+  metricsPort?: number,
+): Promise<KeyedEdge> {
+  const folder = await mkdtemp(join(tmpdir(), "cpg-dashboards-"));
+  const file = join(folder, "credentials.json");
+  const put = async (text: string): Promise<void> => {
+    await writeFile(`${file}.new`, text);
+    await rename(`${file}.new`, file);
+  };
+  const entry = {
+    salt: Buffer.alloc(16, 1).toString("base64"),
+    hash: Buffer.alloc(32, 2).toString("base64"),
+  };
+  const keys = (count: number): Promise<void> =>
+    put(JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, n) => [`CP${n}`, entry]))));
+  await keys(10);
+  const auth = ["--auth-mode=file", `--auth-file=${file}`];
+  const edge = await startEdge("edge-4", metricsPort ?? (await freePort()), commonArguments(options), auth);
+  return {
+    edge,
+    keys,
+    breakFile: () => put("{"),
+    async stop() {
+      await edge.process.kill("SIGKILL");
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
 function commonArguments(options: StackOptions): readonly string[] {
   return [
     `--redis-nodes=${options.redisNodes.map(({ host, port }) => `${host}:${port}`).join(",")}`,
@@ -168,14 +209,19 @@ function commonArguments(options: StackOptions): readonly string[] {
   ];
 }
 
-async function startEdge(name: string, metrics: number, common: readonly string[]): Promise<EdgeProcess> {
+async function startEdge(
+  name: string,
+  metrics: number,
+  common: readonly string[],
+  auth: readonly string[] = ["--auth-mode=none"],
+): Promise<EdgeProcess> {
   const [port, management] = [await freePort(), await freePort()];
   const process_ = await startProcess({
     command: process.execPath,
     args: [
       edgeMain,
       "--edge-environment=development",
-      "--auth-mode=none",
+      ...auth,
       "--listen-host=127.0.0.1",
       `--edge-name=${name}`,
       `--listen-port=${port}`,

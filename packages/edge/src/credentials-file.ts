@@ -59,6 +59,10 @@ function readBytes(
 /** A file in use. */
 export interface CredentialsFile {
   current(): Credentials;
+  /** Charge points in it. */
+  count(): number;
+  /** What stands on the disk is what counts; false while it is gone or has mistakes (K2). */
+  isUsable(): boolean;
   close(): void;
 }
 
@@ -89,14 +93,16 @@ export function openCredentialsFile(
   let seen = versionOf(path);
   const first = readCredentialsFile(path);
   if (first.kind === "invalid") throw new Error(first.problems.join("\n"));
-  let { credentials } = first;
+  let inForce = first;
+  let isUsable = true;
   const look = (): void => {
     const version = versionOf(path);
     if (version === seen) return; // so each state is told once, also that the file is gone
     seen = version;
     const next = readCredentialsFile(path);
+    isUsable = next.kind === "credentials";
     if (next.kind === "credentials") {
-      ({ credentials } = next);
+      inForce = next;
       log.info({ chargePoints: next.count }, "the credentials file was read again");
     } else {
       const problems = next.problems.slice(0, maxLogged);
@@ -105,7 +111,12 @@ export function openCredentialsFile(
     }
   };
   const timer: Timer = time.every(lookEveryMs, look);
-  return { current: () => credentials, close: () => timer.cancel() };
+  return {
+    current: () => inForce.credentials,
+    count: () => inForce.count,
+    isUsable: () => isUsable,
+    close: () => timer.cancel(),
+  };
 }
 
 // What changes with the content, or says that there is none to be had.

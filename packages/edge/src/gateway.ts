@@ -191,6 +191,8 @@ function openAuthentication({ config, ports, telemetry, closers }: Assembly): Au
   }
   const credentials = openCredentialsFile(file, ports.time, telemetry.logger);
   closers.push(() => credentials.close());
+  telemetry.observe("auth_file_charge_points", () => [{ value: credentials.count() }]);
+  telemetry.observe("auth_file_usable", () => [{ value: credentials.isUsable() ? 1 : 0 }]);
   return authenticateBy(() => credentials.current());
 }
 

@@ -48,17 +48,24 @@ test("a changed file counts without a restart; one with mistakes or gone leaves 
   await replaceBy(JSON.stringify({ CP2: entry }));
   look();
   expect([has(file, "CP1"), has(file, "CP2")]).toEqual([false, true]);
+  expect([file.count(), file.isUsable()]).toEqual([1, true]);
   await replaceBy("{");
   look();
+  expect([file.count(), file.isUsable()]).toEqual([1, false]);
   look(); // looked at again and again, a state is told once
   await rm(path);
   look();
   look();
   expect(has(file, "CP2")).toBe(true);
+  expect(file.isUsable()).toBe(false);
+  await replaceBy(JSON.stringify({ CP2: entry, CP3: entry }));
+  look();
+  expect([file.count(), file.isUsable()]).toEqual([2, true]);
   expect(logged.map((line) => line.split(":")[0])).toEqual([
     "the credentials file was read again",
     "the credentials file cannot be used",
     "the credentials file cannot be used",
+    "the credentials file was read again",
   ]);
   file.close();
   expect(logged.at(-1)).toBe("cancelled");

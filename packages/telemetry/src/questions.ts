@@ -7,6 +7,8 @@ export const questions: Readonly<Record<InstrumentName, string>> = {
   websocket_connections_active: "Who is here, speaking what?",
   websocket_connections_limit: "How much room is left?",
   websocket_connections_refused_total: "Who is turned away, and is it our fault?",
+  auth_file_charge_points: "Has a roll-out lost charge points' keys?",
+  auth_file_usable: "Would an edge start with this file?",
   websocket_connections_closed_total: "Why do connections end, and what does the charge point see?",
   websocket_handshake_duration_seconds: "Do charge points get their socket before they give up?",
   websocket_outbox_bytes: "Is memory spent on charge points that do not read?",

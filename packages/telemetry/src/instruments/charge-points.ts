@@ -33,6 +33,10 @@ export const sockets = {
       "internal",
     ),
   }),
+  auth_file_charge_points: gauge("Charge points of auth.file that are let in with their keys."),
+  auth_file_usable: gauge(
+    "1 while auth.file is in force as it stands; 0 while it is gone or has mistakes: the last good one counts.",
+  ),
   websocket_connections_closed_total: counter("WebSocket connections that ended, by cause and close code.", {
     // RFC 6455 §7.4.1 and ours; 1005: a close frame without a code, 1006: no close frame.
     code: known(
