@@ -34,10 +34,8 @@ export class ReadingBuilder {
       return;
     }
     const shown = named.setting.secret ? "the value given (masked)" : show(given.raw);
-    this.refuse(
-      named,
-      `${named.path} from ${source}: ${shown} is not allowed; allowed is ${named.setting.allowed}`,
-    );
+    const says = `${named.path} from ${source}: ${shown} is not allowed`;
+    this.refuse(named, `${says}; ${asJson(named, given.raw) ?? `allowed is ${named.setting.allowed}`}`);
   }
 
   /** A mistake that concerns a known setting. */
@@ -59,4 +57,10 @@ function show(raw: unknown): string {
     return Array.isArray(raw) ? "a list of objects" : "an object";
   const text = typeof raw === "string" ? JSON.stringify(withoutCredentials(raw)) : withoutCredentials(json);
   return text.length <= 80 ? text : `${text.slice(0, 77)}…`;
+}
+
+/** What a text in a file would be as a number, a truth value or a list: in an environment it would have done. */
+function asJson({ setting }: NamedSetting, raw: unknown): string | undefined {
+  const read = typeof raw === "string" && !setting.secret ? setting.fromText(raw) : undefined;
+  return read === undefined ? undefined : `write it as ${JSON.stringify(read.value)}`;
 }

@@ -121,6 +121,21 @@ describe("values", () => {
     ).toHaveLength(4);
   });
 
+  test.each([
+    ['{"listen":{"port":"9100"}}', 'listen.port from g.json: "9100" is not allowed; write it as 9100'],
+    ['{"metrics":{"enabled":"no"}}', 'metrics.enabled from g.json: "no" is not allowed; write it as false'],
+    [
+      '{"redis":{"nodes":"a:1,b:2"}}',
+      'redis.nodes from g.json: "a:1,b:2" is not allowed; write it as ["a:1","b:2"]',
+    ],
+    [
+      '{"listen":{"port":"x"}}',
+      'listen.port from g.json: "x" is not allowed; allowed is a port from 1 to 65535, or 0 (any free port)',
+    ],
+  ])("in a file %s is told with what to write", (text, problem) => {
+    expect(problems(withFile(text))).toEqual([problem]);
+  });
+
   test("the edge is named after host and port, in letters that a name may have", () => {
     expect(config({ hostname: "föhr (new).local" }).edge.name).toBe("f-hr--new-.local-9000");
     expect(config({ hostname: "x".repeat(300) }).edge.name).toHaveLength(63);

@@ -45,7 +45,7 @@ export class ExportOutcomes {
   complaint(message: string, details: readonly unknown[]): void {
     const say =
       this.#failing.size > 0 ? this.#logger.debug.bind(this.#logger) : this.#logger.warn.bind(this.#logger);
-    say({ details }, `OpenTelemetry: ${message}`);
+    say({ details: details.map(textOf) }, `OpenTelemetry: ${message}`);
   }
 
   #ended(signal: Signal, { code, error }: ExportEnd): void {
@@ -63,4 +63,10 @@ export class ExportOutcomes {
       "OpenTelemetry: the collector did not take it, and is tried again",
     );
   }
+}
+
+/** What an SDK hands on may be anything, circular and with an exporter's headers in it: of an error its words, of an object nothing. */
+function textOf(detail: unknown): string {
+  if (detail instanceof Error) return `${detail.name}: ${detail.message}`;
+  return typeof detail === "object" && detail !== null ? "(an object)" : String(detail);
 }

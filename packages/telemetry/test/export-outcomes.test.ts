@@ -6,7 +6,11 @@ const away = new Error("connect ECONNREFUSED");
 
 function watched() {
   const lines: string[] = [];
-  const say = (level: string) => (_fields: object, message: string) => void lines.push(`${level} ${message}`);
+  const said: object[] = [];
+  const say = (level: string) => (fields: object, message: string) => {
+    said.push(fields);
+    lines.push(`${level} ${message}`);
+  };
   const logger = { info: say("info"), warn: say("warn"), debug: say("debug") };
   const meter = noTelemetry();
   // The logger's own type is pino's; only these three are used.
@@ -25,6 +29,7 @@ function watched() {
   };
   return {
     lines,
+    said,
     outcomes,
     send,
     goAway: (is: boolean) => (isAway = is),
@@ -69,6 +74,16 @@ describe("exports to a collector", () => {
       "warn OpenTelemetry: before",
       "debug OpenTelemetry: metrics export failed",
       "warn OpenTelemetry: after",
+    ]);
+  });
+
+  test("what it hands on is told in words: an error's, and of an object, which may be circular and hold a token, none", () => {
+    const { outcomes, said } = watched();
+    const circular: { self?: object; token: string } = { token: "hunter2" };
+    circular.self = circular;
+    outcomes.complaint("x", [away, circular, "a word", 5, undefined]);
+    expect(said).toEqual([
+      { details: ["Error: connect ECONNREFUSED", "(an object)", "a word", "5", "undefined"] },
     ]);
   });
 });

@@ -165,7 +165,7 @@ export const drain = {
 /** What is told about the process. */
 export const telemetry = {
   otlpEndpoint: optionalText({
-    doc: "Base URL of an OTLP/HTTP collector, which then receives the metrics and traces too.",
+    doc: "Base URL of an OTLP/HTTP collector, which then receives the metrics and traces too. Headers for it, a token for example: the variable OTEL_EXPORTER_OTLP_HEADERS.",
     allowed: "an http or https URL without user name, password, query or fragment",
     fits: isHttpBaseUrl,
   }),

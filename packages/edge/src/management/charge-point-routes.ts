@@ -69,6 +69,7 @@ export function addChargePointRoutes(app: ManagementApp, ports: ChargePointPorts
 
 function addFind(app: ManagementApp, ports: ChargePointPorts): void {
   const schema = {
+    operationId: "getChargePoint",
     summary: "One charge point's session",
     params: identityParams,
     response: {
@@ -100,6 +101,7 @@ function addFind(app: ManagementApp, ports: ChargePointPorts): void {
 
 function addList(app: ManagementApp, ports: ChargePointPorts): void {
   const schema = {
+    operationId: "listChargePoints",
     summary: "The sessions of all edges, in pages",
     description: "In no order, as Redis SCAN: who stays connected meanwhile is listed at least once.",
     querystring: pageQuery,
@@ -132,6 +134,7 @@ function addList(app: ManagementApp, ports: ChargePointPorts): void {
 function addCommand(app: ManagementApp, ports: ChargePointPorts): void {
   const { tracing = noTracing } = ports;
   const schema = {
+    operationId: "sendCommand",
     summary: "Send a CALL to a charge point and wait for its answer",
     params: identityParams,
     body: commandBody(ports.timeouts),
@@ -172,6 +175,7 @@ const tooDeep = `body.payload must not nest deeper than ${String(maxJsonDepth)} 
 
 function addClose(app: ManagementApp, ports: ChargePointPorts): void {
   const schema = {
+    operationId: "closeConnection",
     summary: "Close a charge point's connection",
     description: "It may connect again at once.",
     params: identityParams,

@@ -19,7 +19,13 @@ export interface EdgePorts {
 export function addEdgeRoutes(app: ManagementApp, ports: EdgePorts): void {
   app.get(
     "/v1/edges",
-    { schema: { summary: "The edges", response: { 200: edgeList, ...problemResponses("unauthorized") } } },
+    {
+      schema: {
+        operationId: "listEdges",
+        summary: "The edges",
+        response: { 200: edgeList, ...problemResponses("unauthorized") },
+      },
+    },
     async () => ({
       edge: ports.edge,
       edges: ports.ownership.edges().map(({ edge, incarnation, sessions, isDraining, leaseAgeMs }) => {
@@ -35,13 +41,21 @@ function addHealthRoutes(app: ManagementApp, ports: EdgePorts): void {
   const beganAtMs = ports.time.monotonicMs();
   app.get(
     "/healthz",
-    { schema: { summary: "The event loop runs", security: [], response: { 200: aliveShape } } },
+    {
+      schema: {
+        operationId: "getHealth",
+        summary: "The event loop runs",
+        security: [],
+        response: { 200: aliveShape },
+      },
+    },
     async () => ({
       status: "alive" as const,
       uptimeSeconds: Math.round((ports.time.monotonicMs() - beganAtMs) / 1000),
     }),
   );
   const schema = {
+    operationId: "getReadiness",
     summary: "Whether this edge should get new charge points, and why not",
     security: [],
     response: { 200: readyShape, 503: readyShape },

@@ -275,6 +275,24 @@ describe("GET /v1/openapi.json", () => {
     }
   });
 
+  it("names each operation, for the clients that are generated of it", async () => {
+    const { paths } = await documentOf();
+    const operations = Object.values(paths).flatMap((path) => Object.values(path ?? {}));
+    const ids = operations.map((operation) => String((operation as { operationId?: string }).operationId));
+    expect(new Set(ids)).toEqual(
+      new Set([
+        "closeConnection",
+        "getChargePoint",
+        "getHealth",
+        "getReadiness",
+        "listChargePoints",
+        "listEdges",
+        "sendCommand",
+      ]),
+    );
+    expect(ids).toHaveLength(7);
+  });
+
   it("asks for the token exactly where it is needed", async () => {
     expect((await documentOf()).security).toEqual([]);
     const document = await documentOf(newToken());
