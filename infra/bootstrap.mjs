@@ -1,4 +1,5 @@
-// `npm start`, `npm test` and `npm run bench`: from a clone on a machine with Node 20 and npm to a running project. I/O: files, processes.
+// `npm start`, `npm test`, `npm run bench` and `npm run ship`: from a clone on a machine with Node 20 and npm to a running project, or to
+// what runs elsewhere. I/O: files, processes.
 // Plain JavaScript without dependencies. Installs what is missing, then hands over to the pinned Node.
 
 const [major = 0] = process.versions.node.split(".").map(Number);
@@ -32,9 +33,9 @@ async function build(packages) {
  * @returns {Promise<number>} the exit code
  */
 async function main(command, args) {
-  if (command !== "start" && command !== "verify" && command !== "bench") {
+  if (command !== "start" && command !== "verify" && command !== "bench" && command !== "ship") {
     throw new Stop(
-      "usage: node infra/bootstrap.mjs start|verify|bench [arguments] (that is: npm start, npm test, npm run bench)",
+      "usage: node infra/bootstrap.mjs start|verify|bench|ship [arguments] (that is: npm start, npm test, npm run bench, npm run ship)",
       2,
     );
   }
@@ -45,6 +46,12 @@ async function main(command, args) {
   if (command === "bench") {
     await build(["@cpg/bench", "@cpg/edge"]);
     return (await run(pinnedNode, ["bench/dist/main.js", ...args])).code;
+  }
+  if (command === "ship") {
+    await build(["@cpg/edge"]);
+    const { ship } = await import("./ship.mjs");
+    process.stdout.write(`${await ship(args)}\n`);
+    return 0;
   }
   await build(["@cpg/infra", "@cpg/edge"]);
   return (await run(pinnedNode, ["infra/dist/start.js", ...args], { ipc: true })).code;

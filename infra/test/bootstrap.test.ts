@@ -74,7 +74,7 @@ describe("bootstrap.mjs", () => {
     const { code, stderr } = await bootstrap(args);
     expect(code).toBe(2);
     expect(stderr).toBe(
-      "usage: node infra/bootstrap.mjs start|verify|bench [arguments] (that is: npm start, npm test, npm run bench)\n",
+      "usage: node infra/bootstrap.mjs start|verify|bench|ship [arguments] (that is: npm start, npm test, npm run bench, npm run ship)\n",
     );
   });
 

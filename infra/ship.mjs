@@ -1,0 +1,108 @@
+// `npm run ship -- DIR`: a folder with what an edge needs at run time and nothing else. I/O: files, processes.
+// Plain JavaScript without dependencies, like what calls it (bootstrap.mjs), which has installed and built.
+//
+// H1. Versions are the lockfile's: pnpm deploys by it. For this one command it copies the workspace's packages; in the workspace
+//     they stay links, so that what a developer builds is what the others import.
+// H2. The folder may be moved, packed and given to another user: no symbolic links (`hoisted`), no path of this machine, and no file that is
+//     one with a file elsewhere. pnpm hard-links the workspace's packages whatever it is told: the next build would write into what was shipped.
+// H3. What stands at DIR is not touched: DIR is new or empty. What fails halfway leaves nothing there.
+// H4. It counts as shipped once its own Node has started its edge: then the binary of uWebSockets.js fits both.
+
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+
+import { lastLines, pinnedNode, root, run, runPnpm, Stop } from "./workspace.mjs";
+
+// Of H1 and H2. What the store has is not asked of the registry.
+const deployOptions = [
+  "--prefer-offline",
+  "--config.inject-workspace-packages=true",
+  "--config.node-linker=hoisted",
+  "--config.package-import-method=copy",
+];
+
+// pnpm's own notes, with paths of this machine, and programs that nobody calls; the manifest is rewritten with such paths too.
+const pnpmsOwn = [
+  "pnpm-lock.yaml",
+  "node_modules/.bin",
+  "node_modules/.modules.yaml",
+  "node_modules/.pnpm",
+  "node_modules/.pnpm-workspace-state-v1.json",
+];
+
+/**
+ * Ships the built edge.
+ * @param {readonly string[]} args the folder; relative ones begin where npm was called
+ * @returns {Promise<string>} what to tell the person
+ */
+export async function ship(args) {
+  const [given, ...more] = args;
+  if (given === undefined || given.startsWith("-") || more.length > 0)
+    throw new Stop("usage: npm run ship -- DIR (a folder that is not there yet, or empty)", 2);
+  const target = resolve(process.env.INIT_CWD ?? process.cwd(), given);
+  requireEmpty(target);
+  try {
+    await deploy(target);
+    for (const name of pnpmsOwn) rmSync(join(target, name), { recursive: true, force: true });
+    for (const file of filesOf(target)) if (statSync(file).nlink > 1) makeOwn(file); // H2
+    copy(join(root, "packages/edge/package.json"), join(target, "package.json"));
+    copy(join(root, "LICENSE"), join(target, "LICENSE"));
+    copy(pinnedNode, join(target, relative(root, pinnedNode)));
+    copy(join(root, "node_modules/node/package.json"), join(target, "node_modules/node/package.json"));
+    return await described(target);
+  } catch (error) {
+    rmSync(target, { recursive: true, force: true }); // H3
+    throw error;
+  }
+}
+
+/** @param {string} target */
+function requireEmpty(target) {
+  if (!existsSync(target)) return;
+  if (!statSync(target).isDirectory()) throw new Stop(`${target} is a file.`, 2);
+  if (readdirSync(target).length > 0)
+    throw new Stop(`${target} is not empty; a new version gets a folder of its own.`, 2); // H3
+}
+
+/** @param {string} target */
+async function deploy(target) {
+  const { code, output, interrupted } = await runPnpm(
+    [...deployOptions, "--filter", "@cpg/edge", "deploy", "--prod", target],
+    { quiet: true },
+  );
+  if (interrupted) throw new Stop("Interrupted.", 130);
+  if (code !== 0) throw new Stop(`pnpm could not deploy the edge:\n${lastLines(output, 20)}`);
+}
+
+/** @param {string} target */
+async function described(target) {
+  const node = join(target, relative(root, pinnedNode));
+  const main = join(target, "dist/main.js");
+  const { code, output } = await run(node, [main, "--version"], { quiet: true }); // H4
+  if (code !== 0) throw new Stop(`What was shipped does not run:\n${lastLines(output, 20)}`);
+  const bytes = filesOf(target).reduce((sum, file) => sum + statSync(file).size, 0);
+  const megabytes = Math.round(bytes / 1e6);
+  return `Edge ${output.trim()} is in ${target} (${megabytes} MB). It starts with\n  ${node} ${main} --config edge.json`;
+}
+
+/** @param {string} folder */
+function filesOf(folder) {
+  const paths = readdirSync(folder, { recursive: true }).map((name) => join(folder, name));
+  return paths.filter((path) => statSync(path).isFile());
+}
+
+/** @param {string} file */
+function makeOwn(file) {
+  const copied = `${file}.own`;
+  copyFileSync(file, copied);
+  renameSync(copied, file);
+}
+
+/**
+ * @param {string} from
+ * @param {string} to
+ */
+function copy(from, to) {
+  mkdirSync(dirname(to), { recursive: true });
+  copyFileSync(from, to);
+}
