@@ -87,6 +87,12 @@ describe("a shipped edge", () => {
     expect(odd).toEqual([]);
   });
 
+  test("is what the systemd unit starts", () => {
+    const unit = readFileSync(join(projectRoot, "infra/host/linux/cpg-edge@.service"), "utf8");
+    const [, started = ""] = /^ExecStart=(.*)$/mu.exec(unit) ?? [];
+    expect(started.replaceAll("/opt/cpg", shipped).split(" ")).toEqual(command());
+  });
+
   test("has the lockfile's versions, and says nothing of the folder in which it was made", () => {
     const lockfile = readFileSync(join(projectRoot, "pnpm-lock.yaml"), "utf8");
     const manifests = packagesIn(join(shipped, "node_modules")).map((folder) =>
