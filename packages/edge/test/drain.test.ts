@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect as connectTcp } from "node:net";
 import { eventually } from "@cpg/testkit";
 import { afterEach, describe, expect, test } from "vitest";
 import { systemTime } from "@cpg/session-registry";
@@ -60,6 +62,25 @@ describe("drain", () => {
     expect(await drained).toEqual({ closed: 1, forced: 0 });
     await station.ended();
     expect(station.parsed.map(({ id }) => id)).toEqual(["a", "b"]);
+  });
+
+  test("who was connected already and asks only now is refused with 503: its next attempt finds another edge", async () => {
+    const { edge, answers } = await start();
+    const late = connectTcp(edge.edge.listenPort, "127.0.0.1");
+    await once(late, "connect");
+    late.write("GET /ocpp/CP2 HTTP/1.1\r\nHost: edge\r\nUpgrade: websocket\r\n");
+    const station = await connect(edge.url("CP1")); // came in after it: both are accepted
+    station.send([2, "a", "Authorize", {}]);
+    await eventually(() => expect(answers).toHaveLength(1));
+    const drained = edge.edge.drain();
+    late.write("Connection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n");
+    late.write("Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: ocpp1.6\r\n\r\n");
+    const [head] = (await once(late, "data")) as [Buffer];
+    expect(head.toString()).toMatch(/^HTTP\/1\.1 503 [^]*Retry-After: \d+[^]*draining\n$/u);
+    expect(edge.counts.of("refused draining")).toBe(1);
+    await once(late, "close");
+    answers[0]?.({ kind: "result", payloadJson: "{}" });
+    await drained;
   });
 
   test("a command that waits for its answer is in flight too", async () => {
