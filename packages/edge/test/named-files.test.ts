@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfig } from "@cpg/config";
+import { selfSigned } from "@cpg/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readNamedFiles } from "../src/named-files.ts";
-import { selfSigned } from "./support/certificate.ts";
 
 const one = selfSigned();
 const other = selfSigned();

@@ -1,12 +1,11 @@
 import { createSecureServer, type Http2SecureServer } from "node:http2";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { systemTime } from "@cpg/session-registry";
-import { eventually } from "@cpg/testkit";
+import { eventually, selfSigned } from "@cpg/testkit";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { HttpTarget, type Fetched, type TargetOptions } from "../../src/integrations/http-target.ts";
 import { untilDeadline, type Expiry } from "../../src/until-deadline.ts";
 import { MovedTime } from "../commands/world.ts";
-import { selfSigned } from "../support/certificate.ts";
 import { Counts } from "../support/test-edge.ts";
 
 let backend: Server;
