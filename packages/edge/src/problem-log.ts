@@ -27,18 +27,10 @@ export function createProblemLog(logger: ProblemLogger, time: Pick<Time, "monoto
       if (nowMs - atMs < repeatAfterMs) break;
       toldAtMs.delete(saying);
     }
-    const why = wordsOf(error);
+    const why = describeFailure(error); // L3
     const saying = `${integration}: ${why}`;
     if (toldAtMs.has(saying) || toldAtMs.size >= maxRemembered) return; // L1, L2
     toldAtMs.set(saying, nowMs);
     logger.warn({ integration, why }, "an integration did not answer; told once in 5 minutes");
   };
-}
-
-/** L3. Of several addresses that all failed, Node tells a code and no message. */
-function wordsOf(error: Error): string {
-  const { code } = error as { readonly code?: unknown };
-  const said = describeFailure(error);
-  if (said === "") return typeof code === "string" ? code : error.name;
-  return typeof code === "string" && !said.includes(code) ? `${said} (${code})` : said;
 }

@@ -6,11 +6,14 @@
 // I4. It sends again only what was not carried out: what never left, or was redirected (sent-once.ts).
 // I5. No promise is left to itself: where nobody looks at one, its rejection ends the process. ioredis does so with the ASKING before what
 //     a migrating slot redirects; the redirected command itself fails in the same moment, and that is told.
+// I6. Why it cannot connect is told as `error` and `node error`, with the reason (connection-end.ts). Of a name that cannot be resolved
+//     ioredis tells its retry strategy, and nobody else. Nobody needs to listen: what is called fails too.
 
 import { readFileSync } from "node:fs";
 import { Cluster } from "ioredis";
 import type { Redirection } from "../meter.ts";
 import { systemSoon } from "../time.ts";
+import { giveReasons } from "./connection-end.ts";
 import { writeOnceATurn } from "./one-write-a-turn.ts";
 import { tellWhatWasSent } from "./sent-once.ts";
 import type { RedisSettings } from "./settings.ts";
@@ -56,7 +59,7 @@ export interface ClientExtras {
 /** Opens a client; it connects by itself and goes on trying for ever. `lane` names its connections (CLIENT LIST). */
 export function openClient(settings: RedisSettings, lane: string, extra: ClientExtras = {}): RegistryClient {
   const { scripts = readScript, redirected, ...options } = extra;
-  const client = new Cluster(settings.nodes.map(parseNode), {
+  const client: Cluster = new Cluster(settings.nodes.map(parseNode), {
     ...options,
     scripts: scriptsOf(scripts),
     enableOfflineQueue: false, // I2
@@ -66,7 +69,10 @@ export function openClient(settings: RedisSettings, lane: string, extra: ClientE
     retryDelayOnClusterDown: 50,
     retryDelayOnTryAgain: 20,
     slotsRefreshTimeout: settings.commandTimeoutMs,
-    clusterRetryStrategy: (times) => Math.min(50 * times, 500),
+    clusterRetryStrategy: (times, reason) => {
+      if (reason) client.emit("error", reason); // I6
+      return Math.min(50 * times, 500);
+    },
     redisOptions: {
       ...connectionOptions(settings, lane),
       socketTimeout: settings.socketTimeoutMs,
@@ -74,6 +80,8 @@ export function openClient(settings: RedisSettings, lane: string, extra: ClientE
       noDelay: true,
     },
   });
+  client.on("error", () => undefined); // I6
+  giveReasons(client); // I6
   writeOnceATurn(client, systemSoon); // I3
   tellWhatWasSent(client); // I4
   lookAtAsking(client); // I5

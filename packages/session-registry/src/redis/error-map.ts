@@ -21,6 +21,7 @@ const passing = [
   "None of startup nodes is available",
   "Failed to refresh slots cache",
   "Socket timeout",
+  "Unknown RESP type", // what is there speaks another protocol
   "ECONNREFUSED",
   "ECONNRESET",
   "EPIPE",
@@ -65,6 +66,14 @@ export function isWithoutSubscriber(error: unknown): boolean {
   return textOf(error).startsWith("No sharded subscriber for slot");
 }
 
+/** Whether a command only says that its connection ended, kept silent or could not be read, and not why (connection-end.ts). */
+export function isAboutEnd(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    /^(Connection is closed|timeout$|Command timed out|Unknown RESP type)/.test(error.message)
+  );
+}
+
 /** The text of an error of Redis or the client, with advice where a person can mend it. */
 export function describeFailure(error: unknown): string {
   const text = textOf(error);
@@ -72,12 +81,63 @@ export function describeFailure(error: unknown): string {
   if (/NOPERM.* channels?\b/.test(text)) {
     return `${text} (that user needs channels too, and a new one has none: &<redis.keyPrefix>*)`;
   }
+  if (/NOPERM.* keys?\b/.test(text)) return `${text} (that user needs these keys: ~<redis.keyPrefix>*)`;
   if (!/NOAUTH|WRONGPASS|NOPERM/.test(text)) return text;
   return `${text} (check redis.username and redis.password, and that user's rights)`;
 }
 
+/** A connection that came to nothing. */
+export interface ConnectionEnd {
+  /** `host:port`. */
+  readonly address: string;
+  readonly isTls: boolean;
+  /** How far it came: a TCP connection to the host; to a peer, with TLS if so set; an answer that Redis gives. */
+  readonly reached: "nothing" | "host" | "peer" | "redis";
+  /** Else it is still waited for. */
+  readonly isClosed: boolean;
+  /** What the socket or the protocol's reader said; undefined: nothing. */
+  readonly error: unknown;
+}
+
+/** Why it came to nothing, with what to check. */
+export function describeEnd(end: ConnectionEnd): string {
+  const why = whyOf(end);
+  const said = end.error === undefined ? "" : textOf(end.error);
+  const text = [why, said].filter((part) => part !== "").join(": ");
+  return text.includes(end.address) ? text : `${end.address}: ${text}`;
+}
+
+/** What this package makes of it; empty where the error says it best. */
+function whyOf({ isTls, reached, isClosed, error }: ConnectionEnd): string {
+  const said = error === undefined ? "" : textOf(error);
+  if (/Unknown RESP type/.test(said)) return "it is no Redis";
+  if (/\bERR_TLS_CERT_ALTNAME/.test(said))
+    return "its certificate is for another name (redis.tls.serverName)";
+  if (/_SIGNATURE\b|_CERT\b|_CERT_|\bCERT_/.test(said))
+    return "its certificate is not trusted (redis.tls.caFile)";
+  const isCutOff = error === undefined ? isClosed : /ECONNRESET|EPIPE/.test(said);
+  if (isTls && reached === "host" && (error === undefined || isCutOff || said.includes("WRONG_VERSION"))) {
+    return "it speaks no TLS (check its port, and redis.tls.enabled)";
+  }
+  if (reached === "peer" && isCutOff) {
+    const setting = isTls ? "redis.tls.certFile" : "redis.tls.enabled";
+    return `it closed the connection before it answered (does it want ${setting}, or is it no Redis?)`;
+  }
+  if (error !== undefined) return "";
+  if (isClosed) return "it closed the connection";
+  return reached === "nothing" ? "no connection to it comes about" : "it is connected to and does not answer";
+}
+
+/** A server that does not know a command repeats its arguments, those of AUTH and HELLO too. */
+const repeatedArguments = /(with args beginning with:).*/;
+
 function textOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const inner = (error as { lastNodeError?: unknown }).lastNodeError;
-  return inner instanceof Error ? `${error.message} (${inner.message})` : error.message;
+  const { cause, code, lastNodeError, reason } = error as Error & Record<string, unknown>;
+  if (cause instanceof Error && isAboutEnd(error)) return cause.message;
+  const message = error.message.replace(repeatedArguments, "$1 [masked]").trim();
+  if (lastNodeError instanceof Error) return `${message} (${textOf(lastNodeError)})`;
+  if (message === "") return typeof code === "string" ? code : error.name; // of several addresses that all failed, Node tells a code only
+  const said = message.includes(":SSL routines:") && typeof reason === "string" ? reason : message;
+  return typeof code === "string" && !said.includes(code) ? `${said} (${code})` : said;
 }

@@ -9,7 +9,8 @@
 import { Redis } from "ioredis";
 import type { Time, Timer } from "../time.ts";
 import { connectionOptions, parseNode } from "./client.ts";
-import { describeFailure, toRegistryError } from "./error-map.ts";
+import { watchConnection } from "./connection-end.ts";
+import { describeFailure, isAboutEnd, toRegistryError } from "./error-map.ts";
 import { nodeInfo, nodesOfShards, type NodeInfo } from "./node-info.ts";
 import type { RedisSettings } from "./settings.ts";
 
@@ -42,6 +43,11 @@ export type NodeWatchSettings = Pick<
   "nodes" | "username" | "password" | "tls" | "connectTimeoutMs" | "commandTimeoutMs"
 > & { readonly everyMs: number };
 
+interface Connection {
+  readonly redis: Redis;
+  readonly whyEnded: () => string;
+}
+
 interface Answer {
   readonly reading: NodeReading;
   /** The cluster's nodes as it lists them; empty unless it answered. */
@@ -55,7 +61,7 @@ export class NodeWatch {
   readonly #settings: NodeWatchSettings;
   readonly #ports: NodeWatchPorts;
   readonly #timer: Timer;
-  readonly #connections = new Map<string, Redis>();
+  readonly #connections = new Map<string, Connection>();
   #nodes: readonly string[] = [];
   #readings: readonly NodeReading[] = [];
   #isRunning = false;
@@ -143,11 +149,14 @@ export class NodeWatch {
       const listed = nodesOfShards(shards, node, this.#settings.tls !== undefined);
       return { reading: { node, outcome: "ok", info: nodeInfo(info, cluster) }, listed };
     } catch (error) {
-      return { reading: { node, outcome: outcomeOf(error), said: describeFailure(error) }, listed: [] };
+      const connection = this.#connections.get(node);
+      const said = connection && isAboutEnd(error) ? connection.whyEnded() : describeFailure(error);
+      this.#drop(node); // P2
+      return { reading: { node, outcome: outcomeOf(error), said }, listed: [] };
     }
   }
 
-  /** Asks one node, in a bounded time (P1); whatever fails costs the connection (P2). */
+  /** Asks one node, in a bounded time (P1). */
   async #within<T>(node: string, ask: (redis: Redis) => Promise<T>): Promise<T> {
     const { connectTimeoutMs, commandTimeoutMs } = this.#settings;
     let timer: Timer | undefined;
@@ -158,9 +167,6 @@ export class NodeWatch {
     });
     try {
       return await Promise.race([ask(this.#connectionTo(node)), late]);
-    } catch (error) {
-      this.#drop(node);
-      throw error;
     } finally {
       timer?.cancel();
     }
@@ -168,29 +174,27 @@ export class NodeWatch {
 
   #connectionTo(node: string): Redis {
     const found = this.#connections.get(node);
-    if (found !== undefined) return found;
-    const made = connect(node, this.#settings);
-    this.#connections.set(node, made);
-    return made;
+    if (found !== undefined) return found.redis;
+    const redis = connect(node, this.#settings);
+    this.#connections.set(node, { redis, whyEnded: watchConnection(redis) });
+    return redis;
   }
 
   #drop(node: string): void {
-    this.#connections.get(node)?.disconnect();
+    this.#connections.get(node)?.redis.disconnect();
     this.#connections.delete(node);
   }
 }
 
 /** Not `openClient`'s: that one follows the cluster, this one stays with its node, whatever the node is. */
 function connect(node: string, settings: NodeWatchSettings): Redis {
-  const redis = new Redis({
+  return new Redis({
     ...parseNode(node),
     ...connectionOptions(settings, "watch"),
     enableReadyCheck: false, // it would ask INFO until a node has loaded its data; that it loads is what we want to hear
     retryStrategy: () => null, // P2
     maxRetriesPerRequest: 0,
   });
-  redis.on("error", () => undefined); // also told through the command that fails
-  return redis;
 }
 
 function outcomeOf(error: unknown): NodePollOutcome {

@@ -64,7 +64,6 @@ export class WakeUps {
     client.slots = Array.from({ length: slotCount }, () => []); // W3
     this.#maps.add(client);
     this.#client = client;
-    client.on("error", () => undefined);
     client.on("smessage", (channel: string, said: string) => {
       const partition = this.#byChannel.get(channel);
       if (partition !== undefined) this.#onWake(partition, readTold(said));
