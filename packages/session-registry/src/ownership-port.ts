@@ -85,7 +85,7 @@ export interface SessionPage {
 export interface OwnershipHealth {
   readonly isLeaseValid: boolean;
   readonly leaseAgeMs: number;
-  /** Age of the last answer of any shard, ms. */
+  /** Age of the last answer of any shard that was no refusal, ms. */
   readonly lastHeardMs: number;
   /** False when the own wake-up channel was probed and did not answer. */
   readonly isChannelAlive: boolean;

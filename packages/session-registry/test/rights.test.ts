@@ -59,8 +59,13 @@ async function anEdge(username: string) {
     superseded: ({ connection }, by) => void told.push(`superseded ${connection} by ${by.edge}`),
     message: ({ id }) => void told.push(`message ${id}`),
   });
-  await eventually(() => expect(ownership.isLeaseValid()).toBe(true));
   return { ownership, name, told };
+}
+
+async function anEdgeWithLease(username: string) {
+  const edge = await anEdge(username);
+  await eventually(() => expect(edge.ownership.isLeaseValid()).toBe(true));
+  return edge;
 }
 
 function aSession() {
@@ -80,7 +85,7 @@ const probedMs = 20_000; // a probe is sent after 5 s, and judged 5 s later
 
 it("a user without a right to channels: the newer socket owns, the older is told, each event is there once, and health says what is missing (R1, R7)", async () => {
   const { username, grant } = await aUser(...wholeRights, "resetchannels");
-  const [old, newer] = [await anEdge(username), await anEdge(username)];
+  const [old, newer] = [await anEdgeWithLease(username), await anEdgeWithLease(username)];
   const session = aSession();
   const [first, second] = [session("first"), session("second")];
   old.ownership.claim(first);
@@ -107,14 +112,27 @@ it("a user without a right to channels: the newer socket owns, the older is told
 
 it("a user that may publish and not subscribe: health says so", async () => {
   const { username } = await aUser(...wholeRights, "-ssubscribe");
-  const { ownership } = await anEdge(username);
+  const { ownership } = await anEdgeWithLease(username);
   await eventually(() => expect(ownership.health().isChannelAlive).toBe(false), { timeoutMs: probedMs });
   expect(ownership.health().problems.join()).toMatch(/wake-up channel.*NOPERM.*ssubscribe/i);
 }, 60_000);
 
+it("a user without a right to the keys: health says that Redis refuses them, and never that no node answers", async () => {
+  const { username, grant } = await aUser("~elsewhere:*", "&*", "+@all");
+  const { ownership } = await anEdge(username);
+  const problems = (): string => ownership.health().problems.join();
+  await eventually(() => expect(problems()).toMatch(/no lease yet; renew: .*NOPERM.*~<redis\.keyPrefix>\*/));
+  expect(problems()).not.toContain("answered");
+  await grant(`~${prefix}*`);
+  await eventually(() => expect(ownership.health().problems).toEqual([]));
+  await grant("resetkeys");
+  await eventually(() => expect(problems()).toMatch(/lease lapsed.*; renew: .*NOPERM/));
+  expect(problems()).not.toContain("answered");
+}, 60_000);
+
 it("a user with the rights that redis.username asks for, and no others, can do all: also what the watch of the nodes asks", async () => {
   const { username } = await aUser(...wholeRights);
-  const [owner, asker] = [await anEdge(username), await anEdge(username)];
+  const [owner, asker] = [await anEdgeWithLease(username), await anEdgeWithLease(username)];
   const session = aSession()("only");
   owner.ownership.claim(session);
   await eventually(() => expect(owner.told).toHaveLength(1));

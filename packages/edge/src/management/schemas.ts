@@ -123,7 +123,7 @@ export const readyShape = Type.Object({
   registry: Type.Object({
     leaseValid: Type.Boolean(),
     leaseAgeMs: ageMs("Since the last renewal that was confirmed."),
-    lastHeardMs: ageMs("Since a Redis node answered last."),
+    lastHeardMs: ageMs("Since a Redis node last did what it was asked."),
     channelAlive: Type.Boolean(),
     owed: Type.Integer(),
     openCircuits: Type.Array(Type.String()),

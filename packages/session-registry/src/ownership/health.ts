@@ -1,29 +1,44 @@
 // What /readyz says of the registry. Pure.
+//
+// V1. A refusal is an answer: who may not do what a renewal does is told that, and not that nobody is there.
+// V2. A reason is told once: while nobody answers, what keeps the lease away is that.
 
+import type { RegistryError } from "../errors.ts";
 import type { OwnershipHealth } from "../ownership-port.ts";
 
-/** Adds the problems, in words for people, to what was measured. `refusal`: why the channel cannot answer, where Redis says so. */
+/** What was said where something failed. */
+export interface Reasons {
+  /** By a node, or on the way to one. */
+  readonly lastFailure: string | undefined;
+  /** By Redis, of listening: why the channel cannot answer. */
+  readonly refusal: string | undefined;
+  /** Of the last renewal, unless it succeeded. */
+  readonly leaseFailure: Pick<RegistryError, "code" | "message"> | undefined;
+}
+
+/** Adds the problems, in words for people, to what was measured. */
 export function verdict(
   measured: Omit<OwnershipHealth, "problems">,
   settings: { readonly leaseMs: number; readonly leaseRenewMs: number; readonly maxOwed: number },
-  {
-    lastFailure,
-    refusal,
-  }: { readonly lastFailure: string | undefined; readonly refusal: string | undefined },
+  reasons: Reasons,
 ): OwnershipHealth {
-  const said = lastFailure === undefined ? "" : `; the last error: ${lastFailure}`;
+  const { lastFailure, refusal, leaseFailure } = reasons;
+  const isSilent = measured.lastHeardMs > 2 * settings.leaseRenewMs && leaseFailure?.code !== "REFUSED"; // V1
   const problems: string[] = [];
-  if (measured.lastHeardMs === Number.POSITIVE_INFINITY) {
-    problems.push(`no Redis node has answered yet (redis.nodes)${said}`);
-  } else if (measured.lastHeardMs > 2 * settings.leaseRenewMs) {
-    problems.push(`no Redis node has answered for ${Math.round(measured.lastHeardMs / 1000)} s${said}`);
+  if (isSilent) {
+    const since = Number.isFinite(measured.lastHeardMs)
+      ? `for ${seconds(measured.lastHeardMs)}`
+      : "yet (redis.nodes)";
+    const said = lastFailure ?? leaseFailure?.message;
+    problems.push(
+      `no Redis node has answered ${since}${said === undefined ? "" : `; the last error: ${said}`}`,
+    );
   }
   if (!measured.isLeaseValid) {
-    problems.push(
-      measured.leaseAgeMs === Number.POSITIVE_INFINITY
-        ? "this edge has no lease yet"
-        : `this edge's lease lapsed: last renewed ${Math.round(measured.leaseAgeMs / 1000)} s ago`,
-    );
+    const state = Number.isFinite(measured.leaseAgeMs)
+      ? `this edge's lease lapsed: last renewed ${seconds(measured.leaseAgeMs)} ago`
+      : "this edge has no lease yet";
+    problems.push(isSilent || leaseFailure === undefined ? state : `${state}; ${leaseFailure.message}`); // V2
   }
   if (!measured.isChannelAlive) {
     const why = refusal === undefined ? "" : `; ${refusal}`;
@@ -35,3 +50,5 @@ export function verdict(
     problems.push(`${measured.owed} claims and releases wait for Redis (registry.maxOwed)`);
   return { ...measured, problems };
 }
+
+const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;

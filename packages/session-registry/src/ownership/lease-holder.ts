@@ -12,6 +12,7 @@
 //     old name partition by partition (O5 of partition-loop.ts), and the old lease stands still until readers bury it, as any dead one's.
 //     While nobody answers the count does not begin: of an outage's shards none is lost because it is the last to return.
 
+import { RegistryError } from "../errors.ts";
 import type { Incarnation } from "../model.ts";
 import { leasePartitionOf } from "../partition.ts";
 import type { LeaseEntry, LeaseRenewal, RegistryStore } from "../store-port.ts";
@@ -52,6 +53,7 @@ export class LeaseHolder {
   /** Since when renewals fail while others answer; undefined: they do not, or nobody answers (H6). */
   #aloneSinceMs: number | undefined;
   #renewal: LeaseRenewal | undefined;
+  #failure: unknown;
   #renewing: Promise<void> | undefined;
   #isDue = false;
   #isStopped = false;
@@ -83,6 +85,11 @@ export class LeaseHolder {
   /** ms since the last confirmed renewal was sent; Infinity before the first. */
   ageMs(): number {
     return this.#context.time.monotonicMs() - (this.#validUntilMs - this.#context.termMs);
+  }
+
+  /** Why the last renewal failed; undefined: it did not. */
+  get failure(): RegistryError | undefined {
+    return this.#failure instanceof RegistryError ? this.#failure : undefined;
   }
 
   /** Makes the first attempt and goes on by itself. */
@@ -126,8 +133,10 @@ export class LeaseHolder {
     this.#renewal = renewal;
     try {
       const outcome = await store.renew(leasePartitionOf(incarnation), renewal, renewMs);
+      this.#failure = undefined;
       if (incarnation === this.#incarnation) this.#heard(outcome, sentAtMs);
-    } catch {
+    } catch (error) {
+      this.#failure = error;
       if (incarnation === this.#incarnation && !this.#isStopped) this.#failed();
     }
   }

@@ -219,7 +219,7 @@ export class RegistryOwnership implements Ownership {
         openCircuits: store.openCircuits(),
       },
       this.#settings,
-      { lastFailure: store.lastFailure(), refusal: this.#inbox.refusal },
+      { lastFailure: store.lastFailure(), refusal: this.#inbox.refusal, leaseFailure: this.#lease.failure },
     );
   }
 

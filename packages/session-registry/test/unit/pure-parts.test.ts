@@ -361,6 +361,7 @@ describe("what other edges and Redis say is not trusted", () => {
     ["Connection is closed.", "UNAVAILABLE", true],
     ["Connection is closed. The command had been sent.", "UNAVAILABLE", true],
     ["connect ECONNREFUSED 127.0.0.1:1", "UNAVAILABLE", true],
+    ['Unknown RESP type 72 "H". Please report this.', "UNAVAILABLE", true],
     ["Script attempted to access a non local key in a cluster node", "UNAVAILABLE", true],
     ["Command timed out", "TIMEOUT", true],
     ["OOM command not allowed when used memory > 'maxmemory'.", "REFUSED", true],
@@ -391,7 +392,7 @@ describe("the verdict on health", () => {
     openCircuits: [],
   };
   const settings = { leaseMs: 15_000, leaseRenewMs: 3000, maxOwed: 10 };
-  const silent = { lastFailure: undefined, refusal: undefined };
+  const silent = { lastFailure: undefined, refusal: undefined, leaseFailure: undefined };
   it.each([
     [{}, 0],
     [{ lastHeardMs: Number.POSITIVE_INFINITY }, 1],
@@ -414,5 +415,23 @@ describe("the verdict on health", () => {
     const never = { ...well, lastHeardMs: Number.POSITIVE_INFINITY };
     const { problems } = verdict(never, settings, { ...silent, lastFailure: "WRONGPASS …" });
     expect(problems[0]).toContain("WRONGPASS …");
+  });
+
+  it.each([{ leaseAgeMs: Number.POSITIVE_INFINITY }, { leaseAgeMs: 20_000 }])(
+    "says why there is no lease where Redis refuses to renew it, and not that nobody answers: %o (V1)",
+    (age) => {
+      const leaseFailure = { code: "REFUSED", message: "renew: NOPERM …" } as const;
+      const refused = { ...well, ...age, isLeaseValid: false, lastHeardMs: 20_000 };
+      const { problems } = verdict(refused, settings, { ...silent, lastFailure: "an old one", leaseFailure });
+      expect(problems).toEqual([expect.stringMatching(/^this edge.*lease.*; renew: NOPERM …$/)]);
+    },
+  );
+
+  it("says once what keeps the lease away, with that nobody answers if so, else with the lease (V2)", () => {
+    const leaseFailure = { code: "UNAVAILABLE", message: "renew: gone" } as const;
+    const without = { ...well, isLeaseValid: false };
+    const away = verdict({ ...without, lastHeardMs: 20_000 }, settings, { ...silent, leaseFailure });
+    expect(away.problems.map((problem) => problem.includes("gone"))).toEqual([true, false]);
+    expect(verdict(without, settings, { ...silent, leaseFailure }).problems.join()).toContain("gone");
   });
 });
