@@ -30,6 +30,17 @@ test("an outage is two lines, however long it lasts and however its wording chan
   expect(lines).toEqual(['not ready: see /readyz {"problems":["no answer for 2 s"]}', "ready again"]);
 });
 
+test("what is told without its reason is told once more, a minute later, with the reason that is known by then", () => {
+  const { look, lines } = watch();
+  const known: HealthProblem = { code: "registry", detail: "no answer: ENOTFOUND" };
+  for (let times = 0; times < 3; times += 1) look({ code: "registry", detail: "no answer" });
+  for (let times = 0; times < 100; times += 1) look(known);
+  expect(lines).toEqual([
+    'not ready: see /readyz {"problems":["no answer"]}',
+    'not ready: see /readyz {"problems":["no answer: ENOTFOUND"]}',
+  ]);
+});
+
 test("another problem is told, a blip and a drain are not", () => {
   const { look, lines } = watch();
   look(away(1));
