@@ -4,7 +4,7 @@ import { cpuSecondsOf } from "../measure/process.ts";
 import { mergeHistograms, type Histogram } from "../measure/histogram.ts";
 import { startWorker, type Worker } from "../system/worker.ts";
 import { nowMs, pause } from "../time.ts";
-import type { ConnectPlan, Endpoint, GeneratorState } from "./generator.ts";
+import type { ConnectPlan, Endpoint, GeneratorState, LossesByPort } from "./generator.ts";
 import type { TrafficCount } from "./traffic.ts";
 
 export type { Endpoint } from "./generator.ts";
@@ -48,6 +48,14 @@ export interface TrafficResult {
   readonly clientCores: number;
   /** CPU of `pids` during it, seconds. */
   readonly serverSeconds: number;
+}
+
+/** What became of one CALL of each open station. */
+export interface Called {
+  readonly answered: number;
+  readonly wrong: number;
+  /** When the time was over; those of a lost station are not among them. */
+  readonly unanswered: number;
 }
 
 const perAddress = 2_000;
@@ -108,10 +116,30 @@ export class Fleet {
 
   /** Stations lost since the last look, by kind. */
   async takeLosses(): Promise<Readonly<Record<string, number>>> {
-    return sumOf(await this.#each<Readonly<Record<string, number>>>("takeLosses"));
+    const { elsewhere } = await this.takeLossesAt(undefined);
+    return elsewhere;
   }
 
-  /** Forgets what was counted; the sockets stay. */
+  /** Stations lost since the last look, by kind: those that were connected to this endpoint, and all others. */
+  async takeLossesAt(
+    endpoint: Endpoint | undefined,
+  ): Promise<Record<"there" | "elsewhere", Readonly<Record<string, number>>>> {
+    const taken = await this.#each<LossesByPort>("takeLosses");
+    const byPort = taken.flatMap((losses) => Object.entries(losses));
+    const sumAt = (isThere: boolean): Record<string, number> =>
+      sumOf(
+        byPort.filter(([port]) => (port === String(endpoint?.port)) === isThere).map(([, kinds]) => kinds),
+      );
+    return { there: sumAt(true), elsewhere: sumAt(false) };
+  }
+
+  /** How many are connected to this endpoint now. */
+  async openAt({ port }: Endpoint): Promise<number> {
+    const counts = await this.#each<number>("openAt", () => ({ port }));
+    return counts.reduce((all, count) => all + count, 0);
+  }
+
+  /** Forgets what was counted, but for the losses that nobody has taken yet; the sockets stay. */
   async reset(): Promise<void> {
     await this.#each("reset");
   }
@@ -121,10 +149,7 @@ export class Fleet {
   }
 
   /** One CALL of each station. */
-  async callOnce(
-    tail: string,
-    timeoutMs: number,
-  ): Promise<{ answered: number; wrong: number; unanswered: number }> {
+  async callOnce(tail: string, timeoutMs: number): Promise<Called> {
     const counts = await this.#each<TrafficCount>("callOnce", () => ({ tail, timeoutMs }));
     return {
       answered: counts.reduce((all, { answered }) => all + answered, 0),

@@ -51,6 +51,9 @@ export interface GeneratorState {
   readonly connects: HistogramWire;
 }
 
+/** How many were lost by which kind of end, by the port that they were connected to. */
+export type LossesByPort = Record<string, Record<string, number>>;
+
 interface Place {
   readonly plan: ConnectPlan;
   readonly index: number;
@@ -69,7 +72,7 @@ let connects = new Histogram();
 let failures: Record<string, number> = {};
 let losses: Record<string, number> = {};
 /** The losses that nobody has taken yet. */
-let newLosses: Record<string, number> = {};
+let newLosses: LossesByPort = {};
 let isLeaving = false;
 
 const events: StationEvents = {
@@ -86,7 +89,8 @@ const events: StationEvents = {
   lost(station, kind) {
     opened -= 1;
     losses[kind] = (losses[kind] ?? 0) + 1;
-    newLosses[kind] = (newLosses[kind] ?? 0) + 1;
+    const there = (newLosses[station.target.port] ??= {});
+    there[kind] = (there[kind] ?? 0) + 1;
     comeBack(station);
   },
   answered: (station, microseconds) => traffic.answered(station, microseconds),
@@ -200,13 +204,14 @@ serve({
     connects = new Histogram();
     failures = {};
     losses = {};
-    newLosses = {};
   },
-  takeLosses(): Readonly<Record<string, number>> {
+  takeLosses(): LossesByPort {
     const taken = newLosses;
     newLosses = {};
     return taken;
   },
+  openAt: ({ port }: { port: number }): number =>
+    stations.filter((station) => station.isOpen && station.target.port === port).length,
   close: closeAll,
   callOnce,
   startTraffic(plan: TrafficPlan) {
