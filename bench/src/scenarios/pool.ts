@@ -2,21 +2,22 @@
 // a delaying proxy between them and Redis.
 //
 // P1. (a) runs with the original's 10 connections, and again with as many as (b) opens by default; all are counted at Redis' end,
-//     through the nodes' own ports; the bench's own connections are not.
+//     through the nodes' own ports; the bench's own connections are not. A storm begins when those of the one before are gone: behind a
+//     slow way they outlive who opened them.
 // P2. A station is served when its BootNotification was answered with a CALLRESULT, and for (b) its row is there too.
 
 import { Fleet } from "../load/fleet.ts";
 import { bootNotification } from "../load/payloads.ts";
 import type { Report } from "../report/model.ts";
-import { valueOf, type Scenario, type Surroundings } from "../scenario.ts";
+import { BenchError, valueOf, type Scenario, type Surroundings } from "../scenario.ts";
 import type { OriginalCount } from "../subjects/original.ts";
 import { closing, type Closing } from "../system/closing.ts";
 import { startDelayedRedis, type DelayedRedis } from "../system/delayed-redis.ts";
 import { demoRoutes, startGateway } from "../system/gateway.ts";
 import { connectionsTo } from "../system/redis.ts";
 import { startWorker } from "../system/worker.ts";
-import { nowMs } from "../time.ts";
-import { poolTimeoutsOf } from "./reading.ts";
+import { nowMs, until } from "../time.ts";
+import { linesOfLosses, poolTimeoutsOf } from "./reading.ts";
 import { clients, refuseBeyondDescriptors } from "./load-parameters.ts";
 
 /** The benchmark. */
@@ -48,10 +49,13 @@ export const pool: Scenario = {
 
 type Who = "registry" | "original, 10 connections" | "original, as many";
 
-interface Outcome {
+/** What a storm came to. */
+export interface Outcome {
   readonly who: Who;
   readonly delayMs: number;
   readonly served: number;
+  /** Stations lost until its end, by kind. */
+  readonly losses: Readonly<Record<string, number>>;
   readonly poolTimeouts: number;
   readonly connections: number;
   readonly seconds: number;
@@ -71,6 +75,7 @@ async function run({ values, say, nodeArguments }: Surroundings, owner: Closing)
       outcomes.push(outcome);
       say(sentence(outcome, stations));
       await fleet.closeStations();
+      await fleet.takeLosses(); // those whose server was stopped behind its storm
       return outcome;
     };
     const { connections } = await note(await closing((inner) => stormRegistry(storm, inner)));
@@ -103,8 +108,9 @@ async function stormOriginal(
   who: Who,
   poolSize: number,
 ): Promise<Outcome> {
+  if (poolSize < 1) throw new BenchError("the registry had no connection to Redis when its storm was over");
   await redis.setRoundTrip(delayMs);
-  const before = await connectionsTo(redis.cluster.addresses);
+  await untilConnections(redis, 0); // P1
   const worker = owner.own(await startWorker(new URL("../subjects/original.js", import.meta.url)));
   const port = await worker.ask<number>("listen", { nodes: redis.addresses, poolSize });
   const startedMs = nowMs();
@@ -112,8 +118,17 @@ async function stormOriginal(
   const { answered } = await fleet.callOnce(bootNotification, 60_000);
   const seconds = (nowMs() - startedMs) / 1000;
   const { poolTimeouts } = await worker.ask<OriginalCount>("count");
-  const connections = (await connectionsTo(redis.cluster.addresses)) - before;
-  return { who, delayMs, served: answered, poolTimeouts, connections, seconds };
+  const losses = await fleet.takeLosses();
+  await untilConnections(redis, poolSize);
+  return { who, delayMs, served: answered, losses, poolTimeouts, connections: poolSize, seconds };
+}
+
+/** Connections come and go by the slow way: waits until there are so many. Errors: BenchError if it comes to another number. */
+async function untilConnections({ cluster }: DelayedRedis, wanted: number): Promise<void> {
+  let found = Number.NaN;
+  const isThere = async (): Promise<boolean> => (found = await connectionsTo(cluster.addresses)) === wanted;
+  if (await until(isThere, 10_000, 50)) return;
+  throw new BenchError(`${found} connections to Redis where ${wanted} are expected: nothing can be compared`);
 }
 
 async function stormRegistry(
@@ -121,7 +136,7 @@ async function stormRegistry(
   owner: Closing,
 ): Promise<Outcome> {
   await redis.setRoundTrip(delayMs);
-  const before = await connectionsTo(redis.cluster.addresses);
+  await untilConnections(redis, 0); // P1
   const rowsFrom = redis.cluster.addresses;
   const gateway = owner.own(
     await startGateway({
@@ -135,7 +150,7 @@ async function stormRegistry(
   const startedMs = nowMs();
   await fleet.connect({ prefix, count: stations, endpoints: gateway.endpoints });
   const { answered } = await fleet.callOnce(bootNotification, 60_000);
-  await gateway.untilRegistered((count) => count >= stations, 60_000);
+  await gateway.untilRegistered((count) => count >= answered, 60_000); // who is lost is not waited for
   const seconds = (nowMs() - startedMs) / 1000;
   const metrics = await gateway.metrics();
   const rows = await gateway.registered("rows");
@@ -143,13 +158,15 @@ async function stormRegistry(
     who: "registry",
     delayMs,
     served: Math.min(answered, rows),
+    losses: await fleet.takeLosses(),
     poolTimeouts: poolTimeoutsOf(metrics),
-    connections: (await connectionsTo(redis.cluster.addresses)) - before,
+    connections: await connectionsTo(redis.cluster.addresses),
     seconds,
   };
 }
 
-function reportOf(outcomes: readonly Outcome[], stations: number): Report {
+/** Pure. */
+export function reportOf(outcomes: readonly Outcome[], stations: number): Report {
   const cured = outcomes.filter(({ who }) => who === "registry");
   const worst = Math.min(...cured.map(({ served }) => served));
   const timeouts = cured.reduce((sum, { poolTimeouts }) => sum + poolTimeouts, 0);
@@ -194,7 +211,8 @@ function reportOf(outcomes: readonly Outcome[], stations: number): Report {
         points: outcomes.map(({ who, delayMs, served }) => ({ x: delayMs, y: served, series: who })),
       },
     ],
-    wrong: cured.flatMap(({ delayMs, served, poolTimeouts }) => [
+    wrong: cured.flatMap(({ delayMs, served, losses, poolTimeouts }) => [
+      ...linesOfLosses(`registry, ${delayMs} ms`, losses),
       ...(served < stations ? [`registry, ${delayMs} ms: ${stations - served} stations not served`] : []),
       ...(poolTimeouts > 0 ? [`registry, ${delayMs} ms: ${poolTimeouts} pool timeouts`] : []),
     ]),
