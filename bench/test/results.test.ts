@@ -150,7 +150,7 @@ describe("a storm that fails", () => {
       CPG_LISTEN_MAX_CONNECTIONS: "100",
     });
     const { code } = await running.exited;
-    expect(wrongOf(running)).toContainEqual(expect.stringMatching(/cold: \d+ stations lost$/u));
+    expect(wrongOf(running)).toContainEqual(expect.stringMatching(/cold: \d+ stations not connected$/u));
     expect(readdirSync(join(folder, "out"))).toHaveLength(2);
     expect(running.stderr()).not.toContain("    at ");
     expect(readdirSync(temporary)).toEqual([]);

@@ -1,10 +1,14 @@
-// What storm, faults and pool ask alike: how long until every station is connected, registered, and reached by a command.
+// What storm, faults and density ask alike: how long until every station is connected, registered, and reached by a command.
+//
+// C1. A station comes back by itself, so that all are there at the end does not say that nobody was lost: losses are counted, and only
+//     those of an edge that was killed are expected.
 
-import type { Fleet } from "../load/fleet.ts";
+import type { Endpoint, Fleet } from "../load/fleet.ts";
 import type { CommandCount, CommandPlan } from "../load/commander.ts";
 import type { Edge, Gateway } from "../system/gateway.ts";
 import type { Worker } from "../system/worker.ts";
 import { nowMs, pause, until } from "../time.ts";
+import { linesOfLosses } from "./reading.ts";
 
 /** Seconds since the begin; undefined: not within the limit. */
 export interface CrowdTimes {
@@ -18,6 +22,24 @@ export interface CrowdTimes {
   readonly reached: number;
   /** Open sockets over time, for the plot. */
   readonly curve: readonly (readonly [seconds: number, open: number])[];
+  readonly lost: Lost;
+}
+
+/** Stations lost until its end since the last look (C1). */
+export interface Lost {
+  /** By kind: by edges that nobody killed. */
+  readonly byLiving: Readonly<Record<string, number>>;
+  /** With the edge that was killed. */
+  readonly withKilled: number;
+  /** How many that edge had; undefined: none was killed, or while they were coming and nobody can say. */
+  readonly held: number | undefined;
+}
+
+/** An edge that was killed. */
+export interface Killed {
+  readonly endpoint: Endpoint;
+  /** `Lost.held` */
+  readonly held: number | undefined;
 }
 
 /** What to watch. */
@@ -31,8 +53,15 @@ export interface Crowd {
   readonly limitSeconds: number;
 }
 
+/** Kills it, behind a look at how many stations it has: they must be quiet, or who comes meanwhile is not counted. */
+export async function killEdge(fleet: Fleet, { endpoint, process }: Edge): Promise<Killed> {
+  const held = await fleet.openAt(endpoint);
+  await process.kill("SIGKILL");
+  return { endpoint, held };
+}
+
 /** Watches from `startedMs` on until all stations are connected, registered and reached. */
-export async function watchCrowd(crowd: Crowd, startedMs: number): Promise<CrowdTimes> {
+export async function watchCrowd(crowd: Crowd, startedMs: number, killed?: Killed): Promise<CrowdTimes> {
   const { fleet, gateway, stations, limitSeconds } = crowd;
   const curve: (readonly [number, number])[] = [];
   const since = (): number => (nowMs() - startedMs) / 1000;
@@ -54,7 +83,16 @@ export async function watchCrowd(crowd: Crowd, startedMs: number): Promise<Crowd
   const [registered] = await Promise.all([registering, connecting]);
   const { reached, commanded } = await commandAll(crowd, since);
   const { open } = await fleet.state();
-  return { connected, registered, commanded, open, rows: await gateway.registered("rows"), reached, curve };
+  const rows = await gateway.registered("rows");
+  const lost = await lostOf(fleet, killed);
+  return { connected, registered, commanded, open, rows, reached, curve, lost };
+}
+
+// C1
+async function lostOf(fleet: Fleet, killed: Killed | undefined): Promise<Lost> {
+  const { there, elsewhere } = await fleet.takeLossesAt(killed?.endpoint);
+  const withKilled = Object.values(there).reduce((sum, count) => sum + count, 0);
+  return { byLiving: elsewhere, withKilled, held: killed?.held };
 }
 
 async function commandAll(
@@ -84,7 +122,11 @@ async function commandAll(
 /** One line for each thing that is not as it must be. */
 export function wrongOfCrowd(name: string, stations: number, times: CrowdTimes): string[] {
   const lines: string[] = [];
-  if (times.open < stations) lines.push(`${name}: ${stations - times.open} stations lost`);
+  lines.push(...linesOfLosses(name, times.lost.byLiving));
+  const { withKilled, held } = times.lost;
+  if (held !== undefined && withKilled !== held)
+    lines.push(`${name}: ${withKilled} stations lost with their edge, which had ${held}`);
+  if (times.open < stations) lines.push(`${name}: ${stations - times.open} stations not connected`);
   if (times.rows < stations) lines.push(`${name}: ${stations - times.rows} stations not registered`);
   if (times.reached < stations)
     lines.push(`${name}: ${stations - times.reached} stations reached by no command`);

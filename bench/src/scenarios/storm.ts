@@ -9,7 +9,7 @@ import { startRedis } from "../system/redis.ts";
 import { startWorker } from "../system/worker.ts";
 import { nowMs } from "../time.ts";
 import { clients, refuseBeyondDescriptors } from "./load-parameters.ts";
-import { watchCrowd, wrongOfCrowd, type Crowd, type CrowdTimes } from "./crowd.ts";
+import { killEdge, watchCrowd, wrongOfCrowd, type Crowd, type CrowdTimes, type Killed } from "./crowd.ts";
 import { kindsText, poolTimeoutsOf } from "./reading.ts";
 
 /** The benchmark. */
@@ -50,7 +50,7 @@ async function run({ values, say, nodeArguments }: Surroundings, owner: Closing)
   const metrics = await gateway.metrics();
   await fleet.reset();
   // A killed process takes its counters with it: what it counted was read above.
-  const again = await storming(crowd, () => first.process.kill("SIGKILL"));
+  const again = await storming(crowd, () => killEdge(fleet, first));
   say(`after the kill: ${sentence(again)}`);
   const after = await gateway.metrics();
   const timeouts = [metrics, after].map((scraped) => poolTimeoutsOf(scraped));
@@ -64,10 +64,10 @@ async function run({ values, say, nodeArguments }: Surroundings, owner: Closing)
   });
 }
 
-async function storming(crowd: Crowd, begin: () => unknown): Promise<CrowdTimes> {
+async function storming(crowd: Crowd, begin: () => Promise<Killed> | void): Promise<CrowdTimes> {
   const startedMs = nowMs();
-  await begin();
-  return watchCrowd(crowd, startedMs);
+  const killed = await begin();
+  return watchCrowd(crowd, startedMs, killed ?? undefined);
 }
 
 function sentence({ connected, registered, commanded, open }: CrowdTimes): string {
@@ -76,7 +76,8 @@ function sentence({ connected, registered, commanded, open }: CrowdTimes): strin
   return `${open} connected after ${text(connected)}, registered ${text(registered)}, commanded ${text(commanded)}`;
 }
 
-interface Found {
+/** What is reported of. */
+export interface Found {
   readonly stations: number;
   readonly cold: CrowdTimes;
   readonly again: CrowdTimes;
@@ -84,7 +85,8 @@ interface Found {
   readonly retries: string;
 }
 
-function reportOf({ stations, cold, again, poolTimeouts, retries }: Found): Report {
+/** Pure. */
+export function reportOf({ stations, cold, again, poolTimeouts, retries }: Found): Report {
   const both = [cold, again];
   const share = Math.min(...both.map(({ open, rows, reached }) => Math.min(open, rows, reached))) / stations;
   const wrong = [...wrongOfCrowd("cold", stations, cold), ...wrongOfCrowd("after the kill", stations, again)];
