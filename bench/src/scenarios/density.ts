@@ -1,6 +1,10 @@
 // Idle stations: what one costs in memory and CPU. The slope from a third to all of them, so that the process itself does not count;
 // and, with several edges, whether the others can carry all when one dies.
 //
+// D1. Each name is dialled once: a second station of a name that is just away would take the session from the first, and be robbed in turn.
+// D2. Nobody is lost on the climb and while idle, and none but the stations of the edge that is killed: all come back by themselves, so
+//     that all are there says nothing.
+//
 //   bench density                                            the slope, on one edge
 //   bench density --stations 100000 --edges 7 --clients 6    100,000 on this machine, and all again after an edge died
 
@@ -16,7 +20,8 @@ import { closing, type Closing } from "../system/closing.ts";
 import { demoRoutes, startGateway, type Gateway } from "../system/gateway.ts";
 import { startRedis } from "../system/redis.ts";
 import { nowMs, pause } from "../time.ts";
-import { watchCrowd, wrongOfCrowd, type CrowdTimes } from "./crowd.ts";
+import { killEdge, watchCrowd, wrongOfCrowd, type CrowdTimes } from "./crowd.ts";
+import { linesOfLosses } from "./reading.ts";
 
 /** The benchmark. */
 export const density: Scenario = {
@@ -51,7 +56,8 @@ export const density: Scenario = {
   run: (surroundings) => closing((owner) => run(surroundings, owner)),
 };
 
-interface Step {
+/** A step of the climb. */
+export interface Step {
   readonly stations: number;
   /** Sum over the edges. */
   readonly residentBytes: number;
@@ -59,6 +65,8 @@ interface Step {
   /** Of all edges while idle, µs per station and second. */
   readonly idleMicroseconds: number;
   readonly unanswered: number;
+  /** Stations lost on this step, by kind (D2). */
+  readonly losses: Readonly<Record<string, number>>;
 }
 
 const prefix = "CP";
@@ -73,8 +81,10 @@ async function run({ values, say, nodeArguments }: Surroundings, owner: Closing)
   const fleet = owner.own(await Fleet.start(valueOf(values, "clients")));
   const slab = socketSlabBytes();
   const steps: Step[] = [];
+  let dialled = 0;
   for (const wanted of [1 / 3, 2 / 3, 1].map((share) => Math.round(stations * share))) {
-    const step = await fill({ gateway, fleet, wanted, values });
+    const step = await fill({ gateway, fleet, dialled, wanted, values });
+    dialled = wanted;
     steps.push({ ...step, slabBytes: slab === undefined ? undefined : (step.slabBytes ?? 0) - slab });
     say(
       `${wanted} stations: ${(step.residentBytes / 1e6).toFixed(0)} MB, ${step.idleMicroseconds.toFixed(2)} µs/s each`,
@@ -86,8 +96,7 @@ async function run({ values, say, nodeArguments }: Surroundings, owner: Closing)
   const [first] = gateway.edges;
   if (edges > 1 && first !== undefined) {
     const startedMs = nowMs();
-    await first.process.kill("SIGKILL");
-    again = await watchCrowd(crowd, startedMs);
+    again = await watchCrowd(crowd, startedMs, await killEdge(fleet, first));
     say(`after an edge died: ${again.open} connected, ${again.rows} registered`);
   }
   return reportOf(steps, full, again);
@@ -96,17 +105,18 @@ async function run({ values, say, nodeArguments }: Surroundings, owner: Closing)
 interface Fill {
   readonly gateway: Gateway;
   readonly fleet: Fleet;
+  /** Stations of the steps before (D1). */
+  readonly dialled: number;
   readonly wanted: number;
   readonly values: Values;
 }
 
-async function fill({ gateway, fleet, wanted, values }: Fill): Promise<Step> {
-  const { open } = await fleet.state();
+async function fill({ gateway, fleet, dialled, wanted, values }: Fill): Promise<Step> {
   const limitMs = valueOf(values, "limit") * 1000;
   await fleet.connect({
     prefix,
-    first: open,
-    count: wanted - open,
+    first: dialled,
+    count: wanted - dialled,
     endpoints: gateway.endpoints,
     retryMs: 500,
   });
@@ -123,10 +133,12 @@ async function fill({ gateway, fleet, wanted, values }: Fill): Promise<Step> {
     slabBytes: socketSlabBytes(),
     idleMicroseconds: ((cpuSecondsOf(gateway.pids) - cpu) / seconds / wanted) * 1e6,
     unanswered: 2 * wanted - boot.answered - beat.answered,
+    losses: await fleet.takeLosses(), // asked behind the idle seconds: nothing of it is measured
   };
 }
 
-function reportOf(steps: readonly Step[], full: CrowdTimes, again: CrowdTimes | undefined): Report {
+/** Pure. `again`: after an edge died. */
+export function reportOf(steps: readonly Step[], full: CrowdTimes, again: CrowdTimes | undefined): Report {
   const stations = steps.at(-1)?.stations ?? 0;
   const slope = slopeOf(steps.map((step) => [step.stations, step.residentBytes])) / 1024;
   const crowds = again === undefined ? [full] : [full, again];
@@ -134,9 +146,7 @@ function reportOf(steps: readonly Step[], full: CrowdTimes, again: CrowdTimes | 
   const wrong = [
     ...wrongOfCrowd("all connected", stations, full),
     ...(again === undefined ? [] : wrongOfCrowd("after an edge died", stations, again)),
-    ...steps
-      .filter(({ unanswered }) => unanswered > 0)
-      .map((step) => `${step.unanswered} messages unanswered at ${step.stations} stations`),
+    ...steps.flatMap(wrongOfStep),
   ];
   return {
     figures: figuresOf(steps, slope, share, again),
@@ -167,6 +177,12 @@ function reportOf(steps: readonly Step[], full: CrowdTimes, again: CrowdTimes | 
       ? ["/proc/slabinfo is not readable here: the kernel's memory is not measured"]
       : [],
   };
+}
+
+function wrongOfStep({ stations, unanswered, losses }: Step): string[] {
+  const lines = linesOfLosses(`${stations} stations`, losses); // D2
+  if (unanswered > 0) lines.push(`${unanswered} messages unanswered at ${stations} stations`);
+  return lines;
 }
 
 function figuresOf(
