@@ -1,6 +1,6 @@
 // How raw measurements are read, the same way in every scenario. Pure.
 
-import type { TrafficResult } from "../load/fleet.ts";
+import type { Called, TrafficResult } from "../load/fleet.ts";
 import type { Histogram } from "../measure/histogram.ts";
 import type { Scrape } from "../measure/prometheus.ts";
 
@@ -23,6 +23,14 @@ export function wrongOfTraffic(name: string, results: readonly TrafficResult[]):
     if (answered === 0) lines.push(`${name}: nothing was answered`);
     return lines;
   });
+}
+
+/** What of one CALL of each station was not answered, or not rightly, one line each. Those of lost stations are told by `linesOfLosses`. */
+export function wrongOfCalls(name: string, { wrong, unanswered }: Called): string[] {
+  const lines: string[] = [];
+  if (wrong > 0) lines.push(`${name}: ${wrong} wrong answers`);
+  if (unanswered > 0) lines.push(`${name}: ${unanswered} messages were never answered`);
+  return lines;
 }
 
 /** Who lost stations and how, in one line; no line if nobody was lost. */

@@ -3,9 +3,10 @@
 //
 // T1. Both edges have stations of their own that stay connected; the two take turns, and which begins alternates.
 // T2. The scrapes fall into the measured stretch: their CPU is part of the CPU per message, as it is in production.
-// T3. A station that is lost is wrong, also one that only fills the edge, and one that is lost behind its last stretch.
+// T3. A station that is lost is wrong, also one that only fills the edge, and one that is lost behind its last stretch; so is a message
+//     that is not answered or a station that is not registered while the edge is filled.
 
-import type { Fleet, TrafficResult } from "../load/fleet.ts";
+import type { Called, Fleet, TrafficResult } from "../load/fleet.ts";
 import { bootNotification, heartbeat, meterValues } from "../load/payloads.ts";
 import { scrape } from "../measure/prometheus.ts";
 import { pairedRatio, spreadOf } from "../measure/statistics.ts";
@@ -19,7 +20,7 @@ import { startRedis } from "../system/redis.ts";
 import { edgeOf, fleetOn, type Subject } from "../system/subject.ts";
 import { pause } from "../time.ts";
 import { clients, rounds, seconds } from "./load-parameters.ts";
-import { cpuPerMessage, isClientBound, linesOfLosses, wrongOfTraffic } from "./reading.ts";
+import { cpuPerMessage, isClientBound, linesOfLosses, wrongOfCalls, wrongOfTraffic } from "./reading.ts";
 import { measureScrapes, type ScrapeCost } from "./scrape-cost.ts";
 
 /** The benchmark. */
@@ -39,7 +40,7 @@ export const telemetry: Scenario = {
       name: "scraped-stations",
       default: 10_000,
       min: 1,
-      max: 18_000,
+      max: 17_999, // and the probe
       unit: "stations",
       meaning: "on the edge whose scrapes are measured",
     },
@@ -67,7 +68,7 @@ export const telemetry: Scenario = {
   refuse: (values) =>
     scrapeRefusal(values) ??
     descriptorRefusal(readHostLimits(), {
-      stations: Math.max(valueOf(values, "stations"), valueOf(values, "scraped-stations")),
+      stations: Math.max(valueOf(values, "stations"), valueOf(values, "scraped-stations")) + 1, // the probe
       clients: valueOf(values, "clients"),
       edges: 1,
     }),
@@ -81,7 +82,13 @@ function scrapeRefusal(values: Values): string | undefined {
   return `--interval ${interval} must be less than twice --seconds (${seconds}): no scrape would fall into what is measured`;
 }
 
-interface Lane {
+/** One of the two edges, and what its stretches came to. */
+export interface Measured {
+  readonly subject: Pick<Subject, "name">;
+  readonly results: readonly TrafficResult[];
+}
+
+interface Lane extends Measured {
   readonly subject: Subject;
   readonly fleet: Fleet;
   /** Where it is scraped; undefined: it is not. */
@@ -106,13 +113,13 @@ async function run({ values, say, nodeArguments }: Surroundings, owner: Closing)
       say(`round ${round}: ${lane.subject.name}: ${cpuPerMessage(result).toFixed(2)} µs CPU per Heartbeat`);
     }
   }
-  const { cost, filling } = await scrapes(shipped, { values, owner, counting });
+  const { cost, filling, filled } = await scrapes(shipped, { values, owner, counting });
   say(`a scrape: ${cost.samples} samples, ${cost.cpuMs.toFixed(1)} ms CPU`);
   const lost = [
     ...(await lostOf(counting.subject, [counting.fleet, ...filling])),
     ...(await lostOf(bare.subject, [bare.fleet])),
   ];
-  return reportOf(counting, bare, { cost, values, lost });
+  return reportOf(counting, bare, { cost, values, filled, lost });
 
   async function openLane(subject: Subject, url: string | undefined): Promise<Lane> {
     owner.own(subject);
@@ -151,27 +158,44 @@ interface Filling {
   readonly counting: Lane;
 }
 
+/** How the edge that is scraped was filled (T3). */
+export interface Filled {
+  readonly calls: readonly Called[];
+  /** When all were there, or their time was over. */
+  readonly open: number;
+  readonly rows: number;
+}
+
 /** Fills the shipped edge with stations, has them send, and scrapes it. */
 async function scrapes(
   gateway: Gateway,
   { values, owner, counting }: Filling,
-): Promise<{ readonly cost: ScrapeCost; readonly filling: readonly Fleet[] }> {
+): Promise<{ readonly cost: ScrapeCost; readonly filling: readonly Fleet[]; readonly filled: Filled }> {
   const { subject, fleet, url } = counting;
   if (url === undefined) throw new Error("an edge without metrics");
   const more = valueOf(values, "scraped-stations") - valueOf(values, "stations");
   const filling: Fleet[] = [];
+  const calls: Called[] = [];
   if (more > 0) {
     const plan = { prefix: "MORE", stations: more, clients: valueOf(values, "clients") };
     const idle = owner.own(await fleetOn(subject, plan));
     filling.push(idle);
-    await idle.callOnce(bootNotification, 30_000);
+    calls.push(await idle.callOnce(bootNotification, 30_000));
   }
-  await gateway.untilRegistered((count) => count >= valueOf(values, "scraped-stations"), 30_000);
-  for (const tail of [bootNotification, meterValues]) await fleet.callOnce(tail, 30_000);
+  const expected = await openOf([fleet, ...filling]); // who is lost is not waited for
+  await gateway.untilRegistered((count) => count >= expected, 30_000);
+  for (const tail of [bootNotification, meterValues]) calls.push(await fleet.callOnce(tail, 30_000));
+  const open = await openOf([fleet, ...filling]);
+  const filled = { calls, open, rows: await gateway.registered("rows") };
   const probe = owner.own(await fleetOn(subject, { prefix: "PROBE", stations: 1, clients: 1 }));
   filling.push(probe);
   const cost = await measureScrapes({ url, pids: subject.pids, probe }, valueOf(values, "scrapes"));
-  return { cost, filling };
+  return { cost, filling, filled };
+}
+
+async function openOf(fleets: readonly Fleet[]): Promise<number> {
+  const states = await Promise.all(fleets.map((fleet) => fleet.state()));
+  return states.reduce((sum, { open }) => sum + open, 0);
 }
 
 /** T3 */
@@ -180,13 +204,17 @@ async function lostOf({ name }: Subject, fleets: readonly Fleet[]): Promise<stri
   return losses.flatMap((each) => linesOfLosses(name, each));
 }
 
-interface Found {
+/** What was found beside the rounds. */
+export interface Found {
   readonly cost: ScrapeCost;
   readonly values: Values;
+  readonly filled: Filled;
   readonly lost: readonly string[];
 }
 
-function reportOf(counting: Lane, bare: Lane, { cost, values, lost }: Found): Report {
+/** Pure. */
+export function reportOf(counting: Measured, bare: Measured, found: Found): Report {
+  const { cost, values, filled, lost } = found;
   const [ours, theirs] = [counting, bare].map(({ results }) => results.map(cpuPerMessage));
   const ratio = pairedRatio(ours ?? [], theirs ?? []);
   const held = spreadOf(cost.longestMs);
@@ -224,6 +252,7 @@ function reportOf(counting: Lane, bare: Lane, { cost, values, lost }: Found): Re
     ],
     wrong: [
       ...[counting, bare].flatMap(({ subject, results }) => wrongOfTraffic(subject.name, results)),
+      ...wrongOfFilled(filled),
       ...wrongOfTraffic("while scraped", cost.traffic),
       ...lost,
     ],
@@ -231,7 +260,13 @@ function reportOf(counting: Lane, bare: Lane, { cost, values, lost }: Found): Re
   };
 }
 
-function messageTable(counting: Lane, bare: Lane): Table {
+function wrongOfFilled({ calls, open, rows }: Filled): string[] {
+  const lines = calls.flatMap((called) => wrongOfCalls("while filled", called));
+  if (rows < open) lines.push(`while filled: ${open - rows} stations connected and not registered`);
+  return lines;
+}
+
+function messageTable(counting: Measured, bare: Measured): Table {
   const lanes = [counting, bare];
   const reference = bare.results.map(cpuPerMessage);
   return {
