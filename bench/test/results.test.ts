@@ -143,6 +143,33 @@ describe("a station that is lost while messages are measured fails the run", () 
   }, 120_000);
 });
 
+describe("a station that was lost fails the run although it came back", () => {
+  it.each([
+    [
+      "storm",
+      ["--stations", "300"],
+      /(?:cold: stations lost: \d+ × close \d+|lost with their edge, which had \d+)$/u,
+    ],
+    ["faults", ["--stations", "300"], /none(?:, before it)?: stations lost: \d+ × close \d+$/u],
+    [
+      "density",
+      ["--stations", "30", "--hold", "1", "--clients", "1"],
+      /10 stations: stations lost: \d+ × close \d+$/u,
+    ],
+  ])(
+    "%s",
+    async (name, args, line) => {
+      const running = await start([name, ...args]);
+      const closed = async (): Promise<boolean> => (await close("CP3", edgesOf(running))).includes(true);
+      await eventually(async () => expect(await closed()).toBe(true), { timeoutMs: 60_000 });
+      const { code } = await running.exited;
+      expect(wrongOf(running)).toContainEqual(expect.stringMatching(line));
+      expect(code).toBe(1);
+    },
+    120_000,
+  );
+});
+
 describe("a storm that fails", () => {
   it("is reported like any other: what was wrong, the files, exit code 1", async () => {
     // Both storms are over before the generators have given up connecting.

@@ -50,16 +50,32 @@ interface Registering {
   none(): Promise<boolean>;
 }
 
-interface Lane {
-  readonly subject: Subject;
-  readonly registering: Registering | undefined;
+/** A subject, and what its rounds came to. */
+export interface Measured {
+  readonly subject: Pick<Subject, "name">;
   /** µs CPU per station, one for each round. */
   readonly server: number[];
   readonly redis: number[];
   readonly perSecond: number[];
-  readonly wrong: string[];
+  /** One for each round, also of those that warm up. */
+  readonly passed: Passed[];
   /** A4 */
   readonly isPeer: boolean;
+}
+
+/** Who got through in a round. */
+export interface Passed {
+  readonly stations: number;
+  readonly open: number;
+  readonly failures: Readonly<Record<string, number>>;
+  readonly isRegistered: boolean;
+  /** Nobody is registered any more behind it. */
+  readonly isGone: boolean;
+}
+
+interface Lane extends Measured {
+  readonly subject: Subject;
+  readonly registering: Registering | undefined;
 }
 
 const password = "a machine key of 24 byte";
@@ -73,7 +89,7 @@ async function run({ values, say, nodeArguments }: Surroundings, owner: Closing)
     await startGateway({ edges: 1, redisNodes: redis.addresses, credentials, nodeArguments }),
   );
   const lane = (subject: Subject, registering?: Registering, isPeer = false): Lane => {
-    return { subject, registering, server: [], redis: [], perSecond: [], wrong: [], isPeer };
+    return { subject, registering, server: [], redis: [], perSecond: [], passed: [], isPeer };
   };
   const peer = async (name: "ws" | "ocpp-rpc"): Promise<Lane> =>
     lane(owner.own(await startPeer(name)), undefined, true);
@@ -141,16 +157,25 @@ async function measure(
   lane.server.push(perStation(cpuSecondsOf(subject.pids) - server));
   lane.redis.push(registering === undefined ? 0 : perStation(redisSeconds() - redis));
   lane.perSecond.push(stations / ((nowMs() - startedMs) / 1000));
-  const { open, failures } = await fleet.state();
-  if (open < stations)
-    lane.wrong.push(`${subject.name}: ${stations - open} not connected (${kindsText(failures)})`);
-  if (!isRegistered) lane.wrong.push(`${subject.name}: not all registered after 30 s`);
+  const { open, failures, losses } = await fleet.state();
   await fleet.closeStations();
   const isGone = (await registering?.none()) ?? true;
-  if (!isGone) lane.wrong.push(`${subject.name}: sessions are left 30 s after their sockets closed`);
+  lane.passed.push({ stations, open, failures: { ...failures, ...losses }, isRegistered, isGone });
 }
 
-function reportOf(lanes: readonly Lane[]): Report {
+function wrongOf({ subject, passed }: Measured): string[] {
+  return passed.flatMap(({ stations, open, failures, isRegistered, isGone }) => {
+    const lines: string[] = [];
+    if (open < stations)
+      lines.push(`${subject.name}: ${stations - open} not connected (${kindsText(failures)})`);
+    if (!isRegistered) lines.push(`${subject.name}: not all registered after 30 s`);
+    if (!isGone) lines.push(`${subject.name}: sessions are left 30 s after their sockets closed`);
+    return lines;
+  });
+}
+
+/** Pure. The raw accept, the edge and the least first. */
+export function reportOf(lanes: readonly Measured[]): Report {
   const [raw, edge, least] = lanes;
   if (raw === undefined || edge === undefined || least === undefined) throw new Error("no lanes");
   const ratio = pairedRatio(edge.server, raw.server);
@@ -203,7 +228,7 @@ function reportOf(lanes: readonly Lane[]): Report {
         })),
       },
     ],
-    wrong: lanes.flatMap(({ wrong, isPeer }) => (isPeer ? [] : wrong)),
-    warnings: lanes.flatMap(({ wrong, isPeer }) => (isPeer ? wrong : [])),
+    wrong: lanes.filter(({ isPeer }) => !isPeer).flatMap(wrongOf),
+    warnings: lanes.filter(({ isPeer }) => isPeer).flatMap(wrongOf), // A4
   };
 }

@@ -44,7 +44,8 @@ export const staged: Scenario = {
   run: (surroundings) => closing((owner) => run(surroundings, owner)),
 };
 
-interface Stage {
+/** What a stage came to. */
+export interface Stage {
   readonly ramp: string;
   readonly stations: number;
   readonly seconds: number;
@@ -144,7 +145,8 @@ async function climb({ ramp, dialled, stations, values, gateway, fleet }: Climb)
   };
 }
 
-function reportOf(stages: readonly Stage[]): Report {
+/** Pure. */
+export function reportOf(stages: readonly Stage[]): Report {
   const percent = Math.min(
     ...stages.map(
       ({ connected, registered, stations }) => (Math.min(connected, registered) / stations) * 100,
