@@ -122,11 +122,7 @@ async function losing(key: IdentityKey, work: (master: Address) => Promise<void>
 }
 
 /** The `disconnected` events of an identity, as its master has them: the present one, who is asked for among nodes that answer. */
-async function endsOf(
-  { key }: NewSession,
-  keyPrefix = prefix,
-  at: Address | undefined = undefined,
-): Promise<LifecycleEvent[]> {
+async function endsOf({ key }: NewSession, keyPrefix = prefix, at?: Address): Promise<LifecycleEvent[]> {
   const partition = partitionOf(key);
   const master = at ?? (await cluster.masterOfSlot(partitionSlots[partition] ?? 0));
   const node = new Redis(master.port, master.host);
