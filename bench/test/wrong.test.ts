@@ -6,9 +6,12 @@ import type { Called, TrafficResult } from "../src/load/fleet.ts";
 import { Histogram } from "../src/measure/histogram.ts";
 import type { Report } from "../src/report/model.ts";
 import * as accept from "../src/scenarios/accept.ts";
+import * as commands from "../src/scenarios/commands.ts";
 import type { CrowdTimes } from "../src/scenarios/crowd.ts";
 import * as density from "../src/scenarios/density.ts";
 import * as faults from "../src/scenarios/faults.ts";
+import type { Lane } from "../src/scenarios/message-lanes.ts";
+import * as messages from "../src/scenarios/messages.ts";
 import * as pool from "../src/scenarios/pool.ts";
 import * as staged from "../src/scenarios/staged.ts";
 import * as storm from "../src/scenarios/storm.ts";
@@ -302,5 +305,68 @@ describe("telemetry", () => {
         filled: { calls: [called], open: stations, rows: stations, ...filled },
         lost,
       }),
+  );
+});
+
+describe("commands", () => {
+  const round = { p50: 1, p99: 2, perSecond: 3, servers: 4, redis: 5 };
+  const lane = (name: string, failures: Readonly<Record<string, number>> = {}) => ({
+    name,
+    rounds: [round],
+    failures: [{}, failures],
+  });
+  table<{ floor?: object; edges?: object }>(
+    [
+      ["not answered by the edges", { edges: { "504": 1 } }, ["edges: not answered: 1 × 504"]],
+      ["not answered by the floor", { floor: { "500": 2 } }, ["floor: not answered: 2 × 500"]],
+    ],
+    ({ edges = {}, floor = {} } = {}) =>
+      commands.reportOf(lane("edges", { ...edges }), lane("floor", { ...floor })),
+  );
+});
+
+describe("messages", () => {
+  const lane = (name: string, label: string, of: Partial<Lane> = {}): Lane => ({
+    subject: { name, endpoint: { host: "", port: 0, path: "/" }, pids: [], stop: () => Promise.resolve() },
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a report asks no station
+    fleet: {} as Lane["fleet"],
+    label,
+    tail: "",
+    rate: 1,
+    isPacedOnly: false,
+    takesTurns: false,
+    isPeer: false,
+    flood: [traffic],
+    paced: [traffic],
+    wrong: [],
+    warnings: [],
+    ...of,
+  });
+  const floor = (name: string, failures = 0) => {
+    return { name, rounds: [1], p50: [1], p99: [1], failed: () => failures };
+  };
+  const paced = { isPacedOnly: true };
+  table<{ lane?: Partial<Lane>; post?: number; dispatched?: number }>(
+    [
+      ["what a lane noted", { lane: { wrong: ["limit: 1 wrong answers"] } }, ["limit: 1 wrong answers"]],
+      ["what a lane was told of a peer", { lane: { warnings: ["lost"] } }, []],
+      ["a POST that failed", { post: 1 }, ["post: 1 failed"]],
+      ["one by dispatch that failed", { dispatched: 2 }, ["dispatched: 2 failed"]],
+    ],
+    (change = {}) =>
+      messages.reportOf(
+        [
+          ...["limit", "edge, local", "ws", "ocpp-rpc"].flatMap((name) => [
+            lane(name, "Heartbeat", name === "limit" ? change.lane : {}),
+            lane(name, "MeterValues"),
+          ]),
+          ...["limit", "the least", "edge, http"].map((name) => lane(name, "MeterValues", paced)),
+        ],
+        {
+          post: floor("post", change.post),
+          dispatched: floor("dispatched", change.dispatched),
+          timer: floor("timer"),
+        },
+      ),
   );
 });

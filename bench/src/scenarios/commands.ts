@@ -51,7 +51,8 @@ export const commands: Scenario = {
   run: (surroundings) => closing((owner) => run(surroundings, owner)),
 };
 
-interface Round {
+/** A round of a lane. */
+export interface Round {
   readonly p50: number;
   readonly p99: number;
   readonly perSecond: number;
@@ -60,13 +61,18 @@ interface Round {
   readonly redis: number;
 }
 
-interface Lane {
+/** What a lane's rounds came to. */
+export interface Measured {
   readonly name: string;
+  readonly rounds: Round[];
+  /** Of each stretch, also of those that warm up. */
+  readonly failures: CommandCount["failures"][];
+}
+
+interface Lane extends Measured {
   readonly origin: string;
   readonly path: string;
   readonly pids: readonly number[];
-  readonly rounds: Round[];
-  readonly wrong: string[];
 }
 
 const prefix = "CP";
@@ -95,7 +101,7 @@ async function run({ values, say, nodeArguments }: Surroundings, owner: Closing)
     await stationsOn(holder.endpoint.port);
     await gateway.untilRegistered((count) => count >= valueOf(values, "stations"), 30_000);
     const path = "/v1/charge-points/{id}/commands";
-    return { name: "edge → edge", origin: front.api, path, pids: gateway.pids, rounds: [], wrong: [] };
+    return { name: "edge → edge", origin: front.api, path, pids: gateway.pids, rounds: [], failures: [] };
   }
 
   async function openFloor(): Promise<Lane> {
@@ -110,7 +116,7 @@ async function run({ values, say, nodeArguments }: Surroundings, owner: Closing)
       path: "/command/{id}",
       pids,
       rounds: [],
-      wrong: [],
+      failures: [],
     };
   }
 
@@ -147,14 +153,18 @@ async function measure(lane: Lane, { commander, values, redisSeconds }: Measurin
     servers: perCommand(cpuSecondsOf(pids) - servers),
     redis: perCommand(redisSeconds() - nodes),
   });
-  for (const { failures } of [few, many]) {
-    if (Object.keys(failures).length > 0)
-      lane.wrong.push(`${lane.name}: not answered: ${kindsText(failures)}`);
-  }
+  lane.failures.push(few.failures, many.failures);
 }
 
-function reportOf(edges: Lane, floor: Lane): Report {
-  const p50 = ({ rounds }: Lane): number[] => rounds.map((round) => round.p50);
+function wrongOf({ name, failures }: Measured): string[] {
+  return failures
+    .filter((kinds) => Object.keys(kinds).length > 0)
+    .map((kinds) => `${name}: not answered: ${kindsText(kinds)}`);
+}
+
+/** Pure. */
+export function reportOf(edges: Measured, floor: Measured): Report {
+  const p50 = ({ rounds }: Measured): number[] => rounds.map((round) => round.p50);
   const ratio = pairedRatio(p50(edges), p50(floor));
   const rate = spreadOf(edges.rounds.map(({ perSecond }) => perSecond));
   return {
@@ -204,7 +214,7 @@ function reportOf(edges: Lane, floor: Lane): Report {
         })),
       },
     ],
-    wrong: [...floor.wrong, ...edges.wrong],
+    wrong: [floor, edges].flatMap(wrongOf),
     warnings: [],
   };
 }

@@ -22,7 +22,7 @@ import { findOwnCore } from "../system/own-core.ts";
 import { startWorker } from "../system/worker.ts";
 import { refuseBeyondDescriptors, rounds, seconds, warmUp } from "./load-parameters.ts";
 import { mainRounds, measure, noteLosses, openLanes, type Lane } from "./message-lanes.ts";
-import { addPostFloor, type PostFloor } from "./post-floor.ts";
+import { addPostFloor, type Posted, type PostFloor } from "./post-floor.ts";
 import { cpuPerMessage, isClientBound, latencyMs } from "./reading.ts";
 
 /** The benchmark. */
@@ -93,7 +93,7 @@ async function run(surroundings: Surroundings, owner: Closing): Promise<Report> 
   const origin = `http://127.0.0.1:${await backend.ask<number>("listen")}`;
   const { lanes, pids } = await openLanes(surroundings, owner, origin);
   const post = { origin, path: "/MeterValues/floor", body: meterValuesPayload };
-  const floors: Floors = {
+  const floors: Floors<PostFloor> = {
     post: owner.own(await addPostFloor({ ...post, way: "request" })),
     dispatched: owner.own(await addPostFloor({ ...post, way: "dispatch" })),
     timer: owner.own(await addPostFloor({ ...post, way: "nothing" })),
@@ -129,12 +129,12 @@ async function run(surroundings: Surroundings, owner: Closing): Promise<Report> 
 }
 
 /** What the `http` route is set against. */
-interface Floors {
+export interface Floors<F = Posted> {
   /** The one that is judged by, in turn with the route. */
-  readonly post: PostFloor;
+  readonly post: F;
   /** Two more, once a round: the same POST by the layer of undici that the edge uses, and what sends any of them. */
-  readonly dispatched: PostFloor;
-  readonly timer: PostFloor;
+  readonly dispatched: F;
+  readonly timer: F;
 }
 
 /** M3. */
@@ -142,7 +142,8 @@ function paceOf(round: number): number {
   return round <= 0 ? 3 : 1;
 }
 
-function reportOf(lanes: readonly Lane[], floors: Floors): Report {
+/** Pure. */
+export function reportOf(lanes: readonly Lane[], floors: Floors): Report {
   const wrong = lanes.flatMap((lane) => lane.wrong);
   for (const floor of Object.values(floors))
     if (floor.failed() > 0) wrong.push(`${floor.name}: ${floor.failed()} failed`);
@@ -284,7 +285,7 @@ function postTable(lanes: readonly Lane[], floors: Floors): Table {
     title: "The http route beside a bare POST",
     columns: ["subject", "µs CPU", "÷ bare POST", "p50 ms", "p99 ms"],
     rows: [
-      ...Object.values(floors).map((floor: PostFloor) => [
+      ...Object.values(floors).map((floor: Posted) => [
         floor.name,
         spreadOf(floor.rounds).median,
         pairedRatio(floor.rounds, byRound(post.rounds, floor.rounds.length)).median,

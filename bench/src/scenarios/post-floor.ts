@@ -7,16 +7,20 @@ import type { PostCount, PostPlan, PostWay } from "../subjects/bare-post.ts";
 import { pause } from "../time.ts";
 import { latencyMs } from "./reading.ts";
 
-/** A floor that is measured round by round. */
-export interface PostFloor {
+/** What a floor's rounds came to. */
+export interface Posted {
   readonly name: string;
-  readonly pid: number;
   /** µs CPU per POST, one for each round. */
   readonly rounds: readonly number[];
   /** ms from a POST to its answer, one for each round. */
   readonly p50: readonly number[];
   readonly p99: readonly number[];
   failed(): number;
+}
+
+/** A floor that is measured round by round. */
+export interface PostFloor extends Posted {
+  readonly pid: number;
   /** One round; gives µs CPU per POST. */
   measure(rate: number, seconds: number): Promise<number>;
   /** Drops the rounds so far. */
