@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 
 import { checkHost } from "../src/host/checks.ts";
 import { descriptorRefusal } from "../src/host/load-limits.ts";
-import { readHostLimits, type HostLimits } from "../src/host/limits.ts";
+import { availableMemory, readHostLimits, type HostLimits } from "../src/host/limits.ts";
 
 const roomy: HostLimits = {
   descriptorsSoft: 65_536,
@@ -15,6 +15,7 @@ const roomy: HostLimits = {
   ephemeralPorts: 55_296,
   conntrackMax: undefined,
   availableBytes: 16e9,
+  memoryOf: "machine",
   cores: 4,
 };
 const hostFile = (name: string): string =>
@@ -46,8 +47,27 @@ describe("the doctor", () => {
     [{ ephemeralPorts: 5_000 }, "ports of one source address"],
     [{ conntrackMax: 16_384 }, "net.netfilter.nf_conntrack_max"],
     [{ availableBytes: 100e6 }, "memory available, MB"],
+    [
+      { availableBytes: 100e6, memoryOf: "control group" as const },
+      "memory available in this control group, MB",
+    ],
   ])("names the one limit that falls short: %o", (limits, name) => {
     expect(short(limits)).toEqual([name]);
+  });
+
+  it("names the edge's own limit, which no descriptors lift", () => {
+    const checks = checkHost({ ...roomy, descriptorsHard: 1e6 }, { stations: 30_000, edges: 1 });
+    const [only, ...others] = checks.filter(({ isEnough }) => !isEnough);
+    expect(only).toMatchObject({ limit: "listen.maxConnections", have: 18_000, need: 30_000 });
+    expect(only?.advice).toContain("2 edges, or CPG_LISTEN_MAX_CONNECTIONS=30000");
+    expect(others).toEqual([]);
+    expect(checkHost(roomy, { stations: 36_000, edges: 2 }).every(({ isEnough }) => isEnough)).toBe(true);
+  });
+
+  it("goes by the control group where that has less than the machine, and never by more than there is", () => {
+    expect(availableMemory(16e9, 1e9)).toEqual({ availableBytes: 1e9, memoryOf: "control group" });
+    expect(availableMemory(16e9, 64e9)).toEqual({ availableBytes: 16e9, memoryOf: "machine" });
+    expect(availableMemory(16e9, 16e9 - 1e6)).toEqual({ availableBytes: 16e9, memoryOf: "machine" });
   });
 
   it("calls a limit that it cannot read not enough, instead of hoping", () => {
@@ -87,15 +107,45 @@ describe("the doctor", () => {
   });
 });
 
-describe("a run that the descriptors do not allow", () => {
+describe("a run that this machine does not allow", () => {
   const limits = { ...roomy, descriptorsHard: 20_000 };
 
   it("is refused with the number of generators that would do", () => {
     expect(descriptorRefusal(limits, { stations: 100_000, clients: 2, edges: 7 })).toContain("--clients 6");
   });
 
-  it("is refused when the edges could not hold the stations", () => {
-    expect(descriptorRefusal(limits, { stations: 40_000, clients: 8, edges: 2 })).toContain("at most 36000");
+  it("is refused when the edges could not hold the stations, by whatever holds them back", () => {
+    const shape = { stations: 40_000, clients: 8, edges: 2 };
+    for (const [descriptorsHard, limit, most] of [
+      [12_000, "12000 descriptors per process", 20_000],
+      [20_000, "listen.maxConnections is 18000", 36_000],
+      [1_048_576, "listen.maxConnections is 18000", 36_000],
+      [Infinity, "listen.maxConnections is 18000", 36_000],
+      [undefined, "listen.maxConnections is 18000", 36_000], // another system: its descriptors are not known
+    ] as const) {
+      const line = descriptorRefusal({ ...roomy, descriptorsHard }, shape);
+      expect(line).toContain(limit);
+      expect(line).toContain(`at most ${most}`);
+    }
+  });
+
+  it("is refused where the doctor would find too little memory", () => {
+    const shape = { stations: 999_999, clients: 100, edges: 99 };
+    const host = { ...limits, availableBytes: 8e9 };
+    expect(descriptorRefusal(host, shape)).toBe(
+      "999999 stations on 99 edges need 28850 MB of memory, and 8000 MB are available: fewer stations, or more memory",
+    );
+    expect(descriptorRefusal({ ...host, memoryOf: "control group" }, shape)).toContain(
+      "in this control group",
+    );
+    expect(checkHost(host, shape).find(({ limit }) => limit.startsWith("memory"))?.isEnough).toBe(false);
+    expect(descriptorRefusal({ ...host, availableBytes: 32e9 }, shape)).toBeUndefined();
+  });
+
+  it("is told by descriptors that leave no room for a station", () => {
+    const host = { ...roomy, descriptorsHard: 256 };
+    const line = descriptorRefusal(host, { stations: 10, clients: 2, edges: 1 });
+    expect(line).toContain("no number of them would do");
   });
 
   it("is not refused otherwise", () => {

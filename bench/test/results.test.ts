@@ -208,7 +208,7 @@ describe("what cannot be measured ends with exit code 2 and one line", () => {
 
   it.each([
     [["storm", "--stations", "0"], "--stations must be a whole number from 1"],
-    [["density", "--stations", "999999"], "descriptors per process"],
+    [["density", "--stations", "999999"], "999999 stations need more than"],
     [["storms"], "no scenario is called"],
   ])("%j", async (args, line) => {
     const running = await start(args);

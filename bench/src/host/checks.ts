@@ -3,6 +3,7 @@
 // The same settings, with their reasons, stand as files in infra/host; a test holds the two together.
 
 import type { HostLimits } from "./limits.ts";
+import { bytesFor, connectionsPerEdge, descriptorsFor } from "./load-limits.ts";
 
 /** What is planned for one host. */
 export interface HostPlan {
@@ -21,12 +22,6 @@ export interface HostCheck {
   readonly advice: string;
 }
 
-/** Beside stations an edge opens connections to Redis, backends, the API and files: a tenth of what it may serve. */
-const otherDescriptors = 2_000;
-/** An idle station: 3 KB in the edge (the goal of `density`), about 6 KB of socket in the kernel, half as much again in a storm. */
-const bytesPerStation = 14_000;
-/** An edge before its first station. */
-const bytesPerEdge = 150e6;
 /** uWebSockets.js listens with this backlog; a larger somaxconn does not help the charge points' port. */
 const edgeBacklog = 512;
 /** Of Redis' cluster bus, of node 6379 and of `npm start`: in the wider range, where an outgoing connection keeps Redis from its port. */
@@ -35,6 +30,7 @@ const redisBusPorts = "16379,17000-17005";
 /** Checks every limit; what is unknown here is not enough, and says so. */
 export function checkHost(limits: HostLimits, { stations, edges }: HostPlan): HostCheck[] {
   const perEdge = Math.ceil(stations / edges);
+  const fileMax = 2 * edges * descriptorsFor(perEdge);
   const check = (
     limit: string,
     have: number | undefined,
@@ -45,13 +41,17 @@ export function checkHost(limits: HostLimits, { stations, edges }: HostPlan): Ho
     return { limit, have, need, isEnough: have !== undefined && have >= need, why, advice };
   };
   return [
-    check("descriptors of a process", limits.descriptorsHard, perEdge + otherDescriptors, [
-      "each station is one, and an edge needs some for Redis, backends and its API",
-      `nofile ${roundUp(perEdge + otherDescriptors)} in limits.d, or LimitNOFILE= of the service; or more edges`,
+    check("listen.maxConnections", connectionsPerEdge, perEdge, [
+      "the edge's own setting, of each edge: one more is refused with 503",
+      `${Math.ceil(stations / connectionsPerEdge)} edges, or CPG_LISTEN_MAX_CONNECTIONS=${perEdge} of each, and whatever its start says has to rise with it`,
     ]),
-    check("fs.file-max", limits.fileMax, 2 * (stations + edges * otherDescriptors), [
+    check("descriptors of a process", limits.descriptorsHard, descriptorsFor(perEdge), [
+      "each station is one, and an edge needs some for Redis, backends and its API",
+      `nofile ${roundUp(descriptorsFor(perEdge))} in limits.d, or LimitNOFILE= of the service; or more edges`,
+    ]),
+    check("fs.file-max", limits.fileMax, fileMax, [
       "all processes of the host together; the kernel's own is one for each 10 KB of memory",
-      `remove what lowers it (a file in sysctl.d), or sysctl fs.file-max=${roundUp(2 * (stations + edges * otherDescriptors))}`,
+      `remove what lowers it (a file in sysctl.d), or sysctl fs.file-max=${roundUp(fileMax)}`,
     ]),
     check("net.core.somaxconn", limits.somaxconn, edgeBacklog, [
       "caps every listen backlog: uWebSockets.js asks for 512, Redis for 511",
@@ -72,12 +72,14 @@ export function checkHost(limits: HostLimits, { stations, edges }: HostPlan): Ho
       ],
     ),
     check(
-      "memory available, MB",
+      `memory available${limits.memoryOf === "machine" ? "" : " in this control group"}, MB`,
       limits.availableBytes / 1e6,
-      (stations * bytesPerStation + edges * bytesPerEdge) / 1e6,
+      bytesFor({ stations, edges }) / 1e6,
       [
         `${edges} × 150 MB and 14 KB per station, kernel included`,
-        "fewer stations on this host, or more memory",
+        limits.memoryOf === "machine"
+          ? "fewer stations on this host, or more memory"
+          : "fewer stations here, or a higher limit: memory.max, MemoryMax= of the service, --memory of the container",
       ],
     ),
     ...conntrackCheck(limits, stations),

@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { cpus, freemem } from "node:os";
+import { join } from "node:path";
 
 /** The limits that decide how many stations a host can carry. */
 export interface HostLimits {
@@ -19,6 +20,8 @@ export interface HostLimits {
   /** Connections the firewall can track; undefined where it tracks none. */
   readonly conntrackMax: number | undefined;
   readonly availableBytes: number;
+  /** What sets it: the machine, or the limit of the control group (container, service) that this process is in. */
+  readonly memoryOf: "machine" | "control group";
   readonly cores: number;
 }
 
@@ -35,7 +38,7 @@ export function readHostLimits(): HostLimits {
     netdevBacklog: numbersIn("/proc/sys/net/core/netdev_max_backlog")[0],
     ephemeralPorts: low === undefined || high === undefined ? undefined : high - low + 1,
     conntrackMax: numbersIn("/proc/sys/net/netfilter/nf_conntrack_max")[0],
-    availableBytes: availableBytes(),
+    ...availableMemory(hostAvailableBytes(), process.availableMemory() + groupCacheBytes()),
     cores: cpus().length,
   };
 }
@@ -47,9 +50,28 @@ function descriptorLimits(): [soft: number | undefined, hard: number | undefined
   return [count(line?.[1]), count(line?.[2])];
 }
 
-function availableBytes(): number {
+/** The lesser of what the machine has left and what the control group has, which is the machine's where nothing limits it. */
+export function availableMemory(
+  hostBytes: number,
+  groupBytes: number,
+): Pick<HostLimits, "availableBytes" | "memoryOf"> {
+  // Two looks at a machine at work differ a little: only what is clearly less is a limit.
+  return groupBytes < hostBytes * 0.95
+    ? { availableBytes: groupBytes, memoryOf: "control group" }
+    : { availableBytes: hostBytes, memoryOf: "machine" };
+}
+
+function hostAvailableBytes(): number {
   const line = /^MemAvailable:\s+(\d+) kB/mu.exec(textOf("/proc/meminfo"));
   return line === null ? freemem() : Number(line[1]) * 1024;
+}
+
+// Node counts as used what the group's files hold in the page cache. The kernel gives that back when memory is wanted.
+function groupCacheBytes(): number {
+  const group = /^0::(.+)$/mu.exec(textOf("/proc/self/cgroup"))?.[1]; // cgroup v2
+  if (group === undefined) return 0;
+  const line = /^inactive_file (\d+)$/mu.exec(textOf(join("/sys/fs/cgroup", group, "memory.stat")));
+  return line === null ? 0 : Number(line[1]);
 }
 
 function numbersIn(path: string): number[] {
