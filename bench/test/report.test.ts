@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { commandOf } from "../src/execute.ts";
 import { runHtml } from "../src/report/html.ts";
 import { numberText, verdictOf } from "../src/report/judge.ts";
-import type { Run } from "../src/report/model.ts";
+import type { Plot, Run } from "../src/report/model.ts";
+import { plotSvg } from "../src/report/plots.ts";
 import { runText } from "../src/report/text.ts";
 
 const run: Run = {
@@ -118,6 +119,41 @@ describe("the page", () => {
   it("says wrong results and a bottleneck of the client where nobody can miss them", () => {
     expect(html).toContain("Wrong result: a lost station");
     expect(html).toContain('<tr class="clientbound"');
+  });
+});
+
+describe("a plot", () => {
+  const names = ["none", "red", "inherit", "currentColor"];
+  const points = names.flatMap((series, n) => [0, 1].map((x) => ({ x, y: n * x, series })));
+
+  it.each(["lines", "bars"] as const)("%s: draws a series whose name CSS knows like any other", (kind) => {
+    const svg = plotSvg({ title: "P", kind, x: "", y: "", points }, 340);
+    const attribute = kind === "lines" ? "stroke" : "fill";
+    for (const n of names.keys()) expect(svg).toContain(`${attribute}="var(--series-${n})"`);
+    expect(svg).not.toMatch(/stroke="(?:none|red|inherit)"|fill="(?:red|inherit)"/u);
+  });
+
+  const bars = (...labels: string[]): Plot => {
+    return { title: "P", kind: "bars", x: "", y: "", points: labels.map((x) => ({ x, y: 1, series: "s" })) };
+  };
+  const textsOf = (svg: string): string[] =>
+    [...svg.matchAll(/<(?:text|tspan)[^>]*>([^<]+)</gu)].map(([, text]) => text ?? "");
+  const beginOfBars = (svg: string): number => Number(/<rect[^>]* x="([\d.]+)"/u.exec(svg)?.[1]);
+
+  it("sets long names above their bars on a phone, where the margin would cut them", () => {
+    const long = "the least (raw uWS.js, a hash, a SET)";
+    const phone = plotSvg(bars(long, "edge"), 340);
+    expect(beginOfBars(phone)).toBeLessThan(10);
+    expect(textsOf(phone)).toEqual(expect.arrayContaining([long, "edge"]));
+    expect(beginOfBars(plotSvg(bars(long, "edge"), 1000))).toBeGreaterThan(200);
+    expect(beginOfBars(plotSvg(bars("edge"), 340))).toBeGreaterThan(30);
+  });
+
+  it("breaks a name for which no line is long enough", () => {
+    const words = Array.from({ length: 20 }, () => "four").join(" ");
+    const texts = textsOf(plotSvg(bars(words), 340)).filter((text) => text.includes("four"));
+    expect(texts.join(" ").replaceAll(/\s+/gu, " ")).toBe(words);
+    for (const text of texts) expect(text.length * 6).toBeLessThan(340);
   });
 });
 

@@ -38,10 +38,10 @@ export const faults: Scenario = {
 };
 
 const prefix = "CP";
-const kinds = ["none", "redis master", "edge"] as const;
+const kinds = ["no fault", "redis master", "edge"] as const;
 type Kind = (typeof kinds)[number];
 const names: Readonly<Record<Kind, string>> = {
-  none: "no fault",
+  "no fault": "no fault",
   "redis master": "a Redis master dies",
   edge: "an edge dies",
 };
