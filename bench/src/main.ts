@@ -23,9 +23,9 @@ async function main(order: Order): Promise<number> {
 async function run({ scenario, values, options }: Extract<Order, { kind: "run" }>): Promise<number> {
   const say = (line: string): void => void process.stderr.write(`  ${line}\n`);
   try {
-    const { run, files } = await execute(scenario, values, options, say);
+    const { run, keep } = await execute(scenario, values, options, say);
     process.stdout.write(runText(run, process.stdout.isTTY));
-    process.stdout.write(`\n${files.join("\n")}\n`);
+    process.stdout.write(`\n${keep().join("\n")}\n`);
     return run.report.wrong.length === 0 ? 0 : 1;
   } catch (error) {
     if (!(error instanceof BenchError)) throw error;

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { execute } from "../src/execute.ts";
@@ -29,10 +29,34 @@ const scenario: Scenario = {
   },
 };
 
-function run(options: { readonly out?: string; readonly profile?: string }): ReturnType<typeof execute> {
+async function run(options: {
+  readonly out?: string;
+  readonly profile?: string;
+}): Promise<{ readonly files: readonly string[] }> {
   const { out = join(folder, "out"), profile } = options;
-  return execute(scenario, {}, { out, profile }, () => undefined);
+  const { keep } = await execute(scenario, {}, { out, profile }, () => undefined);
+  return { files: keep() };
 }
+
+describe("what is kept", () => {
+  it("is never overwritten: six runs within a second are twelve files", async () => {
+    const files: string[] = [];
+    for (let n = 0; n < 6; n++) files.push(...(await run({})).files);
+    expect(new Set(files).size).toBe(12);
+    expect(readdirSync(join(folder, "out")).sort()).toEqual(files.map((file) => basename(file)).sort());
+    for (const file of files)
+      expect(file.replace(/(?:json|html)$/u, "")).toMatch(/example-[\d-]+T\d{6}(?:-\d)?\.$/u);
+  });
+
+  it("is told from what was run: a folder that cannot be written to any more is one line, and costs no figure", async () => {
+    const out = join(folder, "out");
+    const { run: found, keep } = await execute(scenario, {}, { out, profile: undefined }, () => undefined);
+    await rm(out, { recursive: true });
+    expect(found.scenario).toBe("example");
+    expect(keep).toThrow(BenchError);
+    expect(keep).toThrow(/^the results could not be written: ENOENT[^\n]*$/u);
+  });
+});
 
 describe("the folders of a run", () => {
   it("are made, with what is missing above them", async () => {

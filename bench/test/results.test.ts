@@ -28,14 +28,31 @@ afterEach(async () => {
 
 async function start(
   args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
+  {
+    before = [process.execPath],
+    env = {},
+  }: { readonly before?: readonly string[]; readonly env?: Readonly<Record<string, string>> } = {},
 ): Promise<TestProcess> {
+  const [command = "", ...words] = before;
   bench = await startProcess({
-    command: process.execPath,
-    args: [main, ...args, "--out", join(folder, "out")],
+    command,
+    args: [...words, main, ...args, "--out", join(folder, "out")],
     env: { TMPDIR: temporary, ...env },
   });
   return bench;
+}
+
+/** Node that starts each edge with one argument more: the bench gives edges nothing from its environment. */
+function nodeWithEdges(argument: string): string[] {
+  const patch = `
+    import childProcess from "node:child_process";
+    import { syncBuiltinESMExports } from "node:module";
+    const { spawn } = childProcess;
+    const isEdge = (args) => args.some((each) => each.endsWith("packages/edge/dist/main.js"));
+    childProcess.spawn = (command, args, options) =>
+      spawn(command, isEdge(args) ? [...args, ${JSON.stringify(argument)}] : args, options);
+    syncBuiltinESMExports();`;
+  return [process.execPath, "--import", `data:text/javascript,${encodeURIComponent(patch)}`];
 }
 
 /** The first edge that a bench has started. */
@@ -51,15 +68,23 @@ function firstEdge(running: TestProcess): Promise<{ readonly pid: number }> {
 }
 
 /** The edges that a bench has started, as the kernel sees them. */
-function edgesOf({ pid }: TestProcess): { readonly pid: number; readonly args: readonly string[] }[] {
+function edgesOf(running: TestProcess): { readonly pid: number; readonly args: readonly string[] }[] {
+  return childrenOf(running, "packages/edge/dist/main.js");
+}
+
+/** The children of a bench that run this program. */
+function childrenOf(
+  { pid }: TestProcess,
+  program: string,
+): { readonly pid: number; readonly args: readonly string[] }[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/u.test(name))
     .flatMap((name) => {
       const args = textOf(`/proc/${name}/cmdline`).split("\0");
       const stat = textOf(`/proc/${name}/stat`);
       const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
-      const isEdge = args.some((each) => each.endsWith("packages/edge/dist/main.js"));
-      return isEdge && parent === pid ? [{ pid: Number(name), args }] : [];
+      const isIt = args.some((each) => each.endsWith(program));
+      return isIt && parent === pid ? [{ pid: Number(name), args }] : [];
     });
 }
 
@@ -174,7 +199,7 @@ describe("a storm that fails", () => {
   it("is reported like any other: what was wrong, the files, exit code 1", async () => {
     // Both storms are over before the generators have given up connecting.
     const running = await start(["storm", "--stations", "300", "--limit", "5"], {
-      CPG_LISTEN_MAX_CONNECTIONS: "100",
+      before: nodeWithEdges("--listen-max-connections=100"),
     });
     const { code } = await running.exited;
     expect(wrongOf(running)).toContainEqual(expect.stringMatching(/cold: \d+ stations not connected$/u));
@@ -196,6 +221,23 @@ describe("a profile", () => {
   }, 60_000);
 });
 
+describe("the caller's environment", () => {
+  it("changes no setting of what is measured, and what is kept from it is named", async () => {
+    const env = { CPG_LISTEN_MAX_CONNECTIONS: "1", NODE_OPTIONS: "--max-old-space-size=3000" };
+    const running = await start(["staged", "--stations", "60", "--hold", "1"], { env });
+    await eventually(() => expect(childrenOf(running, "load/generator.js")).toHaveLength(2), {
+      timeoutMs: 30_000,
+    });
+    for (const { pid } of [...edgesOf(running), ...childrenOf(running, "load/generator.js")]) {
+      const variables = textOf(`/proc/${pid}/environ`).split("\0");
+      expect(variables).toContain(`TMPDIR=${temporary}`);
+      expect(variables.filter((each) => /^(?:CPG_|NODE_OPTIONS=)/u.test(each))).toEqual([]);
+    }
+    expect(edgesOf(running)).toHaveLength(1);
+    expect(running.lines()[0]).toMatch(/: CPG_LISTEN_MAX_CONNECTIONS, NODE_OPTIONS$/u);
+  }, 60_000);
+});
+
 describe("what cannot be measured ends with exit code 2 and one line", () => {
   it("a gateway that dies while it starts", async () => {
     const running = await start(["staged", "--stations", "60"]);
@@ -214,6 +256,19 @@ describe("what cannot be measured ends with exit code 2 and one line", () => {
     const running = await start(args);
     const { code } = await running.exited;
     expect(running.lines()).toEqual([expect.stringContaining(line)]);
+    expect(code).toBe(2);
+  });
+});
+
+describe("a disk that is full by the end", () => {
+  it("costs the files and no figure: all that was found is printed, then one line and exit code 2", async () => {
+    const small = ["sh", "-c", 'ulimit -f 1; exec "$0" "$@"', process.execPath];
+    const running = await start(["doctor"], { before: small });
+    const { code } = await running.exited;
+    expect(running.stdout()).toContain("net.core.somaxconn");
+    expect(running.lines().at(-1)).toMatch(/^the results could not be written: EFBIG/u);
+    expect(running.stderr()).not.toContain("    at ");
+    expect(readdirSync(join(folder, "out"))).toEqual([]);
     expect(code).toBe(2);
   });
 });

@@ -12,6 +12,7 @@ import type { Endpoint } from "../load/generator.ts";
 import { scrapeAll, type Scrape } from "../measure/prometheus.ts";
 import { BenchError } from "../scenario.ts";
 import { until } from "../time.ts";
+import { keptFromChildren } from "./environment.ts";
 import { Registered } from "./registered.ts";
 import { makeTemporaryFolder } from "./temporary-folder.ts";
 
@@ -170,6 +171,7 @@ async function startEdge(
   const [port, management, metrics] = [await freePort(), await freePort(), await freePort()];
   const started = await startProcess({
     command: process.execPath,
+    env: Object.fromEntries(keptFromChildren(process.env).map((variable) => [variable, undefined])),
     args: [
       ...nodeArguments,
       fileURLToPath(program),

@@ -5,6 +5,8 @@
 
 import { fork, type ChildProcess } from "node:child_process";
 
+import { childEnvironment } from "./environment.ts";
+
 /** A running worker. */
 export interface Worker {
   readonly pid: number;
@@ -26,7 +28,12 @@ interface Waiting {
 
 /** Starts `file` (a built module that calls `serve`). */
 export function startWorker(file: URL): Promise<Worker> {
-  const child = fork(file, { execArgv: [], stdio: ["ignore", "inherit", "inherit", "ipc"], detached: true });
+  const child = fork(file, {
+    execArgv: [],
+    env: childEnvironment(process.env),
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    detached: true,
+  });
   const waiting = new Map<number, Waiting>();
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   child.on("message", (reply: Reply) => {
