@@ -36,6 +36,7 @@ async function run({ scenario, values, options }: Extract<Order, { kind: "run" }
 
 // The children die with this process (system/worker.ts, @cpg/infra), and its folders go with it (system/temporary-folder.ts), so a
 // signal may end it at once.
+process.on("SIGHUP", () => process.exit(129)); // its terminal was closed
 process.on("SIGINT", () => process.exit(130));
 process.on("SIGTERM", () => process.exit(143));
 

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 
 import { describe, expect, it } from "vitest";
 
-import { parseScrape, quantileBetween, samplesIn, scrapeAll } from "../src/measure/prometheus.ts";
+import { parseScrape, quantileBetween, samplesIn, scrapeAll, scrapeText } from "../src/measure/prometheus.ts";
 import { BenchError } from "../src/scenario.ts";
 
 const text = (fast: number, slow: number): string => `# HELP d x
@@ -47,5 +47,20 @@ describe("an edge that cannot be scraped", () => {
     await expect(scrapeAll([url])).rejects.toThrow(new BenchError(`the gateway is dead: ${url}: status 503`));
     await new Promise((resolve) => server.close(resolve));
     await expect(scrapeAll([url])).rejects.toThrow(/^the gateway is dead: .*ECONNREFUSED[^\n]*$/u);
+  });
+
+  it("is not waited for when it hangs, before its answer or within it", async () => {
+    const server = createServer((request, response) => {
+      if (request.url === "/half") response.writeHead(200).write("plain 1\n");
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    for (const url of [`${origin}/metrics`, `${origin}/half`]) {
+      await expect(scrapeText(url, 200)).rejects.toThrow(
+        new BenchError(`the gateway does not answer: ${url}: nothing within 0.2 s`),
+      );
+    }
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
   });
 });

@@ -248,6 +248,19 @@ describe("what cannot be measured ends with exit code 2 and one line", () => {
     expect(code).toBe(2);
   }, 60_000);
 
+  it("a load generator that is killed, as the kernel does when memory runs out", async () => {
+    const running = await start(["staged", "--stations", "60", "--hold", "1"]);
+    await eventually(() => expect(running.stderr()).toContain("4 of 4 connected"), { timeoutMs: 60_000 });
+    const [generator] = childrenOf(running, "load/generator.js");
+    if (generator === undefined) throw new Error("no generator");
+    process.kill(generator.pid, "SIGKILL");
+    const { code } = await running.exited;
+    expect(running.lines().at(-1)).toMatch(/^the bench's own process generator was ended by SIGKILL: /u);
+    expect(running.stderr()).not.toContain("    at ");
+    expect(readdirSync(temporary)).toEqual([]);
+    expect(code).toBe(2);
+  }, 90_000);
+
   it.each([
     [["storm", "--stations", "0"], "--stations must be a whole number from 1"],
     [["density", "--stations", "999999"], "999999 stations need more than"],
@@ -275,6 +288,7 @@ describe("a disk that is full by the end", () => {
 
 describe("a run that is ended from outside", () => {
   it.each([
+    ["SIGHUP", 129],
     ["SIGINT", 130],
     ["SIGTERM", 143],
   ] as const)(

@@ -1,6 +1,7 @@
 // An edge's /metrics as numbers. Pure but for the fetch.
 
 import { BenchError } from "../scenario.ts";
+import { ask } from "./ask.ts";
 
 /** What was scraped. */
 export interface Scrape {
@@ -66,14 +67,15 @@ function readSample(line: string): Sample {
   return { name: match?.[1] ?? "", labels: match?.[2] ?? "", value: Number(match?.[3] ?? Number.NaN) };
 }
 
-/** The text of a scrape. Errors: BenchError if nobody answers there, or not with 200. */
-export async function scrapeText(url: string): Promise<string> {
+/** The text of a scrape. Errors: BenchError if nobody answers there, not with 200, or not in time. */
+export async function scrapeText(url: string, limitMs?: number): Promise<string> {
   const asked = async (): Promise<string> => {
-    const answer = await fetch(url);
-    if (!answer.ok) throw new Error(`status ${answer.status}`);
-    return answer.text();
+    const { status, text } = await ask(url, limitMs);
+    if (status !== 200) throw new Error(`status ${status}`);
+    return text;
   };
   return asked().catch((error: unknown) => {
+    if (error instanceof BenchError) throw error;
     const { message, cause } = error as Error;
     const why = cause instanceof Error ? cause.message : message; // undici says no more than "fetch failed"
     throw new BenchError(`the gateway is dead: ${url}: ${why}`, { cause: error });
@@ -87,5 +89,5 @@ export async function scrape(url: string): Promise<Scrape> {
 
 /** Scrapes several edges as one: sums add up, histograms too. Errors: as scrapeText. */
 export async function scrapeAll(urls: readonly string[]): Promise<Scrape> {
-  return parseScrape((await Promise.all(urls.map(scrapeText))).join("\n"));
+  return parseScrape((await Promise.all(urls.map((url) => scrapeText(url)))).join("\n"));
 }

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { freePort, startProcess, uniquePrefix, type TestProcess } from "@cpg/testkit";
 
 import type { Endpoint } from "../load/generator.ts";
+import { ask } from "../measure/ask.ts";
 import { scrapeAll, type Scrape } from "../measure/prometheus.ts";
 import { BenchError } from "../scenario.ts";
 import { until } from "../time.ts";
@@ -77,9 +78,8 @@ export async function startGateway(plan: GatewayPlan): Promise<Gateway> {
   const registered = rowsFrom === false ? undefined : new Registered(rowsFrom, keyPrefix);
   const stop = async (): Promise<void> => {
     registered?.close();
-    // A profile is written by a process that ends by itself.
-    const signal = (plan.nodeArguments ?? []).length > 0 ? "SIGTERM" : "SIGKILL";
-    await Promise.all(edges.map((edge) => edge.process.kill(signal)));
+    const isProfiled = (plan.nodeArguments ?? []).length > 0;
+    await Promise.all(edges.map((edge) => end(edge, isProfiled)));
     folder.remove();
   };
   try {
@@ -92,6 +92,19 @@ export async function startGateway(plan: GatewayPlan): Promise<Gateway> {
     throw error;
   }
   return gatewayOf({ edges, keyPrefix, registered, stop });
+}
+
+/** An edge's drain ends within 25 s by default. */
+const orderlyEndMs = 30_000;
+
+// A profile is written by a process that ends by itself; one that hangs does not.
+async function end({ process }: Edge, isProfiled: boolean): Promise<void> {
+  if (isProfiled) {
+    let hasEnded = false;
+    void process.kill("SIGTERM").then(() => (hasEnded = true));
+    await until(() => hasEnded, orderlyEndMs);
+  }
+  await process.kill("SIGKILL");
 }
 
 function gatewayOf(parts: {
@@ -129,11 +142,14 @@ function gatewayOf(parts: {
   };
 }
 
-/** Undefined while the edge has not read its own lease yet, and when it is gone. */
+/** Undefined while the edge has not read its own lease yet, and when it is gone. Errors: BenchError if it is there and hangs. */
 async function incarnationOf(edge: Edge): Promise<string | undefined> {
-  const answer = await fetch(`${edge.api}/v1/edges`).catch(() => undefined);
-  if (answer?.ok !== true) return undefined;
-  const { edges } = (await answer.json()) as { edges: { name: string; incarnation: string }[] };
+  const answer = await ask(`${edge.api}/v1/edges`).catch((error: unknown) => {
+    if (error instanceof BenchError) throw error;
+    return undefined;
+  });
+  if (answer?.status !== 200) return undefined;
+  const { edges } = JSON.parse(answer.text) as { edges: { name: string; incarnation: string }[] };
   return edges.findLast(({ name }) => name === edge.name)?.incarnation;
 }
 
@@ -197,7 +213,7 @@ async function untilReady(edge: Edge, hasRegistry: boolean): Promise<void> {
   void edge.process.exited.then(() => (ended = true));
   const isReady = async (): Promise<boolean> => {
     if (ended) throw new BenchError(`the gateway is dead: ${edge.name} ended: ${lastLine(edge)}`);
-    const answer = await fetch(`${edge.api}/readyz`).catch(() => undefined);
+    const answer = await ask(`${edge.api}/readyz`, 5_000).catch(() => undefined);
     return answer?.status === 200 && (!hasRegistry || (await incarnationOf(edge)) !== undefined);
   };
   if (!(await until(isReady, 30_000, 50))) {

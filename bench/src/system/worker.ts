@@ -2,9 +2,12 @@
 //
 // W1. A worker ends when its parent's end of the channel is gone, however that happened.
 // W2. A worker that ends while it is asked rejects what was asked: nothing waits for ever.
+// W3. One that is killed, by the kernel for want of memory or by V8, is for a person to mend; one that ends by itself is a bug.
 
 import { fork, type ChildProcess } from "node:child_process";
+import { basename } from "node:path";
 
+import { BenchError } from "../scenario.ts";
 import { childEnvironment } from "./environment.ts";
 
 /** A running worker. */
@@ -42,16 +45,24 @@ export function startWorker(file: URL): Promise<Worker> {
     if (reply.error === undefined) asked?.resolve(reply.value);
     else asked?.reject(new Error(reply.error));
   });
-  child.once("exit", (code, signal) => {
-    for (const asked of waiting.values()) {
-      asked.reject(new Error(`${file.pathname} ended (${signal ?? `exit code ${code}`})`)); // W2
-    }
+  child.once("exit", () => {
+    for (const asked of waiting.values()) asked.reject(endOf(child, file)); // W2
     waiting.clear();
   });
-  return started(child, { waiting, exited, next: 0 });
+  return started(child, { file, waiting, exited, next: 0 });
+}
+
+// W3
+function endOf({ exitCode, signalCode }: ChildProcess, file: URL): Error {
+  const name = basename(file.pathname, ".js");
+  if (signalCode === null) return new Error(`${file.pathname} ended (exit code ${exitCode})`);
+  return new BenchError(
+    `the bench's own process ${name} was ended by ${signalCode}: too little memory for so many stations?`,
+  );
 }
 
 interface Channel {
+  readonly file: URL;
   readonly waiting: Map<number, Waiting>;
   readonly exited: Promise<void>;
   next: number;
@@ -67,8 +78,10 @@ function started(child: ChildProcess, channel: Channel): Promise<Worker> {
           new Promise<R>((answer, fail) => {
             const id = (channel.next += 1);
             channel.waiting.set(id, { resolve: (value) => answer(value as R), reject: fail });
-            if (child.connected) child.send({ id, method, params });
-            else fail(new Error("the worker has ended"));
+            const hasEnded = child.exitCode !== null || child.signalCode !== null;
+            if (hasEnded) fail(endOf(child, channel.file));
+            // What cannot be sent any more is rejected at its end, which follows (W2).
+            else child.send({ id, method, params }, () => undefined);
           }),
         async stop() {
           child.kill("SIGKILL");
