@@ -1,9 +1,10 @@
-// The files that settings name: whether they can be read, and what is wrong in them, all of it before anything is opened.
+// The files that settings name: whether they can be read, what is wrong in them, and what of them the settings do not allow, all of it
+// before anything is opened.
 
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
-import type { GatewayConfig } from "@cpg/config";
+import { settings, type GatewayConfig } from "@cpg/config";
 import { defaultRoutes } from "./build-routes.ts";
 import { readCredentialsFile } from "./credentials-file.ts";
 import { readRoutes, type RoutePlan } from "./routes-file.ts";
@@ -14,11 +15,13 @@ export type NamedFilesRead =
   | { readonly kind: "invalid"; readonly problems: readonly string[] };
 
 /** Reads them. The credentials and TLS files are read again by those who use them: here only their mistakes count. */
-export function readNamedFiles(config: Pick<GatewayConfig, "routes" | "auth" | "redis">): NamedFilesRead {
+export function readNamedFiles(
+  config: Pick<GatewayConfig, "routes" | "auth" | "redis" | "registry">,
+): NamedFilesRead {
   const plan = readRoutesFile(config.routes.file);
   const credentials = config.auth.file === undefined ? undefined : readCredentialsFile(config.auth.file);
   const problems = [
-    ...(plan.kind === "invalid" ? plan.problems : []),
+    ...(plan.kind === "invalid" ? plan.problems : streamProblems(plan.routes, config)),
     ...(credentials?.kind === "invalid" ? credentials.problems : []),
     ...tlsProblems(config.redis.tls),
   ];
@@ -33,6 +36,20 @@ function readRoutesFile(file: string | undefined): NamedFilesRead {
   const routes = readRoutes(read.text);
   if (routes.kind === "plan") return { kind: "files", routes: routes.routes };
   return { kind: "invalid", problems: routes.problems.map((problem) => `${file}: ${problem}`) };
+}
+
+// Who keeps sessions in memory has named no Redis, but redis.nodes has a default. A stream would be written to whatever runs there, a
+// gateway beside this one perhaps, or to nothing, and each of its messages would fail at its deadline.
+function streamProblems(
+  routes: readonly RoutePlan[],
+  { registry, redis, routes: { file } }: Pick<GatewayConfig, "routes" | "redis" | "registry">,
+): readonly string[] {
+  const keys = routes.filter(({ to }) => to.type === "stream").map(({ key }) => key);
+  const isDefault = String(redis.nodes) === String(settings.redis.nodes.default);
+  if (registry.kind !== "memory" || !isDefault || keys.length === 0) return [];
+  return [
+    `${file}: ${keys.join(", ")}: a stream is in Redis Cluster, but registry.kind is memory and redis.nodes has its default: name the cluster in redis.nodes, use registry.kind cluster, or take another integration`,
+  ];
 }
 
 // Asked before any connection: each of those would fail, and be tried again for ever. Of authorities that are none Node says nothing

@@ -103,6 +103,17 @@ describe("what a person has to mend is one line each on standard error, and exit
     ]);
   }, 20_000);
 
+  test("a route to a stream where no Redis is named, and none is asked", async () => {
+    const file = join(folder, "routes.json");
+    const meter = { type: "stream", partitions: 1 };
+    await writeFile(file, JSON.stringify({ integrations: { meter }, routes: { MeterValues: "meter" } }));
+    const { exit, output } = start(...(await ports()).words, "--routes-file", file);
+    await eventually(() => expect(output.err + output.out).not.toBe(""), { timeoutMs: 15_000 });
+    expect(output.out).toBe("");
+    expect(await exit).toBe(2);
+    expect(output.err.split("\n")).toEqual([expect.stringContaining("name the cluster in redis.nodes"), ""]);
+  }, 20_000);
+
   test("routes, credentials and TLS files at once, before anything is opened or logged", async () => {
     const file = join(folder, "both.json");
     await writeFile(file, '{"rotes":{}}');

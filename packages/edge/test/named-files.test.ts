@@ -78,3 +78,41 @@ describe("TLS files with which no connection would ever come up are told at the 
     expect(problems(texts).join("")).not.toMatch(/\n|PRIVATE KEY-----/);
   });
 });
+
+describe("a route to a stream while sessions are in memory", () => {
+  const routes = {
+    integrations: {
+      meter: { type: "stream", partitions: 4 },
+      clock: { type: "local", handler: "heartbeat" },
+    },
+    routes: { Heartbeat: "clock", MeterValues: "meter", "ocpp1.6:StatusNotification": "meter" },
+  };
+
+  /** What is said with these words on the command line and these routes. */
+  function said(words: readonly string[], text: object = routes): readonly string[] {
+    const file = join(folder, "routes.json");
+    writeFileSync(file, JSON.stringify(text));
+    const loaded = loadConfig({ argv: ["--auth-mode=none", `--routes-file=${file}`, ...words], env: {} });
+    if (loaded.kind !== "config") throw new Error(JSON.stringify(loaded));
+    const read = readNamedFiles(loaded.config);
+    return read.kind === "files" ? [] : read.problems.map((problem) => problem.replaceAll(`${folder}/`, ""));
+  }
+
+  test("is refused unless a cluster is named: it would write to whatever Redis stands at the default", () => {
+    expect(said(["--registry-kind=memory"])).toEqual([
+      "routes.json: MeterValues, ocpp1.6:StatusNotification: a stream is in Redis Cluster, but registry.kind is memory and " +
+        "redis.nodes has its default: name the cluster in redis.nodes, use registry.kind cluster, or take another integration",
+    ]);
+  });
+
+  test("is taken where a cluster is named, and where sessions are in it too", () => {
+    expect(said(["--registry-kind=memory", "--redis-nodes=10.0.0.5:7000"])).toEqual([]);
+    expect(said(["--registry-kind=memory", "--redis-nodes=127.0.0.1:7000"])).toEqual([]);
+    expect(said([])).toEqual([]);
+  });
+
+  test("a stream to which nothing goes is opened by nobody", () => {
+    const { integrations } = routes;
+    expect(said(["--registry-kind=memory"], { integrations, routes: { Heartbeat: "clock" } })).toEqual([]);
+  });
+});
