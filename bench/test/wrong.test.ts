@@ -113,7 +113,7 @@ describe("storm, after the kill", () => {
   );
 });
 
-describe.each(["none", "redis master", "edge"] as const)("faults: %s", (kind) => {
+describe.each(["no fault", "redis master", "edge"] as const)("faults: %s", (kind) => {
   const times = kind === "edge" ? killed(undefined) : crowd;
   const right: faults.Outcome = { kind, lostBefore: {}, times, poolTimeouts: 0, retries: 0 };
   table<Partial<CrowdTimes>>(crowdRows(kind, times), (change) =>
