@@ -10,7 +10,7 @@ import { createLocalRoute } from "./integrations/local.ts";
 import type { StreamLog } from "./integrations/stream-log.ts";
 import { createStreamRoute } from "./integrations/stream.ts";
 import type { Instruments } from "./instruments.ts";
-import type { TellProblem } from "./problem-log.ts";
+import type { ProblemLog } from "./problem-log.ts";
 import { createRouter, type Router } from "./router.ts";
 import { countingHeld, type StreamLoad } from "./stream-metrics.ts";
 import type { HttpPlan, RoutePlan, StreamPlan } from "./routes-file.ts";
@@ -24,7 +24,7 @@ export interface RoutePorts {
   readonly random: Random;
   readonly ids: Ids;
   readonly instruments: Instruments;
-  readonly onProblem: TellProblem;
+  readonly problems: ProblemLog;
   /** Connects; called only if a route goes to a stream. */
   readonly openStreamLog: () => StreamLog;
 }
@@ -33,6 +33,9 @@ export interface RoutePorts {
 export interface BuiltRoutes extends Closable {
   readonly router: Router;
 }
+
+/** The name under which the log tells of what all streams share: their way to Redis. */
+export const allStreams = "streams";
 
 /** Without a routes file: Heartbeat is answered here, everything else is NotImplemented. */
 export const defaultRoutes: readonly RoutePlan[] = [
@@ -79,7 +82,7 @@ class Builder {
 
   #http(entry: RoutePlan, to: HttpPlan): Route {
     const { http } = this.#settings.routes;
-    const { time, random, ids, instruments, onProblem } = this.#ports;
+    const { time, random, ids, instruments, problems } = this.#ports;
     let target = this.#targets.get(to.name);
     if (target === undefined) {
       const { connectionsPerTarget: connections, attemptTimeoutMs, maxResponseBytes } = http;
@@ -89,7 +92,7 @@ class Builder {
         {
           instruments: instruments.integration(to.name),
           time,
-          onProblem: (error) => onProblem(to.name, error),
+          onProblem: (error) => problems.failed(to.name, error),
         },
       );
       this.#targets.set(to.name, target);
@@ -98,12 +101,18 @@ class Builder {
     const { pathTemplate, headers } = to;
     const deadlineMs = entry.deadlineMs ?? to.deadlineMs ?? http.timeoutMs;
     const options = { name: entry.key, pathTemplate, headers, deadlineMs, edge };
-    return createHttpRoute(options, target, { time, random, newTraceparent: () => ids.traceparent() });
+    return createHttpRoute(options, target, {
+      time,
+      random,
+      newTraceparent: () => ids.traceparent(),
+      onBadAnswer: (why) => problems.failed(to.name, why),
+      onAnswer: () => problems.answered(to.name),
+    });
   }
 
   #stream(entry: RoutePlan, to: StreamPlan): Route {
     const { stream, http } = this.#settings.routes;
-    const { time, random, ids, instruments } = this.#ports;
+    const { time, random, ids, instruments, problems } = this.#ports;
     this.#log ??= this.#ports.openStreamLog();
     const options = {
       name: entry.key,
@@ -123,6 +132,11 @@ class Builder {
       log: this.#log,
       instruments: counted,
       newTraceparent: () => ids.traceparent(),
+      onNotStored: (why) => problems.failed(to.name, why),
+      onStored() {
+        problems.answered(to.name);
+        problems.answered(allStreams);
+      },
     });
     let load = this.#loads.get(to.name);
     if (load === undefined) this.#loads.set(to.name, (load = { messages: 0 }));

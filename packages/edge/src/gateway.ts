@@ -14,7 +14,7 @@ import type { GatewayConfig } from "@cpg/config";
 import type { Random, Time } from "@cpg/session-registry";
 import { startTelemetry, type Telemetry } from "@cpg/telemetry";
 import { authenticateBy, authenticateNobody, type Authenticate } from "./authentication.ts";
-import { buildRoutes, type BuiltRoutes } from "./build-routes.ts";
+import { allStreams, buildRoutes, type BuiltRoutes } from "./build-routes.ts";
 import { createCommandRouter, type CommandRouter } from "./commands/command-router.ts";
 import { within } from "./within.ts";
 import { defaultCommandLimits, otherApiConnections, type CommandLimits } from "./commands/limits.ts";
@@ -209,17 +209,17 @@ function openRoutes({ config, ports, plan, telemetry }: Assembly): OpenRoutes {
   } else if (plan.length === 0) {
     logger.warn("routes.file has no routes: every action is NotImplemented");
   }
-  const onProblem = createProblemLog(logger, ports.time);
+  const problems = createProblemLog(logger, ports.time);
   const built = buildRoutes(plan, config, {
     ...ports,
     ids: systemIds,
     instruments: createInstruments(telemetry),
-    onProblem,
+    problems,
     openStreamLog() {
       const log = openStreamLog(config, {
         time: ports.time,
         random: ports.random,
-        onProblem: (error) => onProblem("streams", error),
+        onProblem: (error) => problems.failed(allStreams, error),
       });
       return (streamLog = timedStreamLog(log, telemetry, ports.time));
     },

@@ -11,8 +11,9 @@
 
 import type { Random, Time, Timer } from "@cpg/session-registry";
 
-/** What one attempt brought: an end, or the wish to try again. */
-export type Step<T> = { readonly kind: "done"; readonly value: T } | { readonly kind: "again" };
+/** What one attempt brought: an end, or the wish to try again; `otherwise`: what comes of it if it was the last. */
+export type Step<T> =
+  { readonly kind: "done"; readonly value: T } | { readonly kind: "again"; readonly otherwise: T };
 
 /** The clock, the chance, and the bounds of the back-off. */
 export interface RetryPorts {
@@ -20,11 +21,10 @@ export interface RetryPorts {
   readonly random: Random;
 }
 
-/** How long and how often, and what comes of it when that was not enough. */
-export interface Patience<T> {
+/** How long and how often. */
+export interface Patience {
   readonly deadlineMs: number;
   readonly attempts: "many" | "once";
-  readonly otherwise: T;
 }
 
 /** The end of somebody's patience, as an attempt sees it. */
@@ -43,10 +43,10 @@ export interface Expiry {
 const firstPauseMs = 100;
 const longestPauseMs = 2_000;
 
-/** Resolves to the value, or to `otherwise` when the time is up. Rejects only if `attempt` does: a bug. */
+/** Resolves to the value, or to the last attempt's `otherwise` when the time is up. Rejects only if `attempt` does: a bug. */
 export async function untilDeadline<T>(
   attempt: (expiry: Expiry) => Promise<Step<T>>,
-  { deadlineMs, attempts, otherwise }: Patience<T>,
+  { deadlineMs, attempts }: Patience,
   { time, random }: RetryPorts,
 ): Promise<T> {
   const expiry = new OneListener(deadlineMs, time);
@@ -54,9 +54,9 @@ export async function untilDeadline<T>(
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
       const step = await attempt(expiry);
       if (step.kind === "done") return step.value;
-      if (attempts === "once" || expiry.isOver) return otherwise; // D3
+      if (attempts === "once" || expiry.isOver) return step.otherwise; // D3
       await pause(random.next() * pauseMs, expiry); // D2
-      if (expiry.isOver) return otherwise;
+      if (expiry.isOver) return step.otherwise;
     }
   } finally {
     expiry.listen(undefined);

@@ -13,6 +13,7 @@ import { FakeTracing } from "./support/fake-tracing.ts";
 import {
   Counts,
   defaultConfig,
+  Problems,
   routeOf,
   settingsWith,
   startTestEdge,
@@ -142,7 +143,7 @@ test("each attempt at a backend is a part of its own, with a traceparent of its 
     random: systemRandom,
     ids: systemIds,
     instruments: new Counts(),
-    onProblem: () => undefined,
+    problems: new Problems(),
     openStreamLog: () => {
       throw new Error("no stream here");
     },

@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { untilDeadline, type Expiry, type Patience, type Step } from "../src/until-deadline.ts";
 import { MovedTime } from "./commands/world.ts";
 
-const again: Step<string> = { kind: "again" };
-const many: Patience<string> = { deadlineMs: 25_000, attempts: "many", otherwise: "over" };
+const again: Step<string> = { kind: "again", otherwise: "over" };
+const many: Patience = { deadlineMs: 25_000, attempts: "many" };
 
 /** Begins; `attempt` hears its number. Says when each attempt began, and what came of them when. */
 function begin(

@@ -6,6 +6,7 @@
 // R4. Any other 4xx but 408, 425 and 429 refuses this message for good: InternalError at once. Not for a transaction
 //     message: a proxy's 403 or 404 during a deployment must not cost it one of its attempts, so it is held (FACTS §7).
 // R5. Everything else is the backend's failure and is tried again.
+// R6. What was wrong is told in words that quote nothing of the answer but its status: they go to the log and to the station.
 
 import { codeForVersion, type OcppVersion } from "@cpg/ocpp";
 import type { CallAnswer } from "../integration.ts";
@@ -18,30 +19,34 @@ export interface HttpReply {
   readonly body: string;
 }
 
-/** What it means: an answer for the station, or a failure to be tried again. `counts`: as the circuit sees it. */
+/** What it means: an answer for the station, or a failure to be tried again and why it is one (R6). `as`: how it is counted. */
 export type Meaning =
   | { readonly kind: "answer"; readonly answer: CallAnswer; readonly as: AttemptEnd }
-  | { readonly kind: "failure"; readonly as: AttemptEnd };
+  | { readonly kind: "failure"; readonly as: FailedAttempt; readonly why: string };
+
+/** How an attempt that is to be tried again is counted. */
+export type FailedAttempt = Exclude<AttemptEnd, "ok" | "callError">;
 
 const later: ReadonlySet<number> = new Set([408, 425, 429]);
 
 /** Reads an answer for a CALL of `version`. */
 export function meaningOf(reply: HttpReply, version: OcppVersion, isHeld: boolean): Meaning {
   const { status, body } = reply;
-  if (status >= 200 && status < 300) return result(body); // R1
+  if (status >= 200 && status < 300) return result(reply); // R1
   if (status === 422) {
     const asked = callError(body, version); // R2
     if (asked !== undefined) return { kind: "answer", answer: asked, as: "callError" };
   }
   if (status === 501 || (status === 404 && !isHeld)) return unknownAction; // R3
   if (status >= 400 && status < 500 && !later.has(status) && !isHeld) return refused(status); // R4
-  return { kind: "failure", as: "httpError" }; // R5
+  return { kind: "failure", as: "httpError", why: statusWords(status) }; // R5
 }
 
-function result(body: string): Meaning {
+function result({ status, body }: HttpReply): Meaning {
   const payloadJson = body.trim();
   if (payloadJson === "") return { kind: "answer", answer: { kind: "result", payloadJson: "{}" }, as: "ok" };
-  if (objectOf(payloadJson) === undefined) return { kind: "failure", as: "badAnswer" };
+  if (objectOf(payloadJson) === undefined)
+    return { kind: "failure", as: "badAnswer", why: `${statusWords(status)} without a JSON object` };
   return { kind: "answer", answer: { kind: "result", payloadJson }, as: "ok" };
 }
 
@@ -55,6 +60,11 @@ function callError(body: string, version: OcppVersion): CallAnswer | undefined {
     description: typeof description === "string" ? description : "",
     detailsJson: isObject(details) && !isTooDeep(details) ? JSON.stringify(details) : "{}",
   };
+}
+
+/** R6 */
+function statusWords(status: number): string {
+  return `status ${String(status)}`;
 }
 
 const unknownAction: Meaning = {

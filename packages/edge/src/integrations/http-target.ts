@@ -32,7 +32,7 @@ import type { Time } from "@cpg/session-registry";
 import type { AttemptEnd, IntegrationInstruments } from "../instruments.ts";
 import type { Expiry } from "../until-deadline.ts";
 import { AnswerTooLarge, GivenUp, HttpExchange, type ExchangeOwner } from "./http-exchange.ts";
-import type { HttpReply } from "./http-reply.ts";
+import type { FailedAttempt, HttpReply } from "./http-reply.ts";
 import { Permits } from "./permits.ts";
 
 /** Settings of a target. */
@@ -64,7 +64,7 @@ export interface TargetRequest {
 /** What came back: a whole answer, or why there is none. */
 export type Fetched =
   | { readonly kind: "reply"; readonly reply: HttpReply }
-  | { readonly kind: "none"; readonly as: Exclude<AttemptEnd, "ok" | "callError" | "httpError"> };
+  | { readonly kind: "none"; readonly as: Exclude<FailedAttempt, "httpError"> };
 
 // Over half of the calls of ten seconds, and at least ten of them: a backend that is gone fails all, a busy one few. A
 // probe a second after it opened closes it soon after the backend's return; one that hangs ends by H7.
@@ -155,10 +155,7 @@ export class HttpTarget {
 
   // A property, so that no request makes a function for it.
   readonly #failed = (error: unknown): Fetched => {
-    if (error instanceof BackendAway) {
-      this.#onProblem(error);
-      return replied(error.reply);
-    }
+    if (error instanceof BackendAway) return replied(error.reply);
     if (error instanceof Error && CircuitBreaker.isOurError(error)) {
       this.#permits.release(); // refused by the circuit: nothing was begun that would give it back
       return shut;

@@ -1,8 +1,8 @@
 // The `http` integration: one POST per CALL, the answer's JSON becomes the CALLRESULT. See ROUTES.md.
 //
 // W1. A failure of the backend, an attempt that hangs among them (H7), is tried again until the route's deadline, with the
-//     same `ce-id`; then InternalError. So a restart of the backend is a pause and no error, and a transaction message is
-//     never refused fast.
+//     same `ce-id`; then InternalError, which says what the last attempt failed of. So a restart of the backend is a pause
+//     and no error, and a transaction message is never refused fast.
 // W2. `$connect` and `$disconnect` are tried once.
 // W3. Not even a backend's worst answer throws.
 // W4. Backends can always go on with a trace: a CALL that is not sampled gets a `traceparent` of its own that says so.
@@ -13,7 +13,7 @@ import { beginAttemptSpan, describeAttempts, endAttemptSpan } from "../spans.ts"
 import { untilDeadline, type Expiry, type Patience, type RetryPorts, type Step } from "../until-deadline.ts";
 import { eventHeaders, sourceOf, wellFormed } from "./cloud-event.ts";
 import { meaningOf, type Meaning } from "./http-reply.ts";
-import type { HttpTarget, TargetRequest } from "./http-target.ts";
+import type { Fetched, HttpTarget, TargetRequest } from "./http-target.ts";
 
 /** One route over HTTP. */
 export interface HttpRouteOptions {
@@ -28,12 +28,19 @@ export interface HttpRouteOptions {
 /** What it needs besides its target. */
 export interface HttpRoutePorts extends RetryPorts {
   readonly newTraceparent: () => string;
+  /** Told in words of each answer that is of no use. Why none came, the target tells. */
+  readonly onBadAnswer: (why: string) => void;
+  /** Told of each other one. */
+  readonly onAnswer: () => void;
 }
 
-const timeIsUp: CallAnswer = {
-  kind: "fault",
-  fault: "internalError",
-  description: "the backend did not answer in time",
+/** Why there is no answer, in words that a station may read: those of the network name addresses. */
+const withoutAnswer: Readonly<Record<Extract<Fetched, { kind: "none" }>["as"], string>> = {
+  badAnswer: "an answer too long",
+  timeout: "silence",
+  overload: "too many requests before this one",
+  circuitOpen: "not asked, it failed too often",
+  unreachable: "no connection",
 };
 
 /** Makes a route to `target`. */
@@ -42,12 +49,8 @@ export function createHttpRoute(options: HttpRouteOptions, target: HttpTarget, p
   const source = sourceOf(options.edge);
   const always = Object.entries(options.headers).flat();
   const described = describeAttempts(target.origin, options.pathTemplate);
-  const many: Patience<CallAnswer> = {
-    deadlineMs: options.deadlineMs,
-    attempts: "many",
-    otherwise: timeIsUp,
-  };
-  const once: Patience<CallAnswer> = { ...many, attempts: "once" };
+  const many: Patience = { deadlineMs: options.deadlineMs, attempts: "many" };
+  const once: Patience = { ...many, attempts: "once" };
 
   async function attempt(
     call: InboundCall,
@@ -63,11 +66,16 @@ export function createHttpRoute(options: HttpRouteOptions, target: HttpTarget, p
     );
     const meaning: Meaning =
       fetched.kind === "none"
-        ? { kind: "failure", as: fetched.as }
+        ? { kind: "failure", as: fetched.as, why: withoutAnswer[fetched.as] }
         : meaningOf(fetched.reply, call.station.version, call.patience === "hold");
     target.count(meaning.as, startedMs);
     if (span !== undefined) endAttemptSpan(span, meaning.as, fetched);
-    return meaning.kind === "answer" ? { kind: "done", value: meaning.answer } : { kind: "again" };
+    if (meaning.kind === "failure") {
+      if (fetched.kind === "reply") ports.onBadAnswer(meaning.why);
+      return { kind: "again", otherwise: timeIsUp(meaning.why) };
+    }
+    ports.onAnswer();
+    return { kind: "done", value: meaning.answer };
   }
 
   function serve(call: InboundCall): Promise<CallAnswer> {
@@ -81,6 +89,11 @@ export function createHttpRoute(options: HttpRouteOptions, target: HttpTarget, p
   }
 
   return { name: options.name, kind: "http", serve };
+}
+
+function timeIsUp(why: string): CallAnswer {
+  const description = `the backend gave no usable answer in time (${why})`;
+  return { kind: "fault", fault: "internalError", description };
 }
 
 function withTraceparent(request: TargetRequest, traceparent: string): TargetRequest {

@@ -1,7 +1,7 @@
 // The `stream` integration: XADD to a Redis Stream partitioned by charge point, then an answer of our own. See ROUTES.md.
 //
 // Z1. A transaction message is answered only when a replica holds it. Until then it is tried again; at the route's
-//     deadline the answer is InternalError, and the station keeps the message.
+//     deadline the answer is InternalError, which says what the last attempt failed of, and the station keeps the message.
 // Z2. A charge point's messages are in one partition, in the order in which they were answered: its next one is appended when this one is
 //     answered, so over which connection either goes does not matter (X7).
 // Z3. A full stream holds its messages, up to the deadline; it is never trimmed.
@@ -39,19 +39,32 @@ export interface StreamRoutePorts extends RetryPorts {
   readonly log: StreamLog;
   readonly instruments: IntegrationInstruments;
   readonly newTraceparent: () => string;
+  /** Told in words of each entry that is not as safe as it should be. What Redis itself says, the log of streams tells. */
+  readonly onNotStored: (why: string) => void;
+  /** Told of each that is as safe as any has to be: behind a replica that is missing others go on, and say nothing of it. */
+  readonly onStored: () => void;
 }
 
-const notDurable: CallAnswer = {
-  kind: "fault",
-  fault: "internalError",
-  description: "the message could not be stored in time",
-};
+type NotStored = Exclude<Appended["kind"], "ok">;
+
 const ends: Readonly<Record<Appended["kind"], AttemptEnd>> = {
   ok: "ok",
   unconfirmed: "timeout",
   full: "overload",
   givenUp: "timeout",
   unreachable: "unreachable",
+};
+const problems: Readonly<Record<Exclude<NotStored, "unreachable">, string>> = {
+  unconfirmed:
+    "fewer than routes.stream.waitReplicas replicas had an entry within routes.stream.waitTimeoutMs",
+  full: "a partition has as many entries as it may: maxLength",
+  givenUp: "an entry was not written before its deadline",
+};
+const timeIsUp: Readonly<Record<NotStored, CallAnswer>> = {
+  unconfirmed: notDurable("too few replicas have it"),
+  full: notDurable("the stream is full"),
+  givenUp: notDurable("Redis is silent"),
+  unreachable: notDurable("Redis did not take it"),
 };
 
 /** Makes a route to a stream. */
@@ -67,8 +80,14 @@ export function createStreamRoute(options: StreamRouteOptions, ports: StreamRout
     const appended = await ports.log.append(entry, expiry);
     ports.instruments.attempt(ends[appended.kind], (ports.time.monotonicMs() - startedMs) / 1000);
     span?.event("attempt", { "cpg.outcome": appended.kind });
-    if (appended.kind !== "ok")
-      return { kind: "again", knownId: "id" in appended ? appended.id : entry.knownId };
+    if (appended.kind !== "ok") {
+      const knownId = "id" in appended ? appended.id : entry.knownId;
+      // What is written and was given up waits for its replicas still.
+      const what = appended.kind === "givenUp" && knownId !== "" ? "unconfirmed" : appended.kind;
+      if (what !== "unreachable") ports.onNotStored(problems[what]);
+      return { kind: "again", knownId, otherwise: timeIsUp[what] };
+    }
+    if (entry.replicas >= options.replicas) ports.onStored();
     return { kind: "done", knownId: "", value: { kind: "result", payloadJson: answer(ports.time.wallMs()) } };
   }
 
@@ -86,10 +105,9 @@ export function createStreamRoute(options: StreamRouteOptions, ports: StreamRout
       replicas: isTransactionMessage(call.action, version) ? options.replicas : 0, // Z1
       knownId: "",
     };
-    const patience: Patience<CallAnswer> = {
+    const patience: Patience = {
       deadlineMs: options.deadlineMs,
       attempts: call.patience === "once" ? "once" : "many",
-      otherwise: notDurable,
     };
     const tryIt = async (expiry: Expiry): Promise<Step<CallAnswer>> => {
       const step = await attempt(entry, span, expiry);
@@ -97,11 +115,16 @@ export function createStreamRoute(options: StreamRouteOptions, ports: StreamRout
       return step;
     };
     const stored = await untilDeadline(tryIt, patience, ports);
-    span?.end(stored === notDurable ? "notDurable" : undefined);
+    span?.end(stored.kind === "fault" ? "notDurable" : undefined);
     return stored;
   }
 
   return { name: options.name, kind: "stream", serve };
+}
+
+function notDurable(why: string): CallAnswer {
+  const description = `the message could not be stored in time (${why})`;
+  return { kind: "fault", fault: "internalError", description };
 }
 
 /** Key of a partition's stream: `cpg:{s03}:calls:meter`. */

@@ -5,10 +5,19 @@ import { eventually, freePort } from "@cpg/testkit";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { buildRoutes, type BuiltRoutes } from "../../src/build-routes.ts";
 import { systemIds } from "../../src/ids.ts";
+import type { AttemptEnd } from "../../src/instruments.ts";
 import { eventHeaderNames } from "../../src/integrations/cloud-event.ts";
+import { AnswerTooLarge } from "../../src/integrations/http-exchange.ts";
 import { readRoutes } from "../../src/routes-file.ts";
 import { connect } from "../support/charge-point.ts";
-import { Counts, defaultConfig, settingsWith, startTestEdge, type TestEdge } from "../support/test-edge.ts";
+import {
+  Counts,
+  defaultConfig,
+  Problems,
+  settingsWith,
+  startTestEdge,
+  type TestEdge,
+} from "../support/test-edge.ts";
 import { systemRandom, systemTime } from "@cpg/session-registry";
 
 type Handler = (request: IncomingMessage, response: ServerResponse, body: string) => void;
@@ -25,10 +34,11 @@ const seen: Seen[] = [];
 let running: TestEdge | undefined;
 let built: BuiltRoutes | undefined;
 let counts = new Counts();
+let problems = new Problems();
 
 beforeEach(async () => {
   seen.length = 0;
-  counts = new Counts();
+  [counts, problems] = [new Counts(), new Problems()];
   handler = (_request, response) => response.end("{}");
   server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -110,7 +120,7 @@ async function start(
       random: systemRandom,
       ids: systemIds,
       instruments: counts,
-      onProblem: () => undefined,
+      problems,
       openStreamLog: () => {
         throw new Error("no stream here");
       },
@@ -198,35 +208,49 @@ describe("what the backend's status means", () => {
 });
 
 describe("a backend that fails is asked again until the deadline; then InternalError, and the socket stays", () => {
-  const failures: readonly (readonly [string, Handler, string])[] = [
-    ["500", (_request, response) => response.writeHead(500).end(), "httpError"],
-    ["not JSON", (_request, response) => response.end("<html>"), "badAnswer"],
-    ["JSON that is no object", (_request, response) => response.end("[1]"), "badAnswer"],
-    ["10 MB", (_request, response) => response.end(`{"x":"${"x".repeat(10_000_000)}"}`), "badAnswer"],
-    ["a redirect", (_request, response) => response.writeHead(302, { location: "/" }).end(), "httpError"],
-    ["429", (_request, response) => response.writeHead(429).end(), "httpError"],
-    ["a broken connection", (request) => request.socket.destroy(), "unreachable"],
+  const says = (status: number, body = "", headers = {}): Handler => {
+    return (_request, response) => response.writeHead(status, headers).end(body);
+  };
+  const breaks: Handler = (request) => request.socket.destroy();
+  const long = `{"x":"${"x".repeat(10_000_000)}"}`;
+  // The fourth is for the station, and the last for the log where that is told more. Neither quotes what the backend wrote.
+  const failures: readonly (readonly [string, Handler, AttemptEnd, string, string?])[] = [
+    ["500", says(500, "a secret"), "httpError", "status 500"],
+    ["503", says(503), "httpError", "status 503"],
+    ["404, which may be a proxy's", says(404), "httpError", "status 404"],
+    ["not JSON", says(200, "<html>a secret"), "badAnswer", "status 200 without a JSON object"],
+    ["JSON that is no object", says(201, "[1]"), "badAnswer", "status 201 without a JSON object"],
+    ["10 MB", says(200, long), "badAnswer", "an answer too long", new AnswerTooLarge().message],
+    ["a redirect", says(302, "", { location: "/" }), "httpError", "status 302"],
+    ["429", says(429), "httpError", "status 429"],
+    ["a broken connection", breaks, "unreachable", "no connection", "other side closed"],
   ];
-  test.each(failures)("%s", async (_what, fails, counted) => {
+  test.each(failures.map(([what, ...row]) => [what, row] as const))("%s", async (_what, row) => {
+    const [fails, counted, why, told = why] = row;
     handler = fails;
     const { url, edge } = await start();
     const station = await connect(url("CP1"));
     const before = performance.now();
-    const answer = await station.call("a", "Authorize");
+    const answer = await station.call("a", "StopTransaction");
     expect([answer.type, answer.code]).toEqual([4, "InternalError"]);
+    expect(answer.description).toBe(`the backend gave no usable answer in time (${why})`);
+    expect([...problems.told]).toEqual([`backend: ${told}`]);
     expect(performance.now() - before).toBeGreaterThan(390);
     expect(counts.of(`attempt backend ${counted}`)).toBeGreaterThan(1);
     expect(new Set(bodies().map(({ headers }) => headers["ce-id"])).size).toBe(1); // a backend can recognise it
     expect(edge.sessions.size).toBe(1);
-    handler = (_request, response) => response.end('{"back":true}');
-    expect((await station.call("b", "Authorize")).type).toBe(3);
+    problems.answers.clear();
+    handler = says(200, '{"back":true}');
+    expect((await station.call("b", "StopTransaction")).type).toBe(3);
+    expect([...problems.answers]).toEqual(["backend"]);
   });
 
   test("silence", async () => {
     handler = () => undefined;
     const { url } = await start();
     const station = await connect(url("CP1"));
-    expect((await station.call("a", "Authorize")).code).toBe("InternalError");
+    const { description } = await station.call("a", "Authorize");
+    expect(description).toBe("the backend gave no usable answer in time (silence)");
     expect(counts.of("attempt backend timeout")).toBeGreaterThanOrEqual(1);
   });
 

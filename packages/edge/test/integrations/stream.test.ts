@@ -3,7 +3,7 @@ import { eventually, startTestRedisCluster, uniquePrefix, type RedisNode } from 
 import calculateSlot from "cluster-key-slot";
 import { Cluster, Redis } from "ioredis";
 import { afterEach, describe, expect, inject, test } from "vitest";
-import { buildRoutes, type BuiltRoutes } from "../../src/build-routes.ts";
+import { allStreams, buildRoutes, type BuiltRoutes } from "../../src/build-routes.ts";
 import { systemIds } from "../../src/ids.ts";
 import { openStreamLog } from "../../src/integrations/open-stream-log.ts";
 import { partitionOf, streamKey } from "../../src/integrations/stream.ts";
@@ -12,7 +12,14 @@ import { redisSettings } from "../../src/redis-settings.ts";
 import { readRoutes } from "../../src/routes-file.ts";
 import { connect } from "../support/charge-point.ts";
 import { TestExpiry } from "../support/test-expiry.ts";
-import { Counts, defaultConfig, settingsWith, startTestEdge, type TestEdge } from "../support/test-edge.ts";
+import {
+  Counts,
+  defaultConfig,
+  Problems,
+  settingsWith,
+  startTestEdge,
+  type TestEdge,
+} from "../support/test-edge.ts";
 
 let running: TestEdge | undefined;
 let built: BuiltRoutes | undefined;
@@ -54,7 +61,7 @@ async function start(
   } = changes;
   const keyPrefix = uniquePrefix();
   const counts = new Counts();
-  const problems = new Set<string>();
+  const problems = new Problems();
   const plan = readRoutes(
     JSON.stringify({
       integrations: { log: { type: "stream", partitions, maxLength, deadlineMs } },
@@ -79,12 +86,12 @@ async function start(
     random: systemRandom,
     ids: systemIds,
     instruments: counts,
-    onProblem: (_integration, { message }) => void problems.add(message),
+    problems,
     openStreamLog: () =>
       openStreamLog(config, {
         time: systemTime,
         random: systemRandom,
-        onProblem: ({ message }) => void problems.add(message),
+        onProblem: (error) => problems.failed(allStreams, error),
       }),
   });
   const settings = settingsWith({ routes: { gatherMs } });
@@ -183,10 +190,15 @@ test("a full stream holds its messages and trims nothing; when a consumer made r
 });
 
 test("a stream that stays full is InternalError at the deadline, and the socket stays", async () => {
-  const { url, edge } = await start({ maxLength: 1, deadlineMs: 300 });
+  const { url, edge, problems } = await start({ maxLength: 1, deadlineMs: 300 });
   const station = await connect(url("CP1"));
   await station.call("1", "StopTransaction", { n: 1 });
-  expect((await station.call("2", "StopTransaction", { n: 2 })).code).toBe("InternalError");
+  expect([...problems.answers]).toEqual(["log", "streams"]);
+  problems.told.clear(); // its connection was not there at once
+  const { code, description } = await station.call("2", "StopTransaction", { n: 2 });
+  expect(code).toBe("InternalError");
+  expect(description).toBe("the message could not be stored in time (the stream is full)");
+  expect([...problems.told]).toEqual(["log: a partition has as many entries as it may: maxLength"]);
   expect(edge.sessions.size).toBe(1);
 });
 
@@ -194,8 +206,10 @@ test("what Redis refuses is told in its own words: the metric knows no more than
   const { url, problems, keyPrefix, reader } = await start({ partitions: 1, deadlineMs: 300 });
   await reader.set(streamKey({ keyPrefix, stream: "log" }, 0), "not a stream");
   const station = await connect(url("CP1"));
-  expect((await station.call("1", "StopTransaction")).code).toBe("InternalError");
-  expect([...problems]).toEqual([expect.stringContaining("WRONGTYPE")]);
+  const { code, description } = await station.call("1", "StopTransaction");
+  expect(code).toBe("InternalError");
+  expect(description).toBe("the message could not be stored in time (Redis did not take it)");
+  expect([...problems.told]).toEqual([expect.stringMatching(/^streams: WRONGTYPE/)]);
 });
 
 test("Redis away: held to the deadline, then InternalError, and the socket stays", async () => {
@@ -256,6 +270,32 @@ describe("a cluster of its own, because its nodes are stopped", () => {
       for (const { pid } of replicas) process.kill(pid(), "SIGCONT");
       expect((await answer).type).toBe(3);
       expect((await entriesOf("CP1")).map(({ messageId }) => messageId)).toEqual(["0", "s", "1"]);
+    } finally {
+      await cluster.stop();
+    }
+  }, 60_000);
+
+  test("a transaction message that no replica confirms is refused in true words, and told to the log", async () => {
+    const cluster = await startTestRedisCluster();
+    try {
+      const { url, problems } = await start({ nodes: cluster.nodes, deadlineMs: 2_000 });
+      const station = await connect(url("CP1"));
+      expect((await station.call("0", "StopTransaction")).type).toBe(3); // its connection is there
+      problems.told.clear();
+      for (const { pid, role } of cluster.nodes) if (role === "replica") process.kill(pid(), "SIGSTOP"); // of this test
+      const { code, description } = await station.call("1", "StopTransaction");
+      expect(code).toBe("InternalError");
+      expect(description).toBe("the message could not be stored in time (too few replicas have it)");
+      expect([...problems.told]).toEqual([
+        "log: fewer than routes.stream.waitReplicas replicas had an entry within routes.stream.waitTimeoutMs",
+      ]);
+      problems.answers.clear();
+      expect((await station.call("2", "StatusNotification")).type).toBe(3); // needs no replica, and is no sign of one
+      expect([...problems.answers]).toEqual([]);
+      for (const { pid, role } of cluster.nodes) if (role === "replica") process.kill(pid(), "SIGCONT");
+      let n = 3;
+      await eventually(async () => expect((await station.call(String(n++), "StopTransaction")).type).toBe(3));
+      expect([...problems.answers]).toEqual(["log", "streams"]);
     } finally {
       await cluster.stop();
     }

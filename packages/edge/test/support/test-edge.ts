@@ -7,6 +7,7 @@ import { startEdge, type EdgeParts, type EdgeSettings, type RunningEdge } from "
 import { systemIds } from "../../src/ids.ts";
 import type { CallAnswer, InboundCall, Route } from "../../src/integration.ts";
 import type { Instruments } from "../../src/instruments.ts";
+import type { ProblemLog } from "../../src/problem-log.ts";
 import { createRouter } from "../../src/router.ts";
 import { FakeOwnership } from "./fake-ownership.ts";
 
@@ -64,6 +65,18 @@ export class Counts implements Instruments {
   #add(name: string): void {
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
   }
+}
+
+/** What the log would be told of integrations: `name: words`, each once. */
+export class Problems implements ProblemLog {
+  readonly told = new Set<string>();
+  readonly answers = new Set<string>();
+  failed = (integration: string, problem: Error | string): void => {
+    this.told.add(`${integration}: ${typeof problem === "string" ? problem : problem.message}`);
+  };
+  answered = (integration: string): void => {
+    this.answers.add(integration);
+  };
 }
 
 /** A route that does what the test says. */
