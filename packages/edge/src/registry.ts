@@ -115,7 +115,10 @@ function registryMeter(telemetry: Telemetry): RegistryMeter {
     conditionalMiss: (operation) =>
       telemetry.counter("registry_conditional_misses_total", { operation }).inc(),
     staleRoute: () => stale.inc(),
-    edgeDeclaredDead: () => dead.inc(),
+    edgeDeclaredDead(edge, sessions) {
+      dead.inc();
+      telemetry.logger.info({ dead: edge, sessions }, "an edge was declared dead: its sessions are ended");
+    },
     newIncarnation: () => incarnations.inc(),
     releaseDropped: () => dropped.inc(),
     rowsReconciled: (count) => reconciled.inc(count),

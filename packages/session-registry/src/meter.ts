@@ -14,7 +14,8 @@ export interface RegistryMeter {
   /** A conditional release that found somebody else's row or none. */
   conditionalMiss(operation: string): void;
   staleRoute(): void;
-  edgeDeclaredDead(): void;
+  /** `sessions`: as many as it told of last; they are ended now. */
+  edgeDeclaredDead(edge: string, sessions: number): void;
   newIncarnation(): void;
   inboxMessages(kind: string, count: number): void;
   /** `roundTripMs`: from the probe to the first wake-up of that shard; of an answered one. */

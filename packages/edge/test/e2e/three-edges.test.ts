@@ -152,5 +152,13 @@ describe("three edges, one registry", () => {
       },
       { timeoutMs: 25_000 },
     );
+    // One of the two found it dead first, and says of whom and of how many.
+    const obituaries = [edge(b), edge(c)]
+      .flatMap((each) => each.process.lines())
+      .filter((line) => line.includes("was declared dead"))
+      .map((line): unknown => JSON.parse(line));
+    expect(obituaries).toEqual([
+      expect.objectContaining({ level: "info", dead: "edge-a", sessions: expect.any(Number) }),
+    ]);
   }, 60_000);
 });

@@ -38,7 +38,9 @@ export function watchOthers(
     callDeadlineMs,
     fenceMs,
     courtesyMs: leasePollMs,
-    buried: () => meter.edgeDeclaredDead(),
+    buried({ state }) {
+      if (state.kind === "alive") meter.edgeDeclaredDead(state.edge, state.sessions); // who is judged is
+    },
   });
   const view = new RegistryView({ store, time, meter, callDeadlineMs, watch, reaper, ownIncarnation });
   const leaseWatch = new LeaseWatch({
