@@ -15,11 +15,12 @@ import { Lingering, placesFor, tickMs, type LingeringPorts } from "./lingering.t
 import type { Router } from "./router.ts";
 import type { Session, SessionContext } from "./session.ts";
 import { SessionLifetimes } from "./session-lifetimes.ts";
+import type { SessionLog } from "./session-log.ts";
 import type { SessionTable } from "./session-port.ts";
 import { Sessions } from "./sessions.ts";
 import type { Listener } from "./socket-port.ts";
 import { createUpgrade } from "./upgrade.ts";
-import { listen } from "./uws.ts";
+import { listen, type BorderHandlers } from "./uws.ts";
 
 /** The settings that the up path reads. */
 export type EdgeSettings = Pick<GatewayConfig, "listen" | "ocpp" | "drain"> & {
@@ -38,6 +39,8 @@ export interface EdgeParts {
   readonly logger: EdgeLogger;
   readonly instruments?: Instruments;
   readonly tracing?: Tracing;
+  /** What is told of each charge point; nothing unless given. */
+  readonly sessionLog?: SessionLog | undefined;
   /** Give one to build what needs the sessions (the command router) before the edge starts. */
   readonly sessions?: Sessions<Session>;
   /** What came out of this edge's inboxes: the command router's `onPeerMessage`. */
@@ -89,7 +92,7 @@ export async function startEdge(parts: EdgeParts): Promise<RunningEdge> {
     logger.error({ err: error, ...span?.logFields }, "a handler failed: this is a bug");
   const { tracing = noTracing } = parts;
   const departures = new Departures(settings.routes.gatherMs, time, onBug);
-  const wiring = { departures, instruments, tracing, onBug };
+  const wiring = { departures, instruments, tracing, onBug, log: parts.sessionLog };
   const lifetimes = new SessionLifetimes({ sessions, ownership, router, time, ...wiring });
   const context = sessionContext(parts, { ...wiring, lifetimes });
   let isDraining = false;
@@ -113,15 +116,10 @@ export async function startEdge(parts: EdgeParts): Promise<RunningEdge> {
     time,
     ids: parts.ids,
     instruments,
+    log: parts.sessionLog,
     begin: (socket, facts) => lifetimes.begin(context, socket, facts),
   });
-  const listener = await openPort(parts, lingering, {
-    decide,
-    onBug,
-    onRefused: (reason) => instruments.refused(reason),
-    onHandshake: (seconds) => instruments.handshake(seconds),
-    time,
-  });
+  const listener = await openPort(parts, lingering, { decide, onBug, instruments });
   const drain = new Drain({ ...settings.drain, time, sessions, listener, ownership, lifetimes, logger });
   return {
     sessions,
@@ -150,9 +148,17 @@ function lingeringOf(ports: Omit<LingeringPorts, "places">): Lingering {
 async function openPort(
   parts: EdgeParts,
   lingering: Lingering,
-  handlers: Parameters<typeof listen>[1],
+  { decide, onBug, instruments }: Pick<BorderHandlers, "decide" | "onBug"> & Pick<Wiring, "instruments">,
 ): Promise<Listener> {
   const { listen: l, ocpp } = parts.settings;
+  const handlers: BorderHandlers = {
+    decide,
+    onBug,
+    onRefused: (reason) => instruments.refused(reason),
+    onHandshake: (seconds) => instruments.handshake(seconds),
+    log: parts.sessionLog,
+    time: parts.time,
+  };
   try {
     const port = await listen({ ...l, lingering, maxOutboxBytes: ocpp.maxOutboxBytes }, handlers);
     const ticking = parts.time.every(tickMs, () => lingering.tick());

@@ -29,7 +29,7 @@ import { openStreamLog } from "./integrations/open-stream-log.ts";
 import type { StreamLog } from "./integrations/stream-log.ts";
 import { whyNotListening } from "./listening.ts";
 import { measureLoopDelay } from "./loop-delay.ts";
-import { createManagement } from "./management/management.ts";
+import { createManagement, type ManagementOptions } from "./management/management.ts";
 import { readNamedFiles } from "./named-files.ts";
 import { createProblemLog } from "./problem-log.ts";
 import { logReadiness } from "./readiness-log.ts";
@@ -37,6 +37,7 @@ import { isElected } from "./redis-node-metrics.ts";
 import { createRegistry, watchNodes } from "./registry.ts";
 import type { RoutePlan } from "./routes-file.ts";
 import type { Session } from "./session.ts";
+import { createSessionLog } from "./session-log.ts";
 import { observeSessions } from "./session-metrics.ts";
 import { Sessions } from "./sessions.ts";
 import { streamsOf, timedStreamLog, watchStreams } from "./stream-metrics.ts";
@@ -121,6 +122,7 @@ async function assemble(assembly: Assembly): Promise<Gateway> {
   closers.push(() => routes.close());
   const sessions = new Sessions<Session>();
   const commands = openCommands(assembly, { ownership, sessions });
+  const sessionLog = createSessionLog(logger, ports.time, config.listen.path);
   const edge = await startEdge({
     settings: config,
     ownership,
@@ -131,13 +133,14 @@ async function assemble(assembly: Assembly): Promise<Gateway> {
     logger,
     instruments: createInstruments(telemetry),
     tracing: telemetry.tracing,
+    sessionLog,
     sessions,
     onPeerMessage: (message, ageMs) => commands.onPeerMessage(message, ageMs),
   });
   closers.push((leftMs) => edge.stop(Math.min(releaseMs, leftMs)));
   watchRedis(assembly, { edge, ownership, streamLog: routes.streamLog });
   const health = watchHealth(assembly, { edge, ownership, sessions, commands });
-  const managementPort = await openManagement(assembly, { commands, ownership, health });
+  const managementPort = await openManagement(assembly, { commands, ownership, health, sessionLog });
   logger.info(
     { port: edge.listenPort, managementPort, metrics: telemetry.metricsUrl },
     "charge points are served",
@@ -316,7 +319,8 @@ async function openManagement(
     commands,
     ownership,
     health,
-  }: Pick<Live, "commands" | "ownership"> & { readonly health: () => HealthFacts },
+    sessionLog,
+  }: Pick<Live, "commands" | "ownership"> & Pick<ManagementOptions, "health" | "sessionLog">,
 ): Promise<number> {
   const { host, port, token, maxPendingCommands, maxBodyBytes } = config.management;
   const { maxTimeoutMs } = defaultCommandLimits;
@@ -334,6 +338,7 @@ async function openManagement(
     time: ports.time,
     tracing: telemetry.tracing,
     log: telemetry.logger,
+    sessionLog,
   });
   const started = await management.start();
   closers.push((leftMs) => management.stop(Math.min(requestsMs, leftMs)));

@@ -16,6 +16,7 @@ import type { CallAnswer, InboundCall, Station } from "./integration.ts";
 import type { Instruments } from "./instruments.ts";
 import type { Router } from "./router.ts";
 import { Session, type SessionContext, type SessionFacts } from "./session.ts";
+import type { SessionLog } from "./session-log.ts";
 import type { Sessions } from "./sessions.ts";
 import { beginCallSpan, endCallSpan } from "./spans.ts";
 import type { Socket } from "./socket-port.ts";
@@ -29,6 +30,7 @@ export interface LifetimePorts {
   readonly instruments: Instruments;
   readonly tracing: Tracing;
   readonly time: Pick<Time, "after">;
+  readonly log: Pick<SessionLog, "opened" | "ended"> | undefined;
   readonly onBug: (error: unknown) => void;
 }
 
@@ -49,9 +51,10 @@ export class SessionLifetimes {
 
   /** The upgrade is done. */
   begin(context: SessionContext, socket: Socket, facts: SessionFacts): Session {
-    const { sessions, ownership, instruments, time } = this.#ports;
+    const { sessions, ownership, instruments, time, log } = this.#ports;
     const session = new Session(context, socket, facts);
     instruments.opened(session.version);
+    log?.opened(session);
     const older = sessions.add(session);
     const admission = ownership.claim(session);
     older?.close("superseded"); // V2
@@ -76,9 +79,10 @@ export class SessionLifetimes {
 
   /** The socket is gone. */
   end(session: Session, label: EndLabel, code: number): void {
-    const { sessions, ownership, instruments } = this.#ports;
+    const { sessions, ownership, instruments, log } = this.#ports;
     sessions.remove(session);
     instruments.ended(label, code);
+    log?.ended(session, label, code);
     if (session.isReleaseOwed) {
       session.isReleaseOwed = false; // V1
       ownership.release(session, endCauseOf(label));

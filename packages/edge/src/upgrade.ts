@@ -1,4 +1,4 @@
-// Decides on an upgrade request: everything that can be refused is refused here, before the upgrade, and counted.
+// Decides on an upgrade request: everything that can be refused is refused here, before the upgrade, counted and told.
 //
 //   path → identity → admission → subprotocol → authentication → accept
 //
@@ -9,21 +9,16 @@
 // P4. A decision that took its time asks for admission again: others came in meanwhile. Who left meanwhile is not counted
 //     here: the border counts it, as `aborted`.
 
-import {
-  identityKey,
-  negotiate,
-  parseIdentity,
-  subprotocolOf,
-  type Identity,
-  type OcppVersion,
-} from "@cpg/ocpp";
+import { identityKey, negotiate, subprotocolOf, type Identity, type OcppVersion } from "@cpg/ocpp";
 import type { Time } from "@cpg/session-registry";
 import type { EdgeAdmission } from "./admission.ts";
 import type { Authenticate, Authenticated } from "./authentication.ts";
 import { closeTable } from "./close-codes.ts";
+import { identityIn, segmentOf } from "./identity-path.ts";
 import type { Ids } from "./ids.ts";
 import type { Instruments, RefusalReason } from "./instruments.ts";
 import type { SessionFacts } from "./session.ts";
+import type { SessionLog } from "./session-log.ts";
 import type { HttpRefusal, Socket, SocketHandler, UpgradeDecision, UpgradeRequest } from "./socket-port.ts";
 
 /** What the decision needs. */
@@ -39,6 +34,7 @@ export interface UpgradePorts {
   readonly time: Time;
   readonly ids: Ids;
   readonly instruments: Instruments;
+  readonly log: Pick<SessionLog, "refused"> | undefined;
   /** The socket is open. */
   begin(socket: Socket, facts: SessionFacts): SocketHandler;
 }
@@ -53,40 +49,34 @@ interface Candidate {
 export function createUpgrade(
   ports: UpgradePorts,
 ): (request: UpgradeRequest) => UpgradeDecision | Promise<UpgradeDecision> {
-  const refuse = (reason: RefusalReason, refusal: HttpRefusal): UpgradeDecision => {
-    ports.instruments.refused(reason);
-    return { kind: "refuse", refusal };
-  };
-  const notAdmitted = (): UpgradeDecision | undefined => {
+  const notAdmitted = (request: UpgradeRequest): UpgradeDecision | undefined => {
     const admission = ports.admission();
     if (admission.kind === "open") return undefined;
     const seconds = Math.max(ports.retryAfterSeconds, Math.ceil(admission.retryAfterMs / 1000));
-    return refuse(admission.reason, plain(503, admission.reason, { "Retry-After": String(seconds) }));
+    const refusal = plain(503, admission.reason, { "Retry-After": String(seconds) });
+    return refuse(ports, request, admission.reason, refusal);
   };
   return (request) => {
     const segment = segmentOf(request.path, ports.path);
     if (segment === undefined)
-      return refuse("path", plain(404, `charge points connect to ${ports.path}{identity}`));
-    const parsed = parseIdentity(segment);
-    if (!parsed.ok) return refuse("identity", plain(400, `not an identity: ${parsed.fault}`));
-    if (isDotSegment(parsed.identity)) return refuse("identity", plain(400, "not an identity: dotSegment"));
-    const full = notAdmitted();
+      return refuse(ports, request, "path", plain(404, `charge points connect to ${ports.path}{identity}`));
+    const parsed = identityIn(segment);
+    if (!parsed.ok) return refuse(ports, request, "identity", plain(400, `not an identity: ${parsed.fault}`));
+    const full = notAdmitted(request);
     if (full !== undefined) return full;
     // The first header's match is the one preferred most; only without one the others are looked for.
     const version =
       negotiate(request.offeredProtocols, ports.versions, parsed.validFor2x) ??
       negotiate(request.allOfferedProtocols(), ports.versions, parsed.validFor2x);
     if (version === undefined) {
-      ports.instruments.refused("subprotocol");
-      return ports.noSubprotocol === "close"
-        ? upgradeThenClose
-        : { kind: "refuse", refusal: noSubprotocol(ports) };
+      const refused = refuse(ports, request, "subprotocol", noSubprotocol(ports));
+      return ports.noSubprotocol === "close" ? upgradeThenClose : refused;
     }
     const candidate: Candidate = { request, identity: parsed.identity, version };
     const found = ports.authenticate(parsed.identity, version, request.authorization, request);
     if (!(found instanceof Promise)) return decide(ports, candidate, found); // P2
     return found.then(
-      (late) => (late === "gone" ? undefined : notAdmitted()) ?? decide(ports, candidate, late), // P4
+      (late) => (late === "gone" ? undefined : notAdmitted(request)) ?? decide(ports, candidate, late), // P4
     );
   };
 }
@@ -95,18 +85,14 @@ function decide(ports: UpgradePorts, candidate: Candidate, found: Authenticated)
   const { request, identity, version } = candidate;
   if (found === "gone") return toNobody; // P4
   if (found === "busy") {
-    ports.instruments.refused("capacity");
     const headers = { "Retry-After": String(ports.retryAfterSeconds) };
-    return { kind: "refuse", refusal: plain(503, "too many keys to check", headers) };
+    return refuse(ports, request, "capacity", plain(503, "too many keys to check", headers));
   }
-  if (found === "unknown") {
-    ports.instruments.refused("unknownIdentity");
-    return { kind: "refuse", refusal: plain(404, "unknown charge point") };
-  }
+  if (found === "unknown")
+    return refuse(ports, request, "unknownIdentity", plain(404, "unknown charge point"));
   if (found === "bad") {
-    ports.instruments.refused("credentials");
     const challenge = { "WWW-Authenticate": 'Basic realm="charge points", charset="UTF-8"' };
-    return { kind: "refuse", refusal: plain(401, "bad credentials", challenge) };
+    return refuse(ports, request, "credentials", plain(401, "bad credentials", challenge));
   }
   const facts: SessionFacts = {
     identity,
@@ -121,18 +107,15 @@ function decide(ports: UpgradePorts, candidate: Candidate, found: Authenticated)
   return { kind: "accept", subprotocol: subprotocolOf(version), open };
 }
 
-/** The segment after our path; undefined for a path that is not ours. `/ocpp` and `/ocpp/` have an empty one. */
-function segmentOf(path: string, base: string): string | undefined {
-  if (path === base.slice(0, -1)) return "";
-  if (!path.startsWith(base)) return undefined;
-  const segment = path.slice(base.length);
-  return segment.includes("/") ? undefined : segment;
-}
-
-// `.` and `..` lead elsewhere in every URL, escaped or not (RFC 3986 §5.2.4, WHATWG URL §4.4): in those of backends that
-// name the identity, and in the management API's.
-function isDotSegment(identity: Identity): boolean {
-  return identity === "." || identity === "..";
+function refuse(
+  ports: UpgradePorts,
+  request: UpgradeRequest,
+  reason: RefusalReason,
+  refusal: HttpRefusal,
+): UpgradeDecision {
+  ports.instruments.refused(reason);
+  ports.log?.refused(reason, request);
+  return { kind: "refuse", refusal };
 }
 
 function plain(status: number, body: string, headers: Readonly<Record<string, string>> = {}): HttpRefusal {

@@ -32,6 +32,7 @@ import {
 } from "uWebSockets.js";
 import type { Time } from "@cpg/session-registry";
 import { addressText } from "./address-text.ts";
+import type { SessionLog } from "./session-log.ts";
 import type { DecideUpgrade, Listener, UpgradeDecision, UpgradeRequest } from "./socket-port.ts";
 import { openPort, type Port } from "./uws-listen.ts";
 import { latestSocket, UwsSocket, type Data, type SocketsContext } from "./uws-socket.ts";
@@ -53,11 +54,14 @@ export interface BorderHandlers {
   /** A handler threw: a bug, told and survived. */
   onBug(error: unknown): void;
   /** What the border refuses by itself. */
-  onRefused(reason: "method" | "notWebSocket" | "aborted" | "internal"): void;
+  onRefused(reason: BorderRefusal): void;
+  readonly log: Pick<SessionLog, "refused"> | undefined;
   /** From the request to its answer. */
   onHandshake(seconds: number): void;
   readonly time: Pick<Time, "monotonicMs">;
 }
+
+type BorderRefusal = "method" | "notWebSocket" | "aborted" | "internal";
 
 const protocolHeader = "sec-websocket-protocol";
 
@@ -109,7 +113,7 @@ class Handshake implements UpgradeRequest {
     this.path = req.getUrl();
     this.offeredProtocols = presence(req.getHeader(protocolHeader));
     this.authorization = presence(req.getHeader("authorization"));
-    this.remote = addressText(res.getRemoteAddress(), () => res.getRemoteAddressAsText());
+    this.remote = remoteOf(res);
   }
 
   allOfferedProtocols(): string {
@@ -144,14 +148,14 @@ interface UpgradeCall {
 }
 
 function upgrade(call: UpgradeCall, sockets: SocketsContext, handlers: BorderHandlers): void {
-  const { res } = call;
+  let handshake: Handshake | undefined;
   try {
-    const handshake = new Handshake(call, sockets, handlers.time.monotonicMs());
+    handshake = new Handshake(call, sockets, handlers.time.monotonicMs());
     const decision = handlers.decide(handshake);
     if (!(decision instanceof Promise)) handshake.answer(decision, handlers);
     else finishLater(call, handshake, decision, handlers);
   } catch (error) {
-    broke(res, error, handlers); // U1
+    broke(call.res, error, handshake, handlers); // U1
   }
 }
 
@@ -166,27 +170,37 @@ function finishLater(
   pending
     .then((decision) => {
       const latest = latestSocket();
-      if (handshake.isGone) handlers.onRefused("aborted");
+      if (handshake.isGone) refused("aborted", handshake, handlers);
       else if (decision.kind === "refuse")
         res.cork(() => handshake.answer(decision, handlers)); // U2
-      else if (closes) refuseClosing(res, handlers);
+      else if (closes) refuseClosing(res, handshake, handlers);
       else if (latest === undefined) handshake.answer(decision, handlers);
       else latest.cork(() => res.cork(() => handshake.answer(decision, handlers))); // U7
     })
-    .catch((error: unknown) => broke(handshake.isGone ? undefined : res, error, handlers));
+    .catch((error: unknown) => broke(handshake.isGone ? undefined : res, error, handshake, handlers));
 }
 
 /** U7 */
-function refuseClosing(res: HttpResponse, handlers: BorderHandlers): void {
+function refuseClosing(res: HttpResponse, handshake: Handshake, handlers: BorderHandlers): void {
   respond(res, 400, "an upgrade needs Connection: Upgrade\n", {});
-  handlers.onRefused("notWebSocket");
+  refused("notWebSocket", handshake, handlers);
 }
 
 /** A bug: told, and answered where there is still somebody to answer. */
-function broke(res: HttpResponse | undefined, error: unknown, handlers: BorderHandlers): void {
+function broke(
+  res: HttpResponse | undefined,
+  error: unknown,
+  handshake: Handshake | undefined,
+  handlers: BorderHandlers,
+): void {
   handlers.onBug(error);
-  handlers.onRefused("internal");
+  refused("internal", handshake, handlers);
   if (res !== undefined) respond(res, 500, "internal error", {});
+}
+
+function refused(reason: BorderRefusal, request: Handshake | undefined, handlers: BorderHandlers): void {
+  handlers.onRefused(reason);
+  if (request !== undefined) handlers.log?.refused(reason, request);
 }
 
 function open(ws: WebSocket<Data>, handlers: BorderHandlers): void {
@@ -236,9 +250,15 @@ function guarded(handlers: BorderHandlers, run: () => void): void {
 function plainRequest(res: HttpResponse, req: HttpRequest, handlers: BorderHandlers): void {
   res.onAborted(() => undefined); // U1
   const status = req.getMethod() === "get" ? 426 : 405;
+  const reason = status === 405 ? "method" : "notWebSocket";
+  handlers.onRefused(reason);
+  handlers.log?.refused(reason, { path: req.getUrl(), remote: remoteOf(res) });
   const headers: Record<string, string> = status === 426 ? { Upgrade: "websocket" } : { Allow: "GET" };
   respond(res, status, "this port speaks OCPP-J over WebSocket only\n", headers);
-  handlers.onRefused(status === 405 ? "method" : "notWebSocket");
+}
+
+function remoteOf(res: HttpResponse): string {
+  return addressText(res.getRemoteAddress(), () => res.getRemoteAddressAsText());
 }
 
 function respond(

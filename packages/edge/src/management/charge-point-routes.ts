@@ -10,6 +10,7 @@ import { within } from "../within.ts";
 import { retryAfterOf } from "../commands/locate.ts";
 import type { CommandOutcome, Verification } from "../commands/outcomes.ts";
 import { isTooDeep, maxJsonDepth } from "../json-depth.ts";
+import type { SessionLog } from "../session-log.ts";
 import type { LiveSession } from "../session-port.ts";
 import { acceptCommandSpan, tracedCommand } from "../spans.ts";
 import { pathOf, type ManagementApp } from "./app.ts";
@@ -34,6 +35,7 @@ export interface ChargePointPorts {
   readonly time: Time;
   /** Off unless given. */
   readonly tracing?: Tracing;
+  readonly sessionLog?: Pick<SessionLog, "commanded" | "closed"> | undefined;
   /** `ocpp.callTimeoutMs`, and the longest that a caller may ask for. */
   readonly timeouts: { readonly defaultMs: number; readonly maxMs: number };
 }
@@ -156,7 +158,9 @@ function addCommand(app: ManagementApp, ports: ChargePointPorts): void {
       const span = acceptCommandSpan(tracing, traceparentOf(request), identity, action);
       tellTrace(reply, span);
       const command = { identity, action, payloadJson, timeoutMs, span };
-      return answerOf(await tracedCommand(span, () => ports.router.command(command)));
+      const outcome = await tracedCommand(span, () => ports.router.command(command));
+      ports.sessionLog?.commanded({ caller: request.ip, identity, action, span }, outcome);
+      return answerOf(outcome);
     },
   });
 }
@@ -189,7 +193,9 @@ function addClose(app: ManagementApp, ports: ChargePointPorts): void {
     url: "/v1/charge-points/:id/connection",
     schema,
     handler: async (request, reply) => {
-      const outcome = await ports.router.close(identityOf(request));
+      const identity = identityOf(request);
+      const outcome = await ports.router.close(identity);
+      ports.sessionLog?.closed({ caller: request.ip, identity }, outcome);
       if (outcome.kind !== "closed") throw problemOfOutcome(outcome);
       return reply.code(204).send();
     },

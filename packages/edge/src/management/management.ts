@@ -9,6 +9,7 @@ import type { Tracing } from "@cpg/telemetry";
 import type { CommandRouter } from "../commands/command-router.ts";
 import { within } from "../within.ts";
 import type { HealthFacts } from "../health.ts";
+import type { SessionLog } from "../session-log.ts";
 import { whyNotListening } from "../listening.ts";
 import { createApp, type ManagementApp, type ManagementLog } from "./app.ts";
 import { addChargePointRoutes } from "./charge-point-routes.ts";
@@ -39,6 +40,8 @@ export interface ManagementOptions {
   /** Off unless given. */
   readonly tracing?: Tracing;
   readonly log: ManagementLog;
+  /** What is told of each command; nothing unless given. */
+  readonly sessionLog?: Pick<SessionLog, "commanded" | "closed"> | undefined;
 }
 
 /** The management API of one edge. */
