@@ -175,7 +175,7 @@ describe("a station that was lost fails the run although it came back", () => {
       ["--stations", "300"],
       /(?:cold: stations lost: \d+ × close \d+|lost with their edge, which had \d+)$/u,
     ],
-    ["faults", ["--stations", "300"], /none(?:, before it)?: stations lost: \d+ × close \d+$/u],
+    ["faults", ["--stations", "300"], /no fault(?:, before it)?: stations lost: \d+ × close \d+$/u],
     [
       "density",
       ["--stations", "30", "--hold", "1", "--clients", "1"],
