@@ -13,7 +13,12 @@ import { JsonReader } from "./json-reader.ts";
 /** What was read. */
 export type CredentialsRead =
   | { readonly kind: "credentials"; readonly credentials: Credentials; readonly count: number }
-  | { readonly kind: "invalid"; readonly problems: readonly string[] };
+  | {
+      readonly kind: "invalid";
+      readonly problems: readonly string[];
+      /** It could not be read, which may pass (no descriptor left) though the file stays as it is. */
+      readonly isUnread?: true;
+    };
 
 // 16 bytes of salt are usual; 8 still make precomputed tables useless.
 const saltBytes: readonly [number, number] = [8, 64];
@@ -77,7 +82,7 @@ export function readCredentialsFile(path: string): CredentialsRead {
     text = readFileSync(path, "utf8");
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return { kind: "invalid", problems: [`auth.file: cannot read ${path}: ${reason}`] };
+    return { kind: "invalid", problems: [`auth.file: cannot read ${path}: ${reason}`], isUnread: true };
   }
   const read = readCredentials(text);
   if (read.kind === "credentials") return read;
@@ -95,11 +100,15 @@ export function openCredentialsFile(
   if (first.kind === "invalid") throw new Error(first.problems.join("\n"));
   let inForce = first;
   let isUsable = true;
+  let unread = ""; // told once, however often it is tried again
   const look = (): void => {
     const version = versionOf(path);
-    if (version === seen) return; // so each state is told once, also that the file is gone
-    seen = version;
+    if (version === seen) return; // so each state is told once
     const next = readCredentialsFile(path);
+    const isUnread = next.kind === "invalid" && next.isUnread === true;
+    if (isUnread && next.problems[0] === unread) return;
+    seen = isUnread ? "" : version;
+    unread = isUnread ? (next.problems[0] ?? "") : "";
     isUsable = next.kind === "credentials";
     if (next.kind === "credentials") {
       inForce = next;

@@ -48,7 +48,7 @@ function streamProblems(
   const isDefault = String(redis.nodes) === String(settings.redis.nodes.default);
   if (registry.kind !== "memory" || !isDefault || keys.length === 0) return [];
   return [
-    `${file}: ${keys.join(", ")}: a stream is in Redis Cluster, but registry.kind is memory and redis.nodes has its default: name the cluster in redis.nodes, use registry.kind cluster, or take another integration`,
+    `${file}: ${keys.join(", ")}: a stream is in Redis Cluster, but registry.kind is memory and redis.nodes has its default: name the cluster in redis.nodes (one node of it is enough; just the default is not taken for a name), use registry.kind cluster, or take another integration`,
   ];
 }
 

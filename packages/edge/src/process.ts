@@ -53,6 +53,7 @@ async function run(config: GatewayConfig, masked: object): Promise<void> {
   gateway.telemetry.logger.info({ settings: masked }, "settings");
   dieOfBugs(gateway);
   obeySignals(gateway);
+  bearHangUps(gateway);
 }
 
 function refuse(problems: readonly string[]): void {
@@ -73,14 +74,19 @@ function obeySignals(gateway: Gateway): void {
     logger.info({ signal }, "leaving in order; a second signal ends at once");
     void gateway.drain().finally(() => process.exit(signals > 1 ? 1 : 0));
   };
-  // Whoever sends it to have files read again must not cut off a fleet.
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
+}
+
+// Whoever sends it to have files read again must not cut off a fleet. A terminal that is closed sends it too, and must end us: nobody reads what
+// we write there, and each line of the log would fail.
+function bearHangUps({ telemetry }: Gateway): void {
+  if ([process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY)) return;
   process.on("SIGHUP", () => {
     const says =
       "SIGHUP: auth.file is followed without it; all else is read at the start only (SIGTERM drains)";
-    gateway.telemetry.logger.warn({ signal: "SIGHUP" }, says);
+    telemetry.logger.warn({ signal: "SIGHUP" }, says);
   });
-  process.on("SIGTERM", onSignal);
-  process.on("SIGINT", onSignal);
 }
 
 // A state that nobody foresaw is not worth keeping: the fleet reconnects to an edge that knows what it does.

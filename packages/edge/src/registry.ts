@@ -117,7 +117,10 @@ function registryMeter(telemetry: Telemetry): RegistryMeter {
     staleRoute: () => stale.inc(),
     edgeDeclaredDead(edge, sessions) {
       dead.inc();
-      telemetry.logger.info({ dead: edge, sessions }, "an edge was declared dead: its sessions are ended");
+      telemetry.logger.info(
+        { dead: edge, sessions },
+        "the lease of an edge was declared dead: sessions that are still under it are ended",
+      );
     },
     newIncarnation: () => incarnations.inc(),
     releaseDropped: () => dropped.inc(),

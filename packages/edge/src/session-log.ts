@@ -69,7 +69,7 @@ export function createSessionLog(
       logger.debug({ ...asked(request), action, ...ending(outcome) }, "command ended");
     },
     closed(request, outcome) {
-      logger.debug({ ...asked(request), ...ending(outcome) }, "connection closed by the management API");
+      logger.debug({ ...asked(request), ...ending(outcome) }, "close by the management API ended");
     },
   };
 }

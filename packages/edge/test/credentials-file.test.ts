@@ -1,4 +1,4 @@
-import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { asIdentity } from "@cpg/ocpp";
@@ -92,4 +92,20 @@ test("a charge point that stands there twice has no key that counts, and what is
   expect(() => openCredentialsFile(path, time, log)).toThrow(`${path}: CP1: given more than once`);
   await replaceBy(`{"CP1":{"salt": ${entry.salt}}}`);
   expect(() => openCredentialsFile(path, time, log)).toThrow(/^\S+: the file: not JSON$/);
+});
+
+test("a file that cannot be read is told once, however often it is tried", async () => {
+  await replaceBy(JSON.stringify({ CP1: entry }));
+  const file = openCredentialsFile(path, time, log);
+  await replaceBy(JSON.stringify({ CP1: entry, CP2: entry }));
+  await rename(path, `${path}.real`);
+  await mkdir(path); // EISDIR, as EMFILE would: there is something, and it cannot be read
+  look();
+  look();
+  expect([file.count(), file.isUsable()]).toEqual([1, false]);
+  expect(logged).toEqual(["the credentials file cannot be used: the last good one stays"]);
+  await rm(path, { recursive: true });
+  await rename(`${path}.real`, path);
+  look();
+  expect([file.count(), file.isUsable()]).toEqual([2, true]);
 });

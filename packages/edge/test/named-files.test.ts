@@ -101,7 +101,7 @@ describe("a route to a stream while sessions are in memory", () => {
   test("is refused unless a cluster is named: it would write to whatever Redis stands at the default", () => {
     expect(said(["--registry-kind=memory"])).toEqual([
       "routes.json: MeterValues, ocpp1.6:StatusNotification: a stream is in Redis Cluster, but registry.kind is memory and " +
-        "redis.nodes has its default: name the cluster in redis.nodes, use registry.kind cluster, or take another integration",
+        "redis.nodes has its default: name the cluster in redis.nodes (one node of it is enough; just the default is not taken for a name), use registry.kind cluster, or take another integration",
     ]);
   });
 

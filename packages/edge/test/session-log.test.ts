@@ -156,7 +156,7 @@ describe("at debug", () => {
       { ...ended, connection: second?.["connection"], cause: "operator", code: 4002 },
       { ...ended, connection: last?.["connection"], cause: "peer", code: 1000 },
     ]);
-    expect(told("connection closed by the management API")).toEqual([
+    expect(told("close by the management API ended")).toEqual([
       { identity: "CP1", caller: "127.0.0.1", outcome: "closed" },
     ]);
   });
@@ -172,7 +172,7 @@ describe("at debug", () => {
       { identity: "CP1", caller, action: "Reset", outcome: "answered", owner: "edge-a" },
       { identity: "CP9", caller, action: "Reset", outcome: "offline" },
     ]);
-    expect(told("connection closed by the management API")).toEqual([
+    expect(told("close by the management API ended")).toEqual([
       { identity: "CP9", caller, outcome: "offline" },
     ]);
     expect(JSON.stringify(lines)).not.toMatch(/secret/);

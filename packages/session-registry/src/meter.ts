@@ -14,7 +14,7 @@ export interface RegistryMeter {
   /** A conditional release that found somebody else's row or none. */
   conditionalMiss(operation: string): void;
   staleRoute(): void;
-  /** `sessions`: as many as it told of last; they are ended now. */
+  /** A lease of that edge was: what is still under it is ended. `sessions`: as many as it told of last. */
   edgeDeclaredDead(edge: string, sessions: number): void;
   newIncarnation(): void;
   inboxMessages(kind: string, count: number): void;

@@ -21,7 +21,13 @@ export interface HttpReply {
 
 /** What it means: an answer for the station, or a failure to be tried again and why it is one (R6). `as`: how it is counted. */
 export type Meaning =
-  | { readonly kind: "answer"; readonly answer: CallAnswer; readonly as: AttemptEnd }
+  | {
+      readonly kind: "answer";
+      readonly answer: CallAnswer;
+      readonly as: AttemptEnd;
+      /** Of a refusal for good (R4): what a person may have to mend, a token for example. */
+      readonly why?: string;
+    }
   | { readonly kind: "failure"; readonly as: FailedAttempt; readonly why: string };
 
 /** How an attempt that is to be tried again is counted. */
@@ -75,7 +81,8 @@ const unknownAction: Meaning = {
 
 function refused(status: number): Meaning {
   const description = `the backend refused the message (${String(status)})`;
-  return { kind: "answer", answer: { kind: "fault", fault: "internalError", description }, as: "callError" };
+  const answer: CallAnswer = { kind: "fault", fault: "internalError", description };
+  return { kind: "answer", answer, as: "callError", why: statusWords(status) };
 }
 
 function objectOf(text: string): Readonly<Record<string, unknown>> | undefined {

@@ -30,7 +30,7 @@ export interface HttpRoutePorts extends RetryPorts {
   readonly newTraceparent: () => string;
   /** Told in words of each answer that is of no use. Why none came, the target tells. */
   readonly onBadAnswer: (why: string) => void;
-  /** Told of each other one. */
+  /** Told of each that came from the backend's own work: a result, or a CALLERROR that it asked for. */
   readonly onAnswer: () => void;
 }
 
@@ -74,7 +74,8 @@ export function createHttpRoute(options: HttpRouteOptions, target: HttpTarget, p
       if (fetched.kind === "reply") ports.onBadAnswer(meaning.why);
       return { kind: "again", otherwise: timeIsUp(meaning.why) };
     }
-    ports.onAnswer();
+    if (meaning.why !== undefined) ports.onBadAnswer(meaning.why);
+    else if (meaning.answer.kind !== "fault") ports.onAnswer();
     return { kind: "done", value: meaning.answer };
   }
 

@@ -115,8 +115,10 @@ function whyOf({ isTls, reached, isClosed, error }: ConnectionEnd): string {
     return "its certificate is for another name (redis.tls.serverName)";
   if (/_SIGNATURE\b|_CERT\b|_CERT_|\bCERT_/.test(said))
     return "its certificate is not trusted (redis.tls.caFile)";
+  if (isTls && reached === "host" && error === undefined && !isClosed)
+    return "it is connected to and begins no TLS (it hangs, or its port is one without: redis.tls.enabled)";
   const isCutOff = error === undefined ? isClosed : /ECONNRESET|EPIPE/.test(said);
-  if (isTls && reached === "host" && (error === undefined || isCutOff || said.includes("WRONG_VERSION"))) {
+  if (isTls && reached === "host" && (isCutOff || said.includes("WRONG_VERSION"))) {
     return "it speaks no TLS (check its port, and redis.tls.enabled)";
   }
   if (reached === "peer" && isCutOff) {

@@ -37,7 +37,14 @@ it.each<[ConnectionEnd, string]>([
   [{ ...silent, reached: "redis", isClosed: true, error: reset }, "redis:7000: read ECONNRESET"],
   [{ ...silent, reached: "redis", isClosed: true }, "redis:7000: it closed the connection"],
   [{ ...tls, reached: "nothing" }, "redis:7000: no connection to it comes about"],
-  [{ ...tls, reached: "host" }, "redis:7000: it speaks no TLS (check its port, and redis.tls.enabled)"],
+  [
+    { ...tls, reached: "host" },
+    "redis:7000: it is connected to and begins no TLS (it hangs, or its port is one without: redis.tls.enabled)",
+  ],
+  [
+    { ...tls, reached: "host", isClosed: true },
+    "redis:7000: it speaks no TLS (check its port, and redis.tls.enabled)",
+  ],
   [
     { ...tls, reached: "host", isClosed: true, error: wrongVersion },
     "redis:7000: it speaks no TLS (check its port, and redis.tls.enabled): wrong version number (ERR_SSL_WRONG_VERSION_NUMBER)",

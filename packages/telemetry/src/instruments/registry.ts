@@ -89,7 +89,9 @@ export const ownership = {
   registry_incarnations_total: counter(
     "New leases taken after the first: one for each time this edge found itself fenced.",
   ),
-  registry_edges_declared_dead_total: counter("Other edges that this one declared dead."),
+  registry_edges_declared_dead_total: counter(
+    "Leases that this edge declared dead: an edge's that died, or one that an edge has given up for a new one.",
+  ),
   registry_inbox_messages_total: counter(
     "Messages that came over the own channel or out of the own inboxes.",
     {
