@@ -5,11 +5,21 @@
 //     they stay links, so that what a developer builds is what the others import.
 // H2. The folder may be moved, packed and given to another user: no symbolic links (`hoisted`), no path of this machine, and no file that is
 //     one with a file elsewhere. pnpm hard-links the workspace's packages whatever it is told: the next build would write into what was shipped.
-// H3. What stands at DIR is not touched: DIR is new or empty. What fails halfway leaves nothing there.
+// H3. What stands at DIR is not touched: DIR is new or empty. What fails halfway leaves nothing there. Nor is it in the workspace, which would take
+//     it for a package of its own.
 // H4. It counts as shipped once its own Node has started its edge: then the binary of uWebSockets.js fits both.
 
-import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 
 import { lastLines, pinnedNode, root, run, runPnpm, Stop } from "./workspace.mjs";
 
@@ -40,6 +50,7 @@ export async function ship(args) {
   if (given === undefined || given.startsWith("-") || more.length > 0)
     throw new Stop("usage: npm run ship -- DIR (a folder that is not there yet, or empty)", 2);
   const target = resolve(process.env.INIT_CWD ?? process.cwd(), given);
+  requireOutside(target);
   requireEmpty(target);
   try {
     await deploy(target);
@@ -49,10 +60,31 @@ export async function ship(args) {
     copy(join(root, "LICENSE"), join(target, "LICENSE"));
     copy(pinnedNode, join(target, relative(root, pinnedNode)));
     copy(join(root, "node_modules/node/package.json"), join(target, "node_modules/node/package.json"));
+    openToAll(target); // H2
     return await described(target);
   } catch (error) {
     rmSync(target, { recursive: true, force: true }); // H3
     throw error;
+  }
+}
+
+/** @param {string} target */
+function requireOutside(target) {
+  const way = relative(root, target);
+  if (way === "" || (!way.startsWith("..") && !isAbsolute(way)))
+    throw new Stop(`${target} is in the workspace; take a folder outside.`, 2); // H3
+}
+
+/**
+ * Whatever umask this was called with: another user runs it.
+ * @param {string} folder
+ */
+function openToAll(folder) {
+  chmodSync(folder, 0o755);
+  for (const name of readdirSync(folder, { recursive: true })) {
+    const path = join(folder, name);
+    const { mode } = statSync(path);
+    chmodSync(path, (mode & 0o100) === 0 ? 0o644 : 0o755);
   }
 }
 

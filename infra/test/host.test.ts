@@ -88,7 +88,7 @@ describe("cpg-edge@.service", () => {
   });
 
   test("a wrong setting is not tried again for ever, and V8 may compile", () => {
-    expect(valuesOf("Restart")).toEqual(["on-failure"]);
+    expect(valuesOf("Restart")).toEqual(["always"]);
     expect(valuesOf("RestartPreventExitStatus")).toEqual(["2"]);
     expect(valuesOf("MemoryDenyWriteExecute")).toEqual([]);
   });

@@ -9,6 +9,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -30,7 +31,8 @@ let told: string;
 beforeAll(async () => {
   parent = mkdtempSync(join(tmpdir(), "cpg-ship-"));
   shipped = join(parent, "moved");
-  told = await ship([join(parent, "made")]);
+  const before = process.umask(0o077);
+  told = await ship([join(parent, "made")]).finally(() => process.umask(before));
   renameSync(join(parent, "made"), shipped);
 }, 120_000);
 afterAll(() => rmSync(parent, { recursive: true, force: true }));
@@ -93,6 +95,15 @@ describe("a shipped edge", () => {
     expect(started.replaceAll("/opt/cpg", shipped).split(" ")).toEqual(command());
   });
 
+  test("may be run by another user, whatever the umask of who made it", () => {
+    const closed = ["", ...(readdirSync(shipped, { recursive: true }) as string[])].filter((name) => {
+      const entry = statSync(join(shipped, name));
+      const needed = entry.isDirectory() || name.endsWith("bin/node") ? 0o005 : 0o004;
+      return (entry.mode & needed) !== needed;
+    });
+    expect(closed).toEqual([]);
+  });
+
   test("has the lockfile's versions, and says nothing of the folder in which it was made", () => {
     const lockfile = readFileSync(join(projectRoot, "pnpm-lock.yaml"), "utf8");
     const manifests = packagesIn(join(shipped, "node_modules")).map((folder) =>
@@ -136,6 +147,11 @@ describe("a shipped edge", () => {
 describe("a folder to ship into", () => {
   test.each([[[]], [["--help"]], [["a", "b"]]])("is one word: %j", async (args) => {
     await expect(ship(args)).rejects.toThrow("usage: npm run ship -- DIR");
+  });
+
+  test("in the workspace is refused: pnpm would take it for a package", async () => {
+    await expect(ship([join(projectRoot, "packages/out")])).rejects.toThrow("is in the workspace");
+    expect(existsSync(join(projectRoot, "packages/out"))).toBe(false);
   });
 
   test("that holds something is refused, and stays as it is: an edge may run from it", async () => {
