@@ -118,10 +118,10 @@ describe("a run that this machine does not allow", () => {
     const shape = { stations: 40_000, clients: 8, edges: 2 };
     for (const [descriptorsHard, limit, most] of [
       [12_000, "12000 descriptors per process", 20_000],
-      [20_000, "listen.maxConnections is 18000", 36_000],
-      [1_048_576, "listen.maxConnections is 18000", 36_000],
-      [Infinity, "listen.maxConnections is 18000", 36_000],
-      [undefined, "listen.maxConnections is 18000", 36_000], // another system: its descriptors are not known
+      [20_000, "listen.maxConnections of an edge as it is shipped: 18000", 36_000],
+      [1_048_576, "listen.maxConnections of an edge as it is shipped: 18000", 36_000],
+      [Infinity, "listen.maxConnections of an edge as it is shipped: 18000", 36_000],
+      [undefined, "listen.maxConnections of an edge as it is shipped: 18000", 36_000], // another system: its descriptors are not known
     ] as const) {
       const line = descriptorRefusal({ ...roomy, descriptorsHard }, shape);
       expect(line).toContain(limit);

@@ -60,7 +60,7 @@ function edgeRefusal(
   const limit =
     byDescriptors < connectionsPerEdge
       ? `${descriptorsHard} descriptors per process`
-      : `listen.maxConnections is ${connectionsPerEdge} unless it is set`;
+      : `listen.maxConnections of an edge as it is shipped: ${connectionsPerEdge}`;
   return `${stations} stations need more than ${countText(edges, "edge")} here (${limit}): at most ${edges * perEdge}`;
 }
 

@@ -38,10 +38,15 @@ function walkGroup(group: object, before: string, source: Source): void {
   for (const [key, value] of Object.entries(group)) {
     const path = `${before}${key}`;
     if (!key.includes(".")) walk(path, value, source);
-    else if (known.has(path))
-      source.builder.complain(`${path} from ${source.name}: ${nested(path)}`); // F2
+    else if (known.has(path)) refuseDotted(path, source);
     else complainOfUnknown(path, source);
   }
+}
+
+/** F2. It was named all the same, and so was all in it: no rule is asked about that (rules.ts Q1). */
+function refuseDotted(path: string, { name, builder }: Source): void {
+  builder.complain(`${path} from ${name}: ${nested(path)}`);
+  for (const each of byPath.keys()) if (`${each}.`.startsWith(`${path}.`)) builder.refused.push(each);
 }
 
 /** `write it as {"redis":{"nodes":…}}` */

@@ -262,6 +262,11 @@ describe("mistakes", () => {
       'redis.retry.maxMs from g.json: write it as {"redis":{"retry":{"maxMs":…}}}',
     ],
     ['{"redis.retry":{}}', 'redis.retry from g.json: write it as {"redis":{"retry":…}}'],
+    ['{"management.host":"0.0.0.0"}', 'management.host from g.json: write it as {"management":{"host":…}}'],
+    [
+      '{"listen":{"sharePort":true},"edge.name":"a"}',
+      'edge.name from g.json: write it as {"edge":{"name":…}}',
+    ],
     ['{"redis.nods":["a:1"]}', "redis.nods from g.json: unknown key; did you mean redis.nodes?"],
     ['{"redis":{"nodes":["a:1"]},"redis":{}}', "redis from g.json: given more than once"],
     ['{"redis":{"nodes":["a:1"],"n\\u006fdes":["b:2"]}}', "redis.nodes from g.json: given more than once"],
