@@ -1,22 +1,10 @@
 import { describe, expect, it } from "vitest";
 
 import type { Fleet, TrafficResult } from "../src/load/fleet.ts";
-import { Histogram } from "../src/measure/histogram.ts";
 import { tableOf } from "../src/scenarios/messages.ts";
 import { note, type Lane } from "../src/scenarios/message-lanes.ts";
 import { wrongOfTraffic } from "../src/scenarios/reading.ts";
-
-const right: TrafficResult = {
-  seconds: 1,
-  answered: 10,
-  wrong: 0,
-  wrongText: undefined,
-  unanswered: 0,
-  losses: {},
-  latencies: new Histogram(),
-  clientCores: 0.1,
-  serverSeconds: 0.001,
-};
+import { rightTraffic as right } from "./support/right-traffic.ts";
 
 describe("what is wrong of a stretch", () => {
   it("is nothing where all was answered and nobody was lost", () => {

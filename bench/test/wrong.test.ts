@@ -16,6 +16,7 @@ import * as pool from "../src/scenarios/pool.ts";
 import * as staged from "../src/scenarios/staged.ts";
 import * as storm from "../src/scenarios/storm.ts";
 import * as telemetry from "../src/scenarios/telemetry.ts";
+import { rightTraffic as traffic } from "./support/right-traffic.ts";
 
 const stations = 30;
 const one = { "close 1000": 1 };
@@ -81,18 +82,6 @@ function killedRows(name: string, held: number): Rows<Partial<CrowdTimes>> {
 function killed(held: number | undefined): CrowdTimes {
   return { ...crowd, lost: { byLiving: {}, withKilled: held ?? 1, held } };
 }
-
-const traffic: TrafficResult = {
-  seconds: 1,
-  answered: 10,
-  wrong: 0,
-  wrongText: undefined,
-  unanswered: 0,
-  losses: {},
-  latencies: new Histogram(),
-  clientCores: 0.1,
-  serverSeconds: 0.001,
-};
 
 describe("storm, cold", () => {
   const right = { stations, cold: crowd, again: killed(stations), poolTimeouts: 0, retries: "" };
