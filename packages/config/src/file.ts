@@ -1,11 +1,10 @@
 // The file source: JSON with the keys of the table. Pure: it is handed the text.
 //
-// F1. What JSON.parse says of a broken text is not repeated: it quotes the text, and that may be a password.
-// F2. A setting stands in one place and once: `{"redis": {"nodes": …}}`, not `{"redis.nodes": …}`.
+// F1. A setting stands in one place and once: `{"redis": {"nodes": …}}`, not `{"redis.nodes": …}`.
+import { readJsonText } from "./json-text.ts";
 import { didYouMean, settingList } from "./names.ts";
 import { ReadingBuilder } from "./reading.ts";
 import type { Reading } from "./reading.ts";
-import { repeatedKeys } from "./repeated-keys.ts";
 
 const byPath = new Map(settingList.map((named) => [named.path, named]));
 const groups = new Set(settingList.flatMap(({ path }) => parents(path)));
@@ -15,11 +14,11 @@ const known = new Set(knownKeys);
 /** Reads the text of a settings file called `name`. */
 export function readFileText(name: string, text: string): Reading {
   const builder = new ReadingBuilder();
-  const parsed = parse(text);
-  if ("problem" in parsed) return unreadable(`${name}: ${parsed.problem}`);
-  if (!isObject(parsed.value)) return unreadable(`${name}: must be a JSON object of settings`);
-  walkGroup(parsed.value, "", { name, builder });
-  for (const key of repeatedKeys(text)) builder.complain(`${key} from ${name}: given more than once`); // F2
+  const read = readJsonText(text);
+  if (read.kind === "broken") return unreadable(`${name}: is not valid JSON${read.place}`);
+  if (!isObject(read.value)) return unreadable(`${name}: must be a JSON object of settings`);
+  walkGroup(read.value, "", { name, builder });
+  for (const key of read.repeated) builder.complain(`${key} from ${name}: given more than once`); // F1
   return builder;
 }
 
@@ -43,7 +42,7 @@ function walkGroup(group: object, before: string, source: Source): void {
   }
 }
 
-/** F2. It was named all the same, and so was all in it: no rule is asked about that (rules.ts Q1). */
+/** F1. It was named all the same, and so was all in it: no rule is asked about that (rules.ts Q1). */
 function refuseDotted(path: string, { name, builder }: Source): void {
   builder.complain(`${path} from ${name}: ${nested(path)}`);
   for (const each of byPath.keys()) if (`${each}.`.startsWith(`${path}.`)) builder.refused.push(each);
@@ -72,17 +71,6 @@ function complainOfUnknown(path: string, { name, builder }: Source): void {
 
 function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** F1 */
-function parse(text: string): { readonly value: unknown } | { readonly problem: string } {
-  try {
-    const value: unknown = JSON.parse(text.replace(/^\uFEFF/, ""));
-    return { value };
-  } catch (error) {
-    const where = /line \d+ column \d+/.exec(error instanceof Error ? error.message : "")?.[0];
-    return { problem: `is not valid JSON${where === undefined ? "" : ` (${where})`}` };
-  }
 }
 
 function parents(path: string): readonly string[] {

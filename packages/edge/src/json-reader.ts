@@ -1,6 +1,6 @@
 // Reads a JSON document that a person wrote: every mistake is told with its place, and nothing is guessed. Pure.
 
-import { repeatedKeys } from "@cpg/config";
+import { readJsonText } from "@cpg/config";
 import { nearest } from "./nearest.ts";
 
 /** A JSON object. */
@@ -16,19 +16,12 @@ export class JsonReader {
     return undefined;
   }
 
-  /**
-   * The whole document: an object, see there; each key in it stands once. A parser's own words are not repeated: they quote
-   * the text, and there may be a secret in it.
-   */
+  /** The whole document: an object, see there; each key in it stands once. */
   document(text: string, known?: readonly string[]): JsonObject | undefined {
-    let document: unknown;
-    try {
-      document = JSON.parse(text);
-    } catch (error) {
-      return this.problem("the file", `not JSON${placeOf(error)}`);
-    }
-    for (const key of repeatedKeys(text)) this.problem(key, "given more than once");
-    return this.object(document, "the file", known);
+    const read = readJsonText(text);
+    if (read.kind === "broken") return this.problem("the file", `not JSON${read.place}`);
+    for (const key of read.repeated) this.problem(key, "given more than once");
+    return this.object(read.value, "the file", known);
   }
 
   /** An object with no other keys than `known`. */
@@ -78,9 +71,4 @@ export function isObject(value: unknown): value is JsonObject {
 export function hint(name: string, known: Iterable<string>): string {
   const near = nearest(name, known);
   return near === undefined ? "" : `; did you mean ${near}?`;
-}
-
-function placeOf(error: unknown): string {
-  const place = /line \d+ column \d+/.exec(error instanceof Error ? error.message : "")?.[0];
-  return place === undefined ? "" : ` (${place})`;
 }
