@@ -1,10 +1,11 @@
 // What this edge replied to other edges lately, so that a question that is asked again gets the same answer. Pure: the caller brings the time.
 //
-// T1. A reply goes by the channel, where it may be lost (store-port.ts, Way). Whoever misses it asks again; then it goes by the inbox.
+// T1. A reply goes by the channel, where it may be lost (ownership-port.ts, Way). Whoever misses it asks again; then it goes by the inbox.
 // T2. Kept for `keptMs` and within `maxUnits` (UTF-16), the oldest go first: what is not there any more is not repeated, and its caller hears
 //     nothing, as before it asked again.
 
 import type { Way } from "@cpg/session-registry";
+import { Fifo } from "../fifo.ts";
 
 /** The memory of one edge. */
 export interface ToldReplies {
@@ -17,6 +18,7 @@ export interface ToldReplies {
 }
 
 interface Kept {
+  readonly id: string;
   readonly body: string;
   readonly untilMs: number;
 }
@@ -29,13 +31,15 @@ export function createToldReplies(bounds: {
   /** Whether it was asked again. */
   const open = new Map<string, boolean>();
   const kept = new Map<string, Kept>();
+  const inOrder = new Fifo<Kept>();
   let units = 0;
 
   function makeRoom(nowMs: number): void {
-    for (const [id, { body, untilMs }] of kept) {
-      if (nowMs < untilMs && units <= bounds.maxUnits) return;
-      kept.delete(id);
-      units -= body.length;
+    for (let oldest = inOrder.oldest; oldest !== undefined; oldest = inOrder.oldest) {
+      if (nowMs < oldest.untilMs && units <= bounds.maxUnits) return;
+      inOrder.shift();
+      kept.delete(oldest.id);
+      units -= oldest.body.length;
     }
   }
 
@@ -45,7 +49,9 @@ export function createToldReplies(bounds: {
       const wasAskedAgain = open.get(id) ?? false;
       open.delete(id);
       if (wasAskedAgain) return "inbox";
-      kept.set(id, { body, untilMs: nowMs + bounds.keptMs });
+      const one = { id, body, untilMs: nowMs + bounds.keptMs };
+      kept.set(id, one);
+      inOrder.push(one);
       units += body.length;
       makeRoom(nowMs); // T2
       return "channel";

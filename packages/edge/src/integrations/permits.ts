@@ -5,15 +5,20 @@
 // M2. Waiting ends at the waiter's expiry. What is waited for is never taken later.
 // M3. The line has no bound of its own: its users bound it (a charge point has one CALL served at a time, L1).
 
+import { Fifo } from "../fifo.ts";
 import type { Expiry } from "../until-deadline.ts";
 
-type Waiter = (isTaken: boolean) => void;
+interface Waiter {
+  readonly admit: () => void;
+  /** Gave up, and is passed over when its turn comes. */
+  hasLeft: boolean;
+}
 
 /** A number of permits and the line for them. */
 export class Permits {
   readonly #max: number;
   readonly #onHeld: (held: number) => void;
-  readonly #line = new Set<Waiter>(); // in the order of insertion; who gives up leaves from its middle
+  readonly #line = new Fifo<Waiter>();
   #held = 0;
 
   /** `onHeld` hears of each change. */
@@ -33,20 +38,29 @@ export class Permits {
   wait(expiry: Expiry): Promise<boolean> {
     if (expiry.isOver) return Promise.resolve(false);
     return new Promise((resolve) => {
-      const waiter: Waiter = (isTaken) => {
-        this.#line.delete(waiter);
+      const admit = (): void => {
         expiry.listen(undefined);
-        resolve(isTaken);
+        resolve(true);
       };
-      this.#line.add(waiter);
-      expiry.listen(() => waiter(false));
+      const waiter: Waiter = { admit, hasLeft: false };
+      this.#line.push(waiter);
+      expiry.listen(() => {
+        waiter.hasLeft = true;
+        resolve(false);
+      });
     });
   }
 
   /** Gives one back. */
   release(): void {
-    const next = this.#line.size === 0 ? undefined : this.#line.values().next().value;
+    const next = this.#next();
     if (next === undefined) this.#onHeld((this.#held -= 1));
-    else next(true); // M1
+    else next.admit(); // M1
+  }
+
+  #next(): Waiter | undefined {
+    let next = this.#line.shift();
+    while (next?.hasLeft === true) next = this.#line.shift();
+    return next;
   }
 }
