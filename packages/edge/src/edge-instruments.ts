@@ -7,6 +7,7 @@
 import { mayChargePointSend, ocppVersions, subprotocolOf, type OcppVersion } from "@cpg/ocpp";
 import { instruments, type Counter, type LabelsOf, type Meter } from "@cpg/telemetry";
 import { closeTable, noCloseFrame, peerSees, type EndLabel } from "./close-codes.ts";
+import { handles } from "./handles.ts";
 import type { FrameType, Instruments, IntegrationInstruments, ServedAs } from "./instruments.ts";
 
 /** Where the numbers of one edge go. */
@@ -46,18 +47,6 @@ export function createInstruments(meter: Meter): Instruments {
     ignored: (reason) => ignored(reason).inc(),
     reusedId: () => reused.inc(),
     integration: (name) => integrationInstruments(meter, name),
-  };
-}
-
-/** Resolves a handle at its first use and keeps it. */
-function handles<L extends string, H>(resolve: (label: L) => H): (label: L) => H {
-  const known = new Map<L, H>();
-  return (label) => {
-    const found = known.get(label);
-    if (found !== undefined) return found;
-    const made = resolve(label);
-    known.set(label, made);
-    return made;
   };
 }
 

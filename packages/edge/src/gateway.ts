@@ -18,7 +18,7 @@ import { allStreams, buildRoutes, type BuiltRoutes } from "./build-routes.ts";
 import { createCommandRouter, type CommandRouter } from "./commands/command-router.ts";
 import { within } from "./within.ts";
 import { defaultCommandLimits, otherApiConnections, type CommandLimits } from "./commands/limits.ts";
-import type { CommandMeter } from "./commands/outcomes.ts";
+import { commandMeter } from "./command-metrics.ts";
 import { openCredentialsFile } from "./credentials-file.ts";
 import { startEdge, type DrainEnd, type RunningEdge } from "./edge.ts";
 import { createInstruments } from "./edge-instruments.ts";
@@ -271,17 +271,6 @@ function openCommands(
 
 function limitsOf({ management }: GatewayConfig): CommandLimits {
   return { ...defaultCommandLimits, maxPending: management.maxPendingCommands };
-}
-
-function commandMeter(telemetry: Telemetry): CommandMeter {
-  const duration = telemetry.histogram("command_duration_seconds");
-  return {
-    ended(outcome, seconds) {
-      telemetry.counter("commands_total", { outcome }).inc();
-      duration.record(seconds);
-    },
-    peer: (event) => telemetry.counter("command_peer_events_total", { event }).inc(),
-  };
 }
 
 interface Live {

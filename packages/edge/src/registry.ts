@@ -11,8 +11,9 @@ import {
   type RegistryPorts,
   type RetentionSettings,
 } from "@cpg/session-registry";
-import { instruments, type Counter, type Histogram, type Telemetry } from "@cpg/telemetry";
+import { instruments, type LabelsOf, type Telemetry } from "@cpg/telemetry";
 
+import { handles } from "./handles.ts";
 import { watchRedisNodes } from "./redis-node-metrics.ts";
 import { redisSettings } from "./redis-settings.ts";
 
@@ -74,26 +75,27 @@ export function watchNodes(
 
 /** Handles are resolved once: a call of the registry costs two additions and one bucket. */
 function registryMeter(telemetry: Telemetry): RegistryMeter {
-  const outcomes = new Map<string, Counter>();
-  const durations = new Map<string, Histogram>();
-  const outcomeOf = (operation: string, outcome: string): Counter =>
-    remembered(outcomes, `${operation} ${outcome}`, () =>
-      telemetry.counter("registry_calls_total", { operation, outcome }),
-    );
-  const durationOf = (operation: string): Histogram =>
-    remembered(durations, operation, () =>
-      telemetry.histogram("registry_call_duration_seconds", { operation }),
-    );
-  const { registry_calls_total: callsTotal, registry_retries_total: retries } = instruments;
-  for (const operation of callsTotal.labels.operation.values)
-    for (const end of foreseenEnds) outcomeOf(operation, end);
-  for (const reason of retries.labels.reason.values) telemetry.counter("registry_retries_total", { reason });
+  const calls = handles((operation: string) =>
+    handles((outcome: string) => telemetry.counter("registry_calls_total", { operation, outcome })),
+  );
+  const durations = handles((operation: string) =>
+    telemetry.histogram("registry_call_duration_seconds", { operation }),
+  );
+  const retries = handles((reason: string) => telemetry.counter("registry_retries_total", { reason }));
+  const misses = handles((operation: string) =>
+    telemetry.counter("registry_conditional_misses_total", { operation }),
+  );
+  const messages = handles((kind: string) => telemetry.counter("registry_inbox_messages_total", { kind }));
+  const redirections = handles((kind: LabelsOf<"registry_redirections_total">["kind"]) =>
+    telemetry.counter("registry_redirections_total", { kind }),
+  );
+  for (const operation of instruments.registry_calls_total.labels.operation.values)
+    for (const end of foreseenEnds) calls(operation)(end);
+  for (const reason of instruments.registry_retries_total.labels.reason.values) retries(reason);
   for (const operation of instruments.registry_conditional_misses_total.labels.operation.values)
-    telemetry.counter("registry_conditional_misses_total", { operation });
-  for (const kind of instruments.registry_inbox_messages_total.labels.kind.values)
-    telemetry.counter("registry_inbox_messages_total", { kind });
-  for (const kind of instruments.registry_redirections_total.labels.kind.values)
-    telemetry.counter("registry_redirections_total", { kind });
+    misses(operation);
+  for (const kind of instruments.registry_inbox_messages_total.labels.kind.values) messages(kind);
+  for (const kind of instruments.registry_redirections_total.labels.kind.values) redirections(kind);
   const probe = telemetry.histogram("registry_channel_probe_seconds");
   const timeouts = telemetry.counter("registry_pool_timeouts_total");
   const exhausted = telemetry.counter("registry_pool_exhausted_total");
@@ -105,15 +107,14 @@ function registryMeter(telemetry: Telemetry): RegistryMeter {
   const incarnations = telemetry.counter("registry_incarnations_total");
   return {
     call(operation, outcome, durationMs) {
-      outcomeOf(operation, outcome).inc();
-      durationOf(operation).record(durationMs / 1000);
+      calls(operation)(outcome).inc();
+      durations(operation).record(durationMs / 1000);
     },
-    retry: (reason) => telemetry.counter("registry_retries_total", { reason }).inc(),
+    retry: (reason) => retries(reason).inc(),
     poolRefused: (code) => (code === "POOL_TIMEOUT" ? timeouts : exhausted).inc(),
     badRows: (count) => badRows.inc(count),
     evictions: (direction, count) => telemetry.counter("registry_evictions_total", { direction }).inc(count),
-    conditionalMiss: (operation) =>
-      telemetry.counter("registry_conditional_misses_total", { operation }).inc(),
+    conditionalMiss: (operation) => misses(operation).inc(),
     staleRoute: () => stale.inc(),
     edgeDeclaredDead(edge, sessions) {
       dead.inc();
@@ -125,19 +126,13 @@ function registryMeter(telemetry: Telemetry): RegistryMeter {
     newIncarnation: () => incarnations.inc(),
     releaseDropped: () => dropped.inc(),
     rowsReconciled: (count) => reconciled.inc(count),
-    inboxMessages: (kind, count) => telemetry.counter("registry_inbox_messages_total", { kind }).inc(count),
+    inboxMessages: (kind, count) => messages(kind).inc(count),
     ownChannelProbe(outcome, roundTripMs) {
       telemetry.counter("registry_channel_probes_total", { outcome }).inc();
       if (roundTripMs !== undefined) probe.record(roundTripMs / 1000);
     },
-    redirected: (kind) => telemetry.counter("registry_redirections_total", { kind }).inc(),
+    redirected: (kind) => redirections(kind).inc(),
   };
-}
-
-function remembered<T>(known: Map<string, T>, key: string, make: () => T): T {
-  let value = known.get(key);
-  if (value === undefined) known.set(key, (value = make()));
-  return value;
 }
 
 /** What is read only when somebody asks. */

@@ -91,10 +91,11 @@ export function createApp(options: AppOptions): ManagementApp {
   letGoWhenClosing(app);
   answerOddRequests(app.server, isAllowed);
 
-  app.addHook("onRequest", async ({ raw }) => {
-    if (!isAllowed(raw)) throw new HttpProblem("unauthorized");
+  app.addHook("onRequest", ({ raw }, _reply, done) => {
     const isHostMissing = raw.headers.host === undefined && raw.httpVersion === "1.1";
-    if (isHostMissing) throw new HttpProblem("invalid-request", { detail: noHost });
+    if (!isAllowed(raw)) done(new HttpProblem("unauthorized"));
+    else if (isHostMissing) done(new HttpProblem("invalid-request", { detail: noHost }));
+    else done();
   });
   answerFaults(app, options.log);
   return app;
@@ -149,8 +150,9 @@ function letGoWhenClosing(app: ManagementApp): void {
   app.addHook("preClose", async () => {
     isClosing = true;
   });
-  app.addHook("onSend", async (_request, reply) => {
+  app.addHook("onSend", (_request, reply, _payload, done) => {
     if (isClosing) reply.header("connection", "close");
+    done();
   });
 }
 
