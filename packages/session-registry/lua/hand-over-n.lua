@@ -30,13 +30,12 @@ for n = 1, #KEYS do
 end
 if not row then return {now, 0, bad} end
 
-local owner, outcome = row[3], 2
-if owner ~= asker then
-  if redis.call('EXISTS', fencePrefix .. owner) == 1 then
-    outcome = -2
-  else
-    local message = ARGV[9 + which] .. '\n' .. row[4] .. '\n' .. row[2] .. '\n' .. content
-    outcome = deliver('channel', inboxPrefix .. owner, wakePrefix .. owner, kept, life, now, notAfter, message)
-  end
+-- Told, if somebody listens there: nothing is stored and nothing replicated. Whoever needs to be sure asks again by the inbox.
+local function bring(owner)
+  if redis.call('EXISTS', fencePrefix .. owner) == 1 then return -2 end
+  if isLate(now, notAfter) then return -3 end
+  local message = ARGV[9 + which] .. '\n' .. row[4] .. '\n' .. row[2] .. '\n' .. content
+  if tell(wakePrefix .. owner, string.format('%.0f', now) .. '\n' .. message) then return 1 end
+  return store(inboxPrefix .. owner, wakePrefix .. owner, kept, life, message)
 end
-return {now, outcome, bad, which, unpack(row)}
+return {now, row[3] == asker and 2 or bring(row[3]), bad, which, unpack(row)}

@@ -29,6 +29,7 @@ export type {
   PeerContent,
   PeerMessage,
   SessionPage,
+  Way,
 } from "./ownership-port.ts";
 export { partitionCount, partitionOf, partitions, partitionTags } from "./partition.ts";
 export type { Partition } from "./partition.ts";
@@ -38,7 +39,6 @@ export type { ShardState } from "./redis/lanes.ts";
 export { NodeWatch } from "./redis/node-watch.ts";
 export type { NodePollOutcome, NodeReading, NodeWatchPorts, NodeWatchSettings } from "./redis/node-watch.ts";
 export type { RedisSettings, RedisTls, RetentionSettings } from "./redis/settings.ts";
-export type { Way } from "./store-port.ts";
 export { systemRandom, systemSoon, systemTime } from "./time.ts";
 export type { Random, Soon, Time, Timer } from "./time.ts";
 export { openLoneClient } from "./redis/lone-client.ts";

@@ -5,7 +5,6 @@
 
 import type { IdentityKey } from "@cpg/ocpp";
 import type { ConnectionId, EdgeRow, EndCause, Epoch, SessionDetails, SessionRow } from "./model.ts";
-import type { Way } from "./store-port.ts";
 
 /** A socket that has been authenticated and upgraded. */
 export interface NewSession extends SessionDetails {
@@ -27,6 +26,13 @@ export interface OwnedSessions<S extends NewSession = NewSession> {
   /** A command or answer from another edge. `ageMs`: how long it was on the way. */
   message(message: PeerMessage, ageMs: number): void;
 }
+
+/**
+ * The way of a message. `inbox`: it lies there until it is read; not brought to the dead, and not late. `channel`: told to whoever listens there,
+ * dead or late or not, and laid into the inbox only if nobody does. What was told may be lost with the connection that carried it, and nobody
+ * knows. That is for what harms nobody: a reply.
+ */
+export type Way = "channel" | "inbox";
 
 /** What one edge says to another, over its channel or through its inbox. `body` is opaque here. */
 export interface PeerMessage {
@@ -114,8 +120,8 @@ export interface Ownership<S extends NewSession = NewSession> {
   /** Brings `to` a message. `false`: that incarnation is dead. Errors: RegistryError. */
   send(to: string, message: Omit<PeerMessage, "from">, way: Way, deadlineMs: number): Promise<boolean>;
   /**
-   * Looks up the owner and brings it a message by `channel` in one step, unless it is this edge; `key`, `connection` and `epoch` of the message
-   * are the row's. `keys` are those one identity may have (identityKeyCandidates). Errors: RegistryError.
+   * Looks up the owner and brings it a message in one step, unless it is this edge: by the channel if it listens, and not late. `key`, `connection`
+   * and `epoch` of the message are the row's. `keys` are those one identity may have (identityKeyCandidates). Errors: RegistryError.
    */
   handOver(keys: readonly IdentityKey[], message: PeerContent, deadlineMs: number): Promise<HandOver>;
   list(limit: number, cursor: string | undefined): Promise<SessionPage>;

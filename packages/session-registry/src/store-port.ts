@@ -94,12 +94,6 @@ export interface InboxEntry {
   readonly fields: Readonly<Record<string, string>>;
 }
 
-/**
- * The way of a message. `channel`: told to whoever listens there, and stored only if nobody does. What was told may be lost with the connection
- * that carried it, and nobody knows; whoever needs to be sure sends it again by `inbox`, where it lies until it is read.
- */
-export type Way = "channel" | "inbox";
-
 /** What became of handing a message to the owner of a charge point. `own`: the row names the asker, and nothing was delivered. */
 export type HandOverReply =
   | { readonly kind: "absent" }
@@ -174,18 +168,24 @@ export interface RegistryStore {
   ): Promise<readonly IdentityKey[]>;
 
   /**
-   * `message`: writeMessage of ownership/peer-message.ts. In an inbox it is the field `m` of its entry. Not delivered when Redis comes to it
-   * after `deadlineMs` by its own clock (DEADLINE, or nobody hears of it); only the first words to a shard have no such limit.
+   * Lays a message into the inbox of `to`, as the field `m` of its entry: writeMessage of ownership/peer-message.ts. Not delivered when Redis comes
+   * to it after `deadlineMs` by its own clock (DEADLINE, or nobody hears of it); only the first words to a shard have no such limit.
    */
   post(
     partition: Partition,
     to: Incarnation,
-    parcel: { readonly message: string; readonly way: Way },
+    message: string,
     deadlineMs: number,
   ): Promise<"delivered" | "dead" | "full">;
   /**
-   * Finds the row of `keys` that was granted last and, unless it names the asker, brings its owner a message by `channel`: `content` (writeContent)
-   * behind key, connection and epoch of the row. `keys` are those one identity may have: all of one partition. Not delivered late, as `post`.
+   * Tells a message over the channel of `to`; false: nobody listens there, or nobody may be told. It is not asked whether `to` is dead, nor how
+   * late it is, and what was told may be lost with the connection that carried it.
+   */
+  tell(partition: Partition, to: Incarnation, message: string, deadlineMs: number): Promise<boolean>;
+  /**
+   * Finds the row of `keys` that was granted last and, unless it names the asker, brings its owner a message: `content` (writeContent) behind key,
+   * connection and epoch of the row. Told if the owner listens, or else stored; not when it is dead, and not late, as with `post`. `keys` are
+   * those one identity may have: all of one partition.
    */
   handOver(
     keys: readonly IdentityKey[],

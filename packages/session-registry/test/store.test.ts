@@ -40,7 +40,7 @@ test("an inbox that cannot be read costs the others of its shard nothing", async
     const [bad, good] = [...shards.values()].find(({ length }) => length > 1) ?? [];
     if (bad === undefined || good === undefined) throw new Error("every partition has a shard of its own");
     await cluster.set(new Keyspace(prefix).inbox(bad, to), "not a stream");
-    await store.post(good, to, { message: "m", way: "inbox" }, 5_000);
+    await store.post(good, to, "m", 5_000);
     const places = [bad, good].map((partition) => ({ partition, afterId: "0" }));
     expect(await store.readInboxes(places, to, 5_000)).toMatchObject([undefined, [{ fields: { m: "m" } }]]);
     await expect(store.readInboxes(places.slice(0, 1), to, 5_000)).rejects.toThrow("WRONGTYPE");

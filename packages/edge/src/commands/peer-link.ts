@@ -1,9 +1,9 @@
 // The asking side of the link between edges: sends one question to the owner and waits for one reply. Who the owner is, the registry
 // finds in the same step where the asker has not looked already.
 //
-// P1. A question goes by the channel, where it and its reply may be lost (store-port.ts, Way). Without a reply after `askAgainMs` it is asked
-//     once more, by the inbox, with the same id: the owner does nothing twice (R11), and repeats what it replied. When nobody knows whom
-//     the first one reached, it is waited for, never sent again: the charge point may be elsewhere by now, and the first one done.
+// P1. A question is handed over by the channel, where it and its reply may be lost. Without a reply after `askAgainMs` it is asked once more,
+//     by the inbox, with the same id: the owner does nothing twice (R11), and repeats what it replied. When nobody knows whom the first
+//     one reached, it is waited for, never sent again: the charge point may be elsewhere by now, and the first one done.
 // P2. Every question ends: by a reply, by the certainty that nothing was delivered, or by its time limit. Once it was asked again, the first
 //     message's end is no certainty.
 // P3. An answer is matched by message id; one that nobody waits for is counted and dropped.
@@ -17,7 +17,6 @@ import {
   type PeerMessage,
   type SessionRow,
   type Time,
-  type Way,
 } from "@cpg/session-registry";
 import type { Span } from "@cpg/telemetry";
 import { retryAfterOf } from "./locate.ts";
@@ -137,9 +136,9 @@ export function createPeerLink(ports: PeerLinkPorts): PeerLink {
 
 function createSending({ ownership, meter, sendMs, askAgainMs }: PeerLinkPorts) {
   // async: a synchronous throw is a rejection here
-  async function sendTo(row: SessionRow, content: PeerContent, way: Way, limitMs: number): Promise<boolean> {
+  async function sendTo(row: SessionRow, content: PeerContent, limitMs: number): Promise<boolean> {
     const { key, connection, epoch, incarnation } = row;
-    return ownership.send(incarnation, { ...content, key, connection, epoch }, way, limitMs);
+    return ownership.send(incarnation, { ...content, key, connection, epoch }, "inbox", limitMs);
   }
 
   return {
@@ -147,7 +146,7 @@ function createSending({ ownership, meter, sendMs, askAgainMs }: PeerLinkPorts) 
       const content = { id, kind, body: encodeBody(body) };
       const patienceMs = Math.min(limitMs, sendMs);
       if (!("incarnation" in to)) return ownership.handOver(to, content, patienceMs);
-      return { kind: (await sendTo(to, content, "channel", patienceMs)) ? "sent" : "dead", row: to };
+      return { kind: (await sendTo(to, content, patienceMs)) ? "sent" : "dead", row: to };
     },
     /** Nothing depends on what comes of it but the reply. */
     again(id: string, { kind, body, limitMs, span }: Question, row: SessionRow): void {
@@ -155,7 +154,7 @@ function createSending({ ownership, meter, sendMs, askAgainMs }: PeerLinkPorts) 
       span?.event("asked again");
       const budgetMs = Math.max(0, body.budgetMs - askAgainMs);
       const content = { id, kind, body: encodeBody({ ...body, budgetMs }) };
-      sendTo(row, content, "inbox", Math.min(limitMs - askAgainMs, sendMs)).catch(() => undefined);
+      sendTo(row, content, Math.min(limitMs - askAgainMs, sendMs)).catch(() => undefined);
     },
   };
 }

@@ -102,14 +102,23 @@ describe("a question that the channel lost", () => {
     a.connect("CP1", "c0"); // superseded, so the registry is asked first and the owner is known
     const { carry } = world;
     const lost = new RegistryError("UNAVAILABLE", "away", { retryable: true });
-    world.carry = (message, to, deliver, way) => {
-      if (way === "inbox" || message.kind === "reply") return carry(message, to, deliver, way);
+    world.carry = () => {
+      world.carry = carry;
       return new Promise((_, reject) => world.time.after(askAgainMs + 2, () => reject(lost)));
     };
     const ended = a.command("CP1", 10_000);
     await world.time.advance(askAgainMs + 20);
     expect(await ended).toMatchObject({ kind: "answered", edge: "b" });
     expect(session.calls).toHaveLength(1);
+  });
+
+  it("goes by the inbox from the first to an owner that was looked up: told, it could come late, or to the dead", async () => {
+    const { world, a, sent } = overA(() => false);
+    a.connect("CP1", "c0");
+    const ended = a.command("CP1");
+    await world.time.advance(20);
+    expect(await ended).toMatchObject({ kind: "answered", edge: "b" });
+    expect(sent[0]).toEqual({ kind: "command", way: "inbox" });
   });
 
   it("ends in time also when the inbox cannot be reached either", async () => {

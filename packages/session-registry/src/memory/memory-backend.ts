@@ -20,7 +20,6 @@ import {
   type Release,
   type ReleaseOutcome,
   type OnWake,
-  type Way,
 } from "../store-port.ts";
 import { leaseValue, readLease, tombstoneValue } from "../lease-value.ts";
 
@@ -190,22 +189,20 @@ export class MemoryBackend {
     return keys.filter((key) => key > page.after).slice(0, page.limit);
   }
 
-  post(
-    partition: Partition,
-    to: Incarnation,
-    { message, way }: { readonly message: string; readonly way: Way },
-  ): "delivered" | "dead" | "full" {
+  post(partition: Partition, to: Incarnation, message: string): "delivered" | "dead" | "full" {
     const state = this.#at(partition);
     if (state.fenced.has(to)) return "dead";
-    const listener = way === "channel" ? this.#wakers.get(to) : undefined;
-    if (listener !== undefined) {
-      const atUs = this.nowUs();
-      queueMicrotask(() => listener(partition, { message, atUs }));
-      return "delivered";
-    }
     if ((state.inboxes.get(to)?.length ?? 0) >= this.#retention.inboxMaxLength) return "full";
     this.#append(partition, to, { m: message });
     return "delivered";
+  }
+
+  tell(partition: Partition, to: Incarnation, message: string): boolean {
+    const listener = this.#wakers.get(to);
+    if (listener === undefined) return false;
+    const atUs = this.nowUs();
+    queueMicrotask(() => listener(partition, { message, atUs }));
+    return true;
   }
 
   handOver(keys: readonly IdentityKey[], asker: Incarnation, content: string): HandOverReply {
@@ -216,8 +213,11 @@ export class MemoryBackend {
     const [row] = rows.sort((a, b) => b.epoch - a.epoch);
     if (!row) return { kind: "absent" };
     if (row.incarnation === asker) return { kind: "own", row };
+    const partition = partitionOf(row.key);
+    if (this.#at(partition).fenced.has(row.incarnation)) return { kind: "dead", row };
     const message = `${row.key}\n${row.connection}\n${row.epoch}\n${content}`;
-    return { kind: this.post(partitionOf(row.key), row.incarnation, { message, way: "channel" }), row };
+    if (this.tell(partition, row.incarnation, message)) return { kind: "delivered", row };
+    return { kind: this.post(partition, row.incarnation, message), row };
   }
 
   readInbox(partition: Partition, incarnation: Incarnation, afterId: string): InboxEntry[] {

@@ -87,8 +87,12 @@ export class MemoryStore implements RegistryStore {
     return Promise.resolve(this.#backend.index(partition, incarnation, page));
   }
 
-  post(...[partition, to, parcel]: Parameters<RegistryStore["post"]>) {
-    return Promise.resolve(this.#backend.post(partition, to, parcel));
+  post(...[partition, to, message]: Parameters<RegistryStore["post"]>) {
+    return Promise.resolve(this.#backend.post(partition, to, message));
+  }
+
+  tell(...[partition, to, message]: Parameters<RegistryStore["tell"]>) {
+    return Promise.resolve(this.#backend.tell(partition, to, message));
   }
 
   handOver(keys: readonly IdentityKey[], asker: Incarnation, content: string) {

@@ -15,9 +15,9 @@ import type {
   PeerContent,
   PeerMessage,
   SessionPage,
+  Way,
 } from "../ownership-port.ts";
 import { leasePartitionOf, partitionOf, partitions, type Partition } from "../partition.ts";
-import type { Way } from "../store-port.ts";
 import type { Timer } from "../time.ts";
 import {
   checkContent,
@@ -81,7 +81,7 @@ export class RegistryOwnership implements Ownership {
       replaced: (old) => this.#replaced(old),
     });
     this.#others = watchOthers(settings, ports, ownIncarnation);
-    this.#posting = new Posting({ ...settings, store, meter, ownIncarnation, reaper: this.#others.reaper });
+    this.#posting = new Posting({ ...settings, ...ports, ownIncarnation, reaper: this.#others.reaper });
     this.#inbox = new Inbox({
       store,
       time,

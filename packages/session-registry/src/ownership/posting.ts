@@ -7,15 +7,17 @@ import type { IdentityKey } from "@cpg/ocpp";
 import { RegistryError } from "../errors.ts";
 import type { RegistryMeter } from "../meter.ts";
 import type { Incarnation, SessionRow } from "../model.ts";
-import type { HandOver, PeerContent, PeerMessage } from "../ownership-port.ts";
+import type { HandOver, PeerContent, PeerMessage, Way } from "../ownership-port.ts";
 import { partitionOf } from "../partition.ts";
-import type { RegistryStore, Way } from "../store-port.ts";
+import type { RegistryStore } from "../store-port.ts";
+import type { Time } from "../time.ts";
 import type { Reaper } from "./reaper.ts";
 import { writeContent, writeMessage } from "./peer-message.ts";
 
 /** What posting needs. */
 export interface PostingContext {
-  readonly store: Pick<RegistryStore, "post" | "handOver" | "release">;
+  readonly store: Pick<RegistryStore, "post" | "tell" | "handOver" | "release">;
+  readonly time: Pick<Time, "monotonicMs">;
   readonly meter: Pick<RegistryMeter, "staleRoute" | "conditionalMiss">;
   readonly callDeadlineMs: number;
   readonly ownIncarnation: () => Incarnation;
@@ -32,9 +34,13 @@ export class Posting {
 
   /** `false`: the receiver is dead. Errors: INBOX_FULL. */
   async send(to: string, message: Omit<PeerMessage, "from">, way: Way, deadlineMs: number): Promise<boolean> {
-    const { store, ownIncarnation } = this.#context;
-    const parcel = { message: writeMessage({ ...message, from: ownIncarnation() }), way };
-    const outcome = await store.post(partitionOf(message.key), to as Incarnation, parcel, deadlineMs);
+    const { store, time, ownIncarnation } = this.#context;
+    const partition = partitionOf(message.key);
+    const receiver = to as Incarnation;
+    const text = writeMessage({ ...message, from: ownIncarnation() });
+    const endMs = time.monotonicMs() + deadlineMs;
+    if (way === "channel" && (await store.tell(partition, receiver, text, deadlineMs))) return true;
+    const outcome = await store.post(partition, receiver, text, endMs - time.monotonicMs());
     if (outcome === "full") throw inboxFull(to);
     return outcome === "delivered";
   }

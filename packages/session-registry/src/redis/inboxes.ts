@@ -1,20 +1,15 @@
 // The inboxes of incarnations in Redis: who writes into them and who reads. What the scripts promise stands at their heads (lua/).
 
 import type { IdentityKey } from "@cpg/ocpp";
+import { RegistryError } from "../errors.ts";
 import type { Keyspace } from "../keyspace.ts";
 import type { RegistryMeter } from "../meter.ts";
 import type { Incarnation } from "../model.ts";
 import { partitionOf, type Partition } from "../partition.ts";
-import {
-  inboxPage,
-  type HandOverReply,
-  type InboxEntry,
-  type InboxPlace,
-  type RegistryStore,
-} from "../store-port.ts";
+import { inboxPage, type HandOverReply, type InboxEntry, type InboxPlace } from "../store-port.ts";
 import type { RegistryClient } from "./client.ts";
 import type { Lane } from "./lanes.ts";
-import { readEntries, readHandOverReply, readPostReply, rowFormat } from "./replies.ts";
+import { readEntries, readHandOverReply, readPostReply, rowFormat, writeTold } from "./replies.ts";
 import type { RetentionSettings } from "./settings.ts";
 
 /** What the store shares with them. */
@@ -30,8 +25,6 @@ export interface InboxParts {
   readonly toShardUs: (partition: Partition, monotonicMs: number) => number | undefined;
 }
 
-type Parcel = Parameters<RegistryStore["post"]>[2];
-
 /** See store-port.ts: each method is the store's of that name. */
 export class RedisInboxes {
   readonly #parts: InboxParts;
@@ -40,7 +33,7 @@ export class RedisInboxes {
     this.#parts = parts;
   }
 
-  async post(partition: Partition, to: Incarnation, parcel: Parcel, deadlineMs: number) {
+  async post(partition: Partition, to: Incarnation, message: string, deadlineMs: number) {
     const { keys: names, data, retention } = this.#parts;
     const notAfter = this.#limit(partition, deadlineMs);
     const { value, hasStray } = await data.callTelling("post", partition, deadlineMs, (client) =>
@@ -50,12 +43,27 @@ export class RedisInboxes {
         retention.inboxMaxLength,
         retention.inboxLifeMs,
         names.wake(partition, to),
-        parcel.way,
         notAfter(),
-        parcel.message,
+        message,
       ),
     );
     return readPostReply(value, hasStray);
+  }
+
+  /** By no script: nothing is asked first. Who hears it must learn how old it is, so the shard's clock must be known. */
+  async tell(partition: Partition, to: Incarnation, message: string, deadlineMs: number): Promise<boolean> {
+    const { keys: names, data, nowMs, toShardUs } = this.#parts;
+    const atUs = toShardUs(partition, nowMs());
+    if (atUs === undefined) return false;
+    try {
+      const listeners = await data.call("tell", partition, deadlineMs, (client) =>
+        client.spublish(names.wake(partition, to), writeTold({ message, atUs })),
+      );
+      return Number(listeners) > 0;
+    } catch (error) {
+      if (error instanceof RegistryError && error.code === "REFUSED") return false; // as where nobody listens (deliver.lua, tell)
+      throw error;
+    }
   }
 
   async handOver(

@@ -22,7 +22,7 @@ import {
   withCircuitGate,
 } from "../policy/breaker.ts";
 import type { Call, Invoke } from "../policy/call.ts";
-import { withDeadline } from "../policy/deadline.ts";
+import { endingWithin, withDeadline } from "../policy/deadline.ts";
 import { Slots, withPool } from "../policy/pool.ts";
 import { withRetry } from "../policy/retry.ts";
 import type { Random, Time } from "../time.ts";
@@ -93,19 +93,8 @@ const closed = (operation: string): RegistryError =>
     retryable: false,
   });
 
-/** N3. */
-function settling<T>(time: Time, limitMs: number, operation: string, reply: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = time.after(limitMs, () =>
-      reject(
-        new RegistryError("TIMEOUT", `${operation}: the client never settled the command`, {
-          retryable: true,
-        }),
-      ),
-    );
-    reply.then(resolve, reject).finally(() => timer.cancel());
-  });
-}
+const neverSettled = (operation: string): RegistryError =>
+  new RegistryError("TIMEOUT", `${operation}: the client never settled the command`, { retryable: true });
 
 /** One lane: connections, slots and circuits of its own. */
 export class Lane {
@@ -244,7 +233,9 @@ export class Lane {
         if (!client || this.#isClosed) throw closed(operation);
         const sentAtMs = time.monotonicMs();
         try {
-          const reply = await settling(time, this.#attemptLimitMs, operation, command(client)); // N3
+          const reply = await endingWithin(time, this.#attemptLimitMs, command(client), () =>
+            neverSettled(operation),
+          ); // N3
           this.#onHeard({ operation, shard, sentAtMs, receivedAtMs: time.monotonicMs(), reply });
           return reply;
         } catch (error) {

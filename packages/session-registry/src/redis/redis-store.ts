@@ -240,6 +240,10 @@ export class RedisStore implements RegistryStore {
     return this.#inboxes.post(...args);
   }
 
+  tell(...args: Parameters<RegistryStore["tell"]>) {
+    return this.#inboxes.tell(...args);
+  }
+
   handOver(...args: Parameters<RegistryStore["handOver"]>) {
     return this.#inboxes.handOver(...args);
   }

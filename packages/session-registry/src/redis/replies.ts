@@ -140,7 +140,10 @@ export function readEntries(raw: readonly (readonly [string, readonly string[]])
   });
 }
 
-/** What a channel said (deliver.lua); undefined for a mere wake-up, or for what this version does not understand: the inbox is read then. */
+/** What is said over a channel, by hand-over-n.lua too. */
+export const writeTold = ({ message, atUs }: Told): string => `${Math.round(atUs)}\n${message}`;
+
+/** Reads it; undefined for a mere wake-up, or for what this version does not understand: the inbox is read then. */
 export function readTold(text: string): Told | undefined {
   const end = text.indexOf("\n");
   const atUs = end > 0 ? Number(text.slice(0, end)) : Number.NaN;

@@ -121,10 +121,16 @@ export function garbageCases(hands: StoreHands, { spoil, corrupt, mute }: Sabota
           `connected ${epoch2}`,
         ]);
         expect(await ownerOf(key)).toBe(newer);
-        const told = await hands.store().post(partition, first, { message: "m", way: "channel" }, 5000);
-        expect(told).toBe("delivered");
-        const inbox = await hands.store().readInbox(partition, first, "0", 5000);
-        expect(inbox.map(({ fields }) => fields["m"] ?? fields["kind"])).toEqual(["evict", "m"]);
+        const store = hands.store();
+        const content = `command\nm1\n${newIncarnation()}\n{}`;
+        expect(await store.handOver([key], newIncarnation(), content, 5000)).toMatchObject({
+          kind: "delivered",
+        });
+        const m = `${key}\n${newer}\n${epoch2}\n${content}`;
+        expect(await store.readInbox(partition, second, "0", 5000)).toMatchObject([{ fields: { m } }]);
+        const [evicted] = await store.readInbox(partition, first, "0", 5000);
+        expect(evicted?.fields).toMatchObject({ kind: "evict" });
+        expect(await store.tell(partition, second, "m", 5000)).toBe(false);
       } finally {
         await allow();
       }

@@ -325,7 +325,7 @@ export function storeCases(theStore: () => RegistryStore, sabotage: Sabotage): S
   promise("delivers messages in order, to the living only, and forgets what was read", async () => {
     const [key, to] = [newKey(), newIncarnation()];
     const partition = partitionOf(key);
-    const post = (message: string) => store.post(partition, to, { message, way: "inbox" }, deadlineMs);
+    const post = (message: string) => store.post(partition, to, message, deadlineMs);
     expect([await post("1"), await post("2")]).toEqual(["delivered", "delivered"]);
     const entries = await store.readInbox(partition, to, "0", deadlineMs);
     expect(entries.map(({ fields }) => fields)).toEqual([{ m: "1" }, { m: "2" }]);
@@ -368,32 +368,41 @@ export function storeCases(theStore: () => RegistryStore, sabotage: Sabotage): S
     },
   );
 
-  promise("tells a message to whoever listens, and stores it for whoever does not", async () => {
-    const [key, asker, owner] = [newKey(), newIncarnation(), newIncarnation()];
-    const partition = partitionOf(key);
-    const stored = async (): Promise<unknown[]> =>
-      (await store.readInbox(partition, owner, "0", deadlineMs)).map(({ fields }) => fields);
-    await granted(owner, key, newConnection());
-    const say = (message: string) => store.post(partition, owner, { message, way: "channel" }, deadlineMs);
-    expect(await say("early")).toBe("delivered");
-    expect(await stored()).toEqual([{ m: "early" }]);
+  promise(
+    "tells a message to whoever listens; what is handed over is stored for whoever does not",
+    async () => {
+      const [key, asker, owner] = [newKey(), newIncarnation(), newIncarnation()];
+      const partition = partitionOf(key);
+      const stored = async () => (await store.readInbox(partition, owner, "0", deadlineMs)).length;
+      await granted(owner, key, newConnection());
+      const handOver = (content: string) => store.handOver([key], asker, content, deadlineMs);
+      const tell = (message: string) => store.tell(partition, owner, message, deadlineMs);
+      expect(await handOver("early")).toMatchObject({ kind: "delivered" });
+      expect([await stored(), await tell("to nobody"), await stored()]).toEqual([1, false, 1]);
 
-    const heard = await listening(owner, partition);
-    const beforeUs = store.toShardUs(partition, systemTime.monotonicMs()) ?? 0;
-    expect(await say('late\nquotes " and \\ and ü €')).toBe("delivered");
-    expect(await store.handOver([key], asker, "content", deadlineMs)).toMatchObject({ kind: "delivered" });
-    await eventually(() => expect(heard).toHaveLength(2));
-    expect(heard[0]?.message).toBe('late\nquotes " and \\ and ü €');
-    expect(heard[1]?.message).toMatch(/^\S+\n\S+\n\d+\ncontent$/);
-    for (const told of heard) expect(Math.abs((told?.atUs ?? 0) - beforeUs)).toBeLessThan(5e6);
-    expect(await stored()).toEqual([{ m: "early" }]);
-  });
+      const heard = await listening(owner, partition);
+      const beforeUs = store.toShardUs(partition, systemTime.monotonicMs()) ?? 0;
+      expect(await tell('late\nquotes " and \\ and ü €')).toBe(true);
+      expect(await handOver("content")).toMatchObject({ kind: "delivered" });
+      await store.fence(partition, owner, 0, deadlineMs);
+      expect([await handOver("to the dead"), await tell("dead or not")]).toMatchObject([
+        { kind: "dead" },
+        true,
+      ]);
+      await eventually(() => expect(heard).toHaveLength(3));
+      expect(heard[0]?.message).toBe('late\nquotes " and \\ and ü €');
+      expect(heard[1]?.message).toMatch(/^\S+\n\S+\n\d+\ncontent$/);
+      expect(heard[2]?.message).toBe("dead or not");
+      for (const told of heard) expect(Math.abs((told?.atUs ?? 0) - beforeUs)).toBeLessThan(5e6);
+      expect(await stored()).toBe(1);
+    },
+  );
 
   promise("wakes the receiver of what is stored: a message by the inbox, an eviction", async () => {
     const [key, loser, winner] = [newKey(), newIncarnation(), newIncarnation()];
     const partition = partitionOf(key);
     const heard = await listening(loser, partition);
-    await store.post(partition, loser, { message: "m", way: "inbox" }, deadlineMs);
+    await store.post(partition, loser, "m", deadlineMs);
     await eventually(() => expect(heard).toEqual([undefined]));
     expect(await store.readInbox(partition, loser, "0", deadlineMs)).toMatchObject([{ fields: { m: "m" } }]);
     await granted(loser, key, newConnection());

@@ -128,6 +128,9 @@ export class FaultyStore implements RegistryStore {
   post(...args: Parameters<RegistryStore["post"]>) {
     return this.#plain(() => this.#network.base.post(...args));
   }
+  tell(...args: Parameters<RegistryStore["tell"]>) {
+    return this.#plain(() => this.#network.base.tell(...args));
+  }
   handOver(...args: Parameters<RegistryStore["handOver"]>) {
     return this.#plain(() => this.#network.base.handOver(...args));
   }

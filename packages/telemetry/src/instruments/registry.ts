@@ -12,6 +12,7 @@ const operation = known(
   "lookup",
   "index",
   "post",
+  "tell",
   "handOver",
   "inbox",
   "trim",
