@@ -142,8 +142,14 @@ export const memoryMutants: readonly Mutant[] = [
   {
     guard: "told only to whoever listens, else stored",
     file: memory,
-    from: "this.#wakers.get(to) : undefined",
-    to: "(this.#wakers.get(to) ?? (() => undefined)) : undefined",
+    from: "const listener = this.#wakers.get(to);",
+    to: "const listener = this.#wakers.get(to) ?? (() => undefined);",
+  },
+  {
+    guard: "nothing is handed over to the dead",
+    file: memory,
+    from: 'if (this.#at(partition).fenced.has(row.incarnation)) return { kind: "dead", row };',
+    to: "",
   },
 ];
 
@@ -266,6 +272,12 @@ export const luaMutants: readonly Mutant[] = [
     guard: "nothing is posted to the dead",
     file: "lua/post-2.lua",
     from: "if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end",
+    to: "",
+  },
+  {
+    guard: "nothing is handed over to the dead",
+    file: "lua/hand-over-n.lua",
+    from: "if redis.call('EXISTS', fencePrefix .. owner) == 1 then return -2 end",
     to: "",
   },
   {
