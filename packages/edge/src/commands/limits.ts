@@ -21,7 +21,7 @@ export interface CommandLimits {
   readonly maxToldUnits: number;
   /** How long a close may take, ms. */
   readonly closeMs: number;
-  /** Ids remembered at most. With the default time limit of 30 s, 524,288 are 5,800 commands a second from other edges, in ≈ 60 MB. */
+  /** Ids remembered at most. With the default time limit of 30 s, 524,288 are 5,800 commands a second from other edges, in ≈ 50 MB. */
   readonly maxRememberedIds: number;
 }
 
