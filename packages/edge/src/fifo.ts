@@ -22,8 +22,8 @@ export class Fifo<T> {
 
   /** Takes the oldest out. */
   shift(): T | undefined {
-    const item = this.#items[this.#head];
     if (this.size === 0) return undefined;
+    const item = this.#items[this.#head];
     this.#items[this.#head] = undefined;
     this.#head += 1;
     if (this.#head * 2 > this.#items.length) {
