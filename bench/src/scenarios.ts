@@ -8,6 +8,7 @@ import { doctor } from "./scenarios/doctor.ts";
 import { faults } from "./scenarios/faults.ts";
 import { messages } from "./scenarios/messages.ts";
 import { pool } from "./scenarios/pool.ts";
+import { soak } from "./scenarios/soak.ts";
 import { staged } from "./scenarios/staged.ts";
 import { storm } from "./scenarios/storm.ts";
 import { telemetry } from "./scenarios/telemetry.ts";
@@ -23,6 +24,7 @@ const single: readonly Scenario[] = [
   messages,
   commands,
   telemetry,
+  soak,
   faults,
 ];
 

@@ -13,6 +13,8 @@ import * as faults from "../src/scenarios/faults.ts";
 import type { Lane } from "../src/scenarios/message-lanes.ts";
 import * as messages from "../src/scenarios/messages.ts";
 import * as pool from "../src/scenarios/pool.ts";
+import type { Passed } from "../src/scenarios/reading.ts";
+import * as soak from "../src/scenarios/soak.ts";
 import * as staged from "../src/scenarios/staged.ts";
 import * as storm from "../src/scenarios/storm.ts";
 import * as telemetry from "../src/scenarios/telemetry.ts";
@@ -220,17 +222,17 @@ describe("staged", () => {
 });
 
 describe("accept", () => {
-  const right: accept.Passed = { stations, open: stations, failures: {}, isRegistered: true, isGone: true };
-  const lane = (name: string, passed: accept.Passed, isPeer = false): accept.Measured => {
+  const right: Passed = { stations, open: stations, failures: {}, isRegistered: true, isGone: true };
+  const lane = (name: string, passed: Passed, isPeer = false): accept.Measured => {
     return { subject: { name }, server: [1], redis: [1], perSecond: [1], passed: [right, passed], isPeer };
   };
-  const rows: Rows<Partial<accept.Passed>> = [
+  const rows: Rows<Partial<Passed>> = [
     ["one short", { open: stations - 1, failures: { timeout: 1 } }, ["it: 1 not connected (1 × timeout)"]],
     ["not registered", { isRegistered: false }, ["it: not all registered after 30 s"]],
     ["sessions left", { isGone: false }, ["it: sessions are left 30 s after their sockets closed"]],
   ];
   describe.each([0, 1, 2])("lane %d of ours", (place) => {
-    table<Partial<accept.Passed>>(rows, (change) => {
+    table<Partial<Passed>>(rows, (change) => {
       const lanes = ["raw", "edge", "least"].map((name, n) =>
         n === place ? lane("it", { ...right, ...change }) : lane(name, right),
       );
@@ -241,6 +243,32 @@ describe("accept", () => {
     const ours = ["raw", "edge", "least"].map((name) => lane(name, right));
     const report = accept.reportOf([...ours, lane("it", { ...right, ...change }, true)]);
     expect([report.wrong, report.warnings]).toEqual([[], lines]);
+  });
+});
+
+describe("soak", () => {
+  const slice: soak.Slice = { units: 10, seconds: 1, cpuSeconds: 0.001, residentBytes: 1e8, wrong: [] };
+  const workOf = (slices: readonly soak.Slice[]): soak.Soaked[] => [{ kind: "work", unit: "piece", slices }];
+  table<{ readonly slices?: readonly soak.Slice[]; readonly lost?: typeof one }>(
+    [
+      [
+        "a slice in which something was wrong, the first one too",
+        { slices: [{ ...slice, wrong: ["work: 1 wrong answers"] }, slice] },
+        ["work: 1 wrong answers"],
+      ],
+      [
+        "one that was lost at the end",
+        { lost: one },
+        ["behind the last slice: stations lost: 1 × close 1000"],
+      ],
+    ],
+    (change) => soak.reportOf(workOf(change?.slices ?? [slice, slice]), change?.lost ?? {}),
+  );
+
+  it("sets the last third against the first, without the very first slice", () => {
+    const dearer = (times: number): soak.Slice => ({ ...slice, cpuSeconds: times * slice.cpuSeconds });
+    const [figure] = soak.reportOf(workOf([9, 1, 1, 2, 1, 3, 3].map(dearer)), {}).figures;
+    expect(figure?.value).toBe(3);
   });
 });
 

@@ -21,7 +21,7 @@ import { edgeOf, startLeast, startPeer, type Subject } from "../system/subject.t
 import type { Worker } from "../system/worker.ts";
 import { nowMs, pause } from "../time.ts";
 import { clients, refuseBeyondDescriptors, rounds, warmUp } from "./load-parameters.ts";
-import { kindsText } from "./reading.ts";
+import { wrongOfPassed, type Passed } from "./reading.ts";
 
 /** The benchmark. */
 export const accept: Scenario = {
@@ -61,16 +61,6 @@ export interface Measured {
   readonly passed: Passed[];
   /** A4 */
   readonly isPeer: boolean;
-}
-
-/** Who got through in a round. */
-export interface Passed {
-  readonly stations: number;
-  readonly open: number;
-  readonly failures: Readonly<Record<string, number>>;
-  readonly isRegistered: boolean;
-  /** Nobody is registered any more behind it. */
-  readonly isGone: boolean;
 }
 
 interface Lane extends Measured {
@@ -164,14 +154,7 @@ async function measure(
 }
 
 function wrongOf({ subject, passed }: Measured): string[] {
-  return passed.flatMap(({ stations, open, failures, isRegistered, isGone }) => {
-    const lines: string[] = [];
-    if (open < stations)
-      lines.push(`${subject.name}: ${stations - open} not connected (${kindsText(failures)})`);
-    if (!isRegistered) lines.push(`${subject.name}: not all registered after 30 s`);
-    if (!isGone) lines.push(`${subject.name}: sessions are left 30 s after their sockets closed`);
-    return lines;
-  });
+  return passed.flatMap((crowd) => wrongOfPassed(subject.name, crowd));
 }
 
 /** Pure. The raw accept, the edge and the least first. */

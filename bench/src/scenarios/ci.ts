@@ -16,7 +16,7 @@ export const smallForms: Readonly<Record<string, Values>> = {
   messages: {
     stations: 100,
     rounds: 1,
-    "warm-up": 1,
+    "warm-up": 0,
     seconds: 0.5,
     rate: 1_000,
     "backend-rate": 300,
@@ -33,6 +33,7 @@ export const smallForms: Readonly<Record<string, Values>> = {
     scrapes: 2,
     clients: 1,
   },
+  soak: { stations: 50, slices: 2, seconds: 0.5, open: 8, rate: 500, "backend-rate": 200, clients: 1 },
   faults: { stations: 600, limit: 60 },
 };
 

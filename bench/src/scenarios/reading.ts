@@ -33,6 +33,27 @@ export function wrongOfCalls(name: string, { wrong, unanswered }: Called): strin
   return lines;
 }
 
+/** Who of a crowd got through, and left. */
+export interface Passed {
+  readonly stations: number;
+  readonly open: number;
+  /** Who could not connect, or was lost. */
+  readonly failures: Readonly<Record<string, number>>;
+  readonly isRegistered: boolean;
+  /** Nobody of it is registered any more behind it. */
+  readonly isGone: boolean;
+}
+
+/** What was wrong with a crowd, one line each. */
+export function wrongOfPassed(name: string, passed: Passed): string[] {
+  const { stations, open, failures, isRegistered, isGone } = passed;
+  const lines: string[] = [];
+  if (open < stations) lines.push(`${name}: ${stations - open} not connected (${kindsText(failures)})`);
+  if (!isRegistered) lines.push(`${name}: not all registered after 30 s`);
+  if (!isGone) lines.push(`${name}: sessions are left 30 s after their sockets closed`);
+  return lines;
+}
+
 /** Who lost stations and how, in one line; no line if nobody was lost. */
 export function linesOfLosses(name: string, losses: TrafficResult["losses"]): string[] {
   const text = kindsText(losses);
