@@ -29,7 +29,7 @@ export type {
   PeerContent,
   PeerMessage,
   SessionPage,
-  Way,
+  Unsigned,
 } from "./ownership-port.ts";
 export { partitionCount, partitionOf, partitions, partitionTags } from "./partition.ts";
 export type { Partition } from "./partition.ts";

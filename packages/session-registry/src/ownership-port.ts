@@ -27,13 +27,6 @@ export interface OwnedSessions<S extends NewSession = NewSession> {
   message(message: PeerMessage, ageMs: number): void;
 }
 
-/**
- * The way of a message. `inbox`: it lies there until it is read; not brought to the dead, and not late. `channel`: told to whoever listens there,
- * dead or late or not, and laid into the inbox only if nobody does. What was told may be lost with the connection that carried it, and nobody
- * knows. That is for what harms nobody: a reply.
- */
-export type Way = "channel" | "inbox";
-
 /** What one edge says to another, over its channel or through its inbox. `body` is opaque here. */
 export interface PeerMessage {
   /** Unique for ever; a receiver acts on it once (R11). */
@@ -70,6 +63,12 @@ export type LookupResult =
       /** True when it is a session of this edge's present incarnation. */ readonly isOwn: boolean;
     }
   | { readonly kind: "absent" };
+
+/** A message that harms nobody who hears it: not the dead, and not who has given up. */
+export type PeerReply = PeerMessage & { readonly kind: "reply" };
+
+/** As its sender writes it: whom it is from is added. */
+export type Unsigned<M extends PeerMessage> = Omit<M, "from">;
 
 /** What a message says, whoever it is for. */
 export type PeerContent = Pick<PeerMessage, "kind" | "id" | "body">;
@@ -117,8 +116,13 @@ export interface Ownership<S extends NewSession = NewSession> {
   lookup(keys: readonly IdentityKey[], deadlineMs: number): Promise<LookupResult>;
   /** The owner said "not mine": removes the row if it still says so (R5). */
   purge(row: SessionRow): Promise<void>;
-  /** Brings `to` a message. `false`: that incarnation is dead. Errors: RegistryError. */
-  send(to: string, message: Omit<PeerMessage, "from">, way: Way, deadlineMs: number): Promise<boolean>;
+  /** Lays a message into the inbox of `to`, in time. `false`: that incarnation is dead. Errors: RegistryError. */
+  send(to: string, message: Unsigned<PeerMessage>, deadlineMs: number): Promise<boolean>;
+  /**
+   * Tells `to` a reply if it listens, dead or late or not, and lays it into its inbox otherwise (`false`: it is dead). What was told may be lost with
+   * the connection that carried it, and nobody knows. Errors: RegistryError.
+   */
+  tell(to: string, reply: Unsigned<PeerReply>, deadlineMs: number): Promise<boolean>;
   /**
    * Looks up the owner and brings it a message in one step, unless it is this edge: by the channel if it listens, and not late. `key`, `connection`
    * and `epoch` of the message are the row's. `keys` are those one identity may have (identityKeyCandidates). Errors: RegistryError.

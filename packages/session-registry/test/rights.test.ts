@@ -101,6 +101,16 @@ it("a user without a right to channels: the newer socket owns, the older is told
 
   await old.ownership.handOver([first.key], { kind: "command", id: "id-1", body: "{}" }, 5000);
   await eventually(() => expect(newer.told[1]).toBe("message id-1")); // stored: nobody can listen
+  const reply = {
+    kind: "reply" as const,
+    id: "id-2",
+    key: first.key,
+    connection: first.connection,
+    epoch: 1,
+  };
+  const asker = newer.ownership.edges().find(({ edge }) => edge === old.name)?.incarnation ?? "";
+  expect(await newer.ownership.tell(asker, { ...reply, body: "{}" }, 5000)).toBe(true);
+  await eventually(() => expect(old.told).toContain("message id-2")); // nor may anybody be told
 
   await eventually(() => expect(newer.ownership.health().isChannelAlive).toBe(false), {
     timeoutMs: probedMs,

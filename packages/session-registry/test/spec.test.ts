@@ -24,6 +24,14 @@ describe("SPEC.md tells the truth about where its promises are kept and attacked
     },
   );
 
+  it("names only code that is there, around every call too", () => {
+    const lines = [...spec.matchAll(/^- _Enforced by_ (.*)$/gm)];
+    expect(lines.length).toBeGreaterThan(promises.length);
+    for (const [, line] of lines)
+      for (const [, file, text] of line!.matchAll(/`([^`]+\.(?:ts|lua))` `([^`]+)`/g))
+        expect(read(file!), `${file} holds ${text}`).toContain(text);
+  });
+
   it("names only tests that exist", () => {
     const tests = [...spec.matchAll(/`(test\/[^`]+\.ts)` "([^"]+)"/g)];
     expect(tests.length).toBeGreaterThan(20);

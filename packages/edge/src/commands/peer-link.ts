@@ -138,7 +138,7 @@ function createSending({ ownership, meter, sendMs, askAgainMs }: PeerLinkPorts) 
   // async: a synchronous throw is a rejection here
   async function sendTo(row: SessionRow, content: PeerContent, limitMs: number): Promise<boolean> {
     const { key, connection, epoch, incarnation } = row;
-    return ownership.send(incarnation, { ...content, key, connection, epoch }, "inbox", limitMs);
+    return ownership.send(incarnation, { ...content, key, connection, epoch }, limitMs);
   }
 
   return {

@@ -9,7 +9,7 @@
 // O5. At most `maxInbound` calls for other edges are open at a time (R9).
 // O6. No message has more time than a command may have at all, whatever it says: its id would be remembered as long.
 
-import type { Ownership, PeerMessage, Time, Way } from "@cpg/session-registry";
+import type { Ownership, PeerMessage, Time } from "@cpg/session-registry";
 import { noTracing, type Span, type Tracing } from "@cpg/telemetry";
 import type { CallOutcome, LiveSession, SessionTable } from "../session-port.ts";
 import type { CommandIds } from "./command-ids.ts";
@@ -25,7 +25,7 @@ import {
   type CommandBody,
   type PeerReply,
 } from "./peer-words.ts";
-import { createToldReplies } from "./told-replies.ts";
+import { createToldReplies, type Way } from "./told-replies.ts";
 
 /** The owning side. */
 export interface PeerOwner {
@@ -38,7 +38,7 @@ export interface PeerOwner {
 /** What the owning side needs. `replyMs` bounds one reply's write; `graceMs` is the patience beyond a call's own time. */
 export interface PeerOwnerPorts {
   readonly edge: string;
-  readonly ownership: Pick<Ownership, "send" | "isLeaseValid">;
+  readonly ownership: Pick<Ownership, "send" | "tell" | "isLeaseValid">;
   readonly sessions: Pick<SessionTable, "byKey">;
   readonly ids: CommandIds;
   readonly time: Time;
@@ -132,7 +132,9 @@ function createReplying(ports: PeerOwnerPorts) {
 
   function send({ id, key, connection, epoch, from }: PeerMessage, body: string, way: Way): void {
     const answer = { id, kind: "reply", key, connection, epoch, body } as const;
-    void within(time, replyMs, () => ownership.send(from, answer, way, replyMs)).then((sent) =>
+    const sending = (): Promise<boolean> =>
+      way === "channel" ? ownership.tell(from, answer, replyMs) : ownership.send(from, answer, replyMs);
+    void within(time, replyMs, sending).then((sent) =>
       meter.peer(sent.kind === "value" && sent.value ? "replySent" : "replyLost"),
     );
   }

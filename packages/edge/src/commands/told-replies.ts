@@ -1,11 +1,13 @@
 // What this edge replied to other edges lately, so that a question that is asked again gets the same answer. Pure: the caller brings the time.
 //
-// T1. A reply goes by the channel, where it may be lost (ownership-port.ts, Way). Whoever misses it asks again; then it goes by the inbox.
+// T1. A reply goes by the channel, where it may be lost (Ownership.tell). Whoever misses it asks again; then it goes by the inbox.
 // T2. Kept for `keptMs` and within `maxUnits` (UTF-16), the oldest go first: what is not there any more is not repeated, and its caller hears
 //     nothing, as before it asked again.
 
-import type { Way } from "@cpg/session-registry";
 import { Fifo } from "../fifo.ts";
+
+/** The way of a reply. */
+export type Way = "channel" | "inbox";
 
 /** The memory of one edge. */
 export interface ToldReplies {

@@ -1,9 +1,9 @@
 // Questions and replies that the channel lost: asked again by the inbox, and done once (peer-link.ts P1, told-replies.ts).
 
-import { RegistryError, type PeerMessage, type Way } from "@cpg/session-registry";
+import { RegistryError, type PeerMessage } from "@cpg/session-registry";
 import { describe, expect, it } from "vitest";
 import { defaultCommandLimits } from "../../src/commands/limits.ts";
-import { createToldReplies } from "../../src/commands/told-replies.ts";
+import { createToldReplies, type Way } from "../../src/commands/told-replies.ts";
 import { identityOf, settle, World, type Carry } from "./world.ts";
 
 const { askAgainMs, graceMs, closeMs } = defaultCommandLimits;
@@ -97,14 +97,18 @@ describe("a question that the channel lost", () => {
     expect(a.events).not.toContain("commandAskedAgain");
   });
 
-  it("may be done though its first message was not delivered: that is no end any more", async () => {
+  const away = { retryable: true, isOutcomeUnknown: false };
+  it.each([
+    ["was not delivered, for certain", () => Promise.reject(new RegistryError("UNAVAILABLE", "away", away))],
+    ["found its receiver dead", () => Promise.resolve(false)],
+  ])("may be done though its first message %s: that is no end any more", async (_, itsEnd) => {
     const { world, a, session } = overA(() => false);
     a.connect("CP1", "c0"); // superseded, so the registry is asked first and the owner is known
     const { carry } = world;
-    const lost = new RegistryError("UNAVAILABLE", "away", { retryable: true });
-    world.carry = () => {
+    world.carry = async () => {
       world.carry = carry;
-      return new Promise((_, reject) => world.time.after(askAgainMs + 2, () => reject(lost)));
+      await new Promise<void>((resolve) => void world.time.after(askAgainMs + 2, resolve));
+      return itsEnd();
     };
     const ended = a.command("CP1", 10_000);
     await world.time.advance(askAgainMs + 20);

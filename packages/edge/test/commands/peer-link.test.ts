@@ -308,8 +308,8 @@ describe("when the link fails", () => {
 
   it("a body that is no command does nothing and is said so", async () => {
     const { world, a, b, session } = twoEdges();
-    const send = a.ownership.send.bind(a.ownership);
-    a.ownership.send = (to, message, ...rest) => send(to, { ...message, body: "{" }, ...rest);
+    const handOver = a.ownership.handOver.bind(a.ownership);
+    a.ownership.handOver = (keys, message, ...rest) => handOver(keys, { ...message, body: "{" }, ...rest);
     const ended = a.command("CP1");
     await world.time.advance(5);
     expect(await ended).toEqual({ kind: "noAnswer", delivery: "notSent" });
@@ -318,8 +318,8 @@ describe("when the link fails", () => {
 
   it("a reply without sense ends the command as 'unknown' at once", async () => {
     const { world, a, b } = twoEdges();
-    const send = b.ownership.send.bind(b.ownership);
-    b.ownership.send = (to, message, ...rest) => send(to, { ...message, body: "nonsense" }, ...rest);
+    const tell = b.ownership.tell.bind(b.ownership);
+    b.ownership.tell = (to, reply, ...rest) => tell(to, { ...reply, body: "nonsense" }, ...rest);
     const ended = a.command("CP1");
     await world.time.advance(5);
     expect(await ended).toEqual({ kind: "noAnswer", delivery: "unknown" });

@@ -18,11 +18,11 @@ import type {
   PeerMessage,
   SessionRow,
   Time,
-  Way,
 } from "@cpg/session-registry";
 import { FakeTracing } from "../support/fake-tracing.ts";
 import { createCommandRouter, type CommandRouter } from "../../src/commands/command-router.ts";
 import { defaultCommandLimits, type CommandLimits } from "../../src/commands/limits.ts";
+import type { Way } from "../../src/commands/told-replies.ts";
 import type { PeerEvent } from "../../src/commands/outcomes.ts";
 import type { CallOutcome, CloseCause, LiveSession, SessionTable } from "../../src/session-port.ts";
 
@@ -216,19 +216,16 @@ export class FakeEdge {
     this.ownership = {
       lookup: (keys) => this.lookup(keys),
       isLeaseValid: () => this.isLeaseValid,
-      send: (to, message, way) => world.send(this, to, message, way),
+      send: (to, message) => world.send(this, to, message, "inbox"),
+      tell: (to, reply) => world.send(this, to, reply, "channel"),
       handOver: async (keys, content) => {
         const found = await this.lookup(keys);
         if (found.kind === "absent") return found;
         const { row, isOwn } = found;
         if (isOwn) return { kind: "own", row };
         const { key, connection, epoch } = row;
-        const isAlive = await this.ownership.send(
-          row.incarnation,
-          { ...content, key, connection, epoch },
-          "channel",
-          1,
-        );
+        const message = { ...content, key, connection, epoch };
+        const isAlive = await world.send(this, row.incarnation, message, "channel");
         return { kind: isAlive ? "sent" : "dead", row };
       },
       async purge(row) {

@@ -41,6 +41,21 @@ test("who gives up leaves the line, and gets nothing later", async () => {
   expect(permits.take()).toBe(true);
 });
 
+test("those who gave up are passed over, and a permit that nobody waits for any more is free", async () => {
+  const { permits, held, order, wait } = three();
+  permits.take();
+  const [a, b] = [wait("a"), wait("b"), wait("c")];
+  a.end();
+  b.end();
+  permits.release();
+  wait("d").end();
+  wait("e").end();
+  permits.release();
+  await settled();
+  expect(order).toEqual(["not a", "not b", "c", "not d", "not e"]);
+  expect([permits.take(), held.at(-1)]).toEqual([true, 1]);
+});
+
 test("whose time is over already does not begin to wait", async () => {
   const { permits } = three();
   permits.take();

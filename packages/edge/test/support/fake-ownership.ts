@@ -55,6 +55,9 @@ export class FakeOwnership implements Ownership {
   send(): Promise<boolean> {
     return Promise.resolve(true);
   }
+  tell(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
   handOver(): Promise<{ kind: "absent" }> {
     return Promise.resolve({ kind: "absent" });
   }

@@ -3,7 +3,7 @@
 
 import { asIdentity, type IdentityKey } from "@cpg/ocpp";
 import { RegistryError } from "../errors.ts";
-import type { NewSession, PeerContent, PeerMessage } from "../ownership-port.ts";
+import type { NewSession, PeerContent, PeerMessage, Unsigned } from "../ownership-port.ts";
 import { partitionOf } from "../partition.ts";
 import type { SessionRow } from "../model.ts";
 import type { OwnershipSettings } from "./settings.ts";
@@ -57,7 +57,7 @@ export function checkRow(row: SessionRow): void {
 }
 
 /** A message to another edge. */
-export function checkMessage(to: string, message: Omit<PeerMessage, "from">): void {
+export function checkMessage(to: string, message: Unsigned<PeerMessage>): void {
   checkWord("receiver", to);
   checkWord("message id", message.id);
   checkWord("connection", message.connection);

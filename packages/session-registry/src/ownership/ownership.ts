@@ -15,20 +15,12 @@ import type {
   PeerContent,
   PeerMessage,
   SessionPage,
-  Way,
+  PeerReply,
+  Unsigned,
 } from "../ownership-port.ts";
 import { leasePartitionOf, partitionOf, partitions, type Partition } from "../partition.ts";
 import type { Timer } from "../time.ts";
-import {
-  checkContent,
-  checkDeadline,
-  checkKey,
-  checkLimit,
-  checkMessage,
-  checkRow,
-  checkSession,
-  checkSettings,
-} from "./arguments.ts";
+import { checkDeadline, checkKey, checkLimit, checkSession, checkSettings } from "./arguments.ts";
 import { Book, type Entry, type Successor } from "./book.ts";
 import { verdict } from "./health.ts";
 import { Inbox } from "./inbox.ts";
@@ -174,21 +166,21 @@ export class RegistryOwnership implements Ownership {
 
   async purge(row: SessionRow): Promise<void> {
     this.#checkOpen();
-    checkRow(row);
     await this.#posting.purge(row);
   }
 
-  async send(to: string, message: Omit<PeerMessage, "from">, way: Way, deadlineMs: number): Promise<boolean> {
+  async send(to: string, message: Unsigned<PeerMessage>, deadlineMs: number): Promise<boolean> {
     this.#checkOpen();
-    checkDeadline("deadlineMs", deadlineMs);
-    checkMessage(to, message);
-    return this.#posting.send(to, message, way, deadlineMs);
+    return this.#posting.send(to, message, deadlineMs);
+  }
+
+  async tell(to: string, reply: Unsigned<PeerReply>, deadlineMs: number): Promise<boolean> {
+    this.#checkOpen();
+    return this.#posting.tell(to, reply, deadlineMs);
   }
 
   async handOver(keys: readonly IdentityKey[], content: PeerContent, deadlineMs: number): Promise<HandOver> {
     this.#checkOpen();
-    checkDeadline("deadlineMs", deadlineMs);
-    checkContent(keys, content);
     return this.#posting.handOver(keys, content, deadlineMs);
   }
 

@@ -7,11 +7,12 @@ import type { IdentityKey } from "@cpg/ocpp";
 import { RegistryError } from "../errors.ts";
 import type { RegistryMeter } from "../meter.ts";
 import type { Incarnation, SessionRow } from "../model.ts";
-import type { HandOver, PeerContent, PeerMessage, Way } from "../ownership-port.ts";
+import type { HandOver, PeerContent, PeerMessage, PeerReply, Unsigned } from "../ownership-port.ts";
 import { partitionOf } from "../partition.ts";
 import type { RegistryStore } from "../store-port.ts";
 import type { Time } from "../time.ts";
 import type { Reaper } from "./reaper.ts";
+import { checkContent, checkDeadline, checkMessage, checkRow } from "./arguments.ts";
 import { writeContent, writeMessage } from "./peer-message.ts";
 
 /** What posting needs. */
@@ -32,21 +33,32 @@ export class Posting {
     this.#context = context;
   }
 
-  /** `false`: the receiver is dead. Errors: INBOX_FULL. */
-  async send(to: string, message: Omit<PeerMessage, "from">, way: Way, deadlineMs: number): Promise<boolean> {
-    const { store, time, ownIncarnation } = this.#context;
-    const partition = partitionOf(message.key);
-    const receiver = to as Incarnation;
-    const text = writeMessage({ ...message, from: ownIncarnation() });
+  /** Errors: INBOX_FULL. */
+  async send(to: string, message: Unsigned<PeerMessage>, deadlineMs: number): Promise<boolean> {
+    checkDeadline("deadlineMs", deadlineMs);
+    checkMessage(to, message);
+    return this.#lay(to, message, deadlineMs);
+  }
+
+  /** Errors: INBOX_FULL. */
+  async tell(to: string, reply: Unsigned<PeerReply>, deadlineMs: number): Promise<boolean> {
+    checkDeadline("deadlineMs", deadlineMs);
+    checkMessage(to, reply);
+    const { store, time } = this.#context;
     const endMs = time.monotonicMs() + deadlineMs;
-    if (way === "channel" && (await store.tell(partition, receiver, text, deadlineMs))) return true;
-    const outcome = await store.post(partition, receiver, text, endMs - time.monotonicMs());
-    if (outcome === "full") throw inboxFull(to);
-    return outcome === "delivered";
+    const isTold = await store.tell(
+      partitionOf(reply.key),
+      to as Incarnation,
+      this.#signed(reply),
+      deadlineMs,
+    );
+    return isTold || this.#lay(to, reply, endMs - time.monotonicMs());
   }
 
   /** Errors: INBOX_FULL. */
   async handOver(keys: readonly IdentityKey[], content: PeerContent, deadlineMs: number): Promise<HandOver> {
+    checkDeadline("deadlineMs", deadlineMs);
+    checkContent(keys, content);
     const { store, meter, ownIncarnation, reaper } = this.#context;
     const asker = ownIncarnation();
     const reply = await store.handOver(keys, asker, writeContent(content, asker), deadlineMs);
@@ -62,11 +74,24 @@ export class Posting {
 
   /** R5: ended only if the row still says what was looked up. */
   async purge(row: SessionRow): Promise<void> {
+    checkRow(row);
     const { store, meter, callDeadlineMs } = this.#context;
     const release = { key: row.key, connection: row.connection, epoch: row.epoch, cause: "stale" as const };
     const [outcome] = await store.release(partitionOf(row.key), row.incarnation, [release], callDeadlineMs);
     if (outcome === "ended") meter.staleRoute();
     else meter.conditionalMiss("purge");
+  }
+
+  async #lay(to: string, message: Unsigned<PeerMessage>, deadlineMs: number): Promise<boolean> {
+    const { store } = this.#context;
+    const text = this.#signed(message);
+    const outcome = await store.post(partitionOf(message.key), to as Incarnation, text, deadlineMs);
+    if (outcome === "full") throw inboxFull(to);
+    return outcome === "delivered";
+  }
+
+  #signed(message: Unsigned<PeerMessage>): string {
+    return writeMessage({ ...message, from: this.#context.ownIncarnation() });
   }
 }
 

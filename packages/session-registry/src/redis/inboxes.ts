@@ -50,7 +50,10 @@ export class RedisInboxes {
     return readPostReply(value, hasStray);
   }
 
-  /** By no script: nothing is asked first. Who hears it must learn how old it is, so the shard's clock must be known. */
+  /**
+   * By no script: nothing is asked first. What is told says how old it is, by the clock of the shard that knows the sender now: whoever would judge
+   * a message by its age may not be told one without.
+   */
   async tell(partition: Partition, to: Incarnation, message: string, deadlineMs: number): Promise<boolean> {
     const { keys: names, data, nowMs, toShardUs } = this.#parts;
     const atUs = toShardUs(partition, nowMs());

@@ -157,12 +157,12 @@ export function describeOwnership(title: string, open: (name: string) => TestEdg
         connection: row.connection,
         epoch: row.epoch,
       };
-      expect(await edge(1).send(row.incarnation, { ...command, body: "hello" }, "inbox", 2000)).toBe(true);
+      expect(await edge(1).send(row.incarnation, { ...command, body: "hello" }, 2000)).toBe(true);
       await eventually(() => expect(told[0]!.messages).toHaveLength(1));
       const received = told[0]!.messages[0]!;
       expect(received).toMatchObject({ ...command, body: "hello" });
       const reply = { ...command, kind: "reply" as const, body: "hi" };
-      expect(await edge(0).send(received.from, reply, "channel", 2000)).toBe(true);
+      expect(await edge(0).tell(received.from, reply, 2000)).toBe(true);
       await eventually(() => expect(told[1]!.messages[0]).toMatchObject({ kind: "reply", body: "hi" }));
     });
 

@@ -319,10 +319,10 @@ describe("bad input is a typed error that says what to do", () => {
       ...[-1, 0, Number.NaN, Number.POSITIVE_INFINITY].map((ms) => () => ownership.lookup([key], ms)),
       () => ownership.purge({ ...row, key: bad }),
       () => ownership.purge({ ...row, epoch: Number.NaN }),
-      () => ownership.send("", message, "inbox", 1000),
-      () => ownership.send("i1", { ...message, key: bad }, "inbox", 1000),
-      () => ownership.send("i1", { ...message, connection: "a\nb" as ConnectionId }, "inbox", 1000),
-      () => ownership.send("i1", message, "inbox", -5),
+      () => ownership.send("", message, 1000),
+      () => ownership.send("i1", { ...message, key: bad }, 1000),
+      () => ownership.send("i1", { ...message, connection: "a\nb" as ConnectionId }, 1000),
+      () => ownership.send("i1", message, -5),
       ...[0, -1, 1.5, Number.NaN].map((limit) => () => ownership.list(limit, undefined)),
     ])
       await expect(call()).rejects.toMatchObject({ code: "INVALID", retryable: false, message: /pass/ });

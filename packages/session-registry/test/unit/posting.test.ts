@@ -41,25 +41,31 @@ function aPosting(tell: () => Promise<boolean>, takesMs = 0) {
 
 it("tells by the channel who listens there, and stores nothing", async () => {
   const { posting, sent } = aPosting(() => Promise.resolve(true));
-  expect(await posting.send("b.1", reply, "channel", 800)).toBe(true);
+  expect(await posting.tell("b.1", reply, 800)).toBe(true);
   expect(sent).toEqual([{ way: "tell", to: "b.1", message: text, deadlineMs: 800 }]);
 });
 
 it("stores what nobody listened to, in the time that is left", async () => {
   const { posting, sent } = aPosting(() => Promise.resolve(false), 30);
-  expect(await posting.send("b.1", reply, "channel", 800)).toBe(true);
+  expect(await posting.tell("b.1", reply, 800)).toBe(true);
   expect(sent.at(-1)).toEqual({ way: "post", to: "b.1", message: text, deadlineMs: 770 });
 });
 
 it("stores nothing where it may have been told: whoever misses it asks again", async () => {
   const lost = new RegistryError("TIMEOUT", "no answer", { retryable: true });
   const { posting, sent } = aPosting(() => Promise.reject(lost));
-  await expect(posting.send("b.1", reply, "channel", 800)).rejects.toBe(lost);
+  await expect(posting.tell("b.1", reply, 800)).rejects.toBe(lost);
   expect(sent).toHaveLength(1);
 });
 
-it("goes by the inbox alone where that is asked for", async () => {
+it("sends by the inbox alone", async () => {
   const { posting, sent } = aPosting(() => Promise.resolve(true));
-  expect(await posting.send("b.1", reply, "inbox", 800)).toBe(true);
+  expect(await posting.send("b.1", reply, 800)).toBe(true);
   expect(sent).toEqual([{ way: "post", to: "b.1", message: text, deadlineMs: 800 }]);
+});
+
+it("does not begin to store what there is no time left for", async () => {
+  const { posting, sent } = aPosting(() => Promise.resolve(false), 900);
+  await posting.tell("b.1", reply, 800);
+  expect(sent.at(-1)).toMatchObject({ way: "post", deadlineMs: -100 }); // which the store refuses as DEADLINE (policies.test.ts)
 });
