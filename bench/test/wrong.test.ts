@@ -248,7 +248,8 @@ describe("accept", () => {
 
 describe("soak", () => {
   const slice: soak.Slice = { units: 10, seconds: 1, cpuSeconds: 0.001, residentBytes: 1e8, wrong: [] };
-  const workOf = (slices: readonly soak.Slice[]): soak.Soaked[] => [{ kind: "work", unit: "piece", slices }];
+  const reportOf = (slices: readonly soak.Slice[], lost: soak.Soaked["lost"] = {}): Report =>
+    soak.reportOf([{ kind: "work", unit: "piece", slices, lost }]);
   table<{ readonly slices?: readonly soak.Slice[]; readonly lost?: typeof one }>(
     [
       [
@@ -256,19 +257,22 @@ describe("soak", () => {
         { slices: [{ ...slice, wrong: ["work: 1 wrong answers"] }, slice] },
         ["work: 1 wrong answers"],
       ],
-      [
-        "one that was lost at the end",
-        { lost: one },
-        ["behind the last slice: stations lost: 1 × close 1000"],
-      ],
+      ["one that was lost meanwhile", { lost: one }, ["work: stations lost: 1 × close 1000"]],
     ],
-    (change) => soak.reportOf(workOf(change?.slices ?? [slice, slice]), change?.lost ?? {}),
+    (change) => reportOf(change?.slices ?? [slice, slice], change?.lost),
   );
 
   it("sets the last third against the first, without the very first slice", () => {
     const dearer = (times: number): soak.Slice => ({ ...slice, cpuSeconds: times * slice.cpuSeconds });
-    const [figure] = soak.reportOf(workOf([9, 1, 1, 2, 1, 3, 3].map(dearer)), {}).figures;
-    expect(figure?.value).toBe(3);
+    const larger = (times: number): soak.Slice => ({ ...slice, residentBytes: times * slice.residentBytes });
+    const counts = [9, 1, 1, 2, 1, 3, 3];
+    const values = [dearer, larger].map((grown) =>
+      reportOf(counts.map(grown)).figures.map(({ value }) => value),
+    );
+    expect(values).toEqual([
+      [3, 1],
+      [1, 3],
+    ]);
   });
 });
 

@@ -4,7 +4,7 @@ import { Pool } from "undici";
 
 import { Histogram, type HistogramWire } from "../measure/histogram.ts";
 import { serve } from "../system/worker.ts";
-import { nowMs } from "../time.ts";
+import { nowMs, pause } from "../time.ts";
 
 /** A run of commands. */
 export interface CommandPlan {
@@ -14,6 +14,8 @@ export interface CommandPlan {
   readonly prefix: string;
   readonly stations: number;
   readonly concurrency: number;
+  /** Commands per second at most; absent: as many as are answered. */
+  readonly rate?: number;
   /** Commands in all: station n, n + 1, … in turn. 0: go on for `seconds`. */
   readonly commands: number;
   readonly seconds: number;
@@ -45,7 +47,10 @@ async function run(plan: CommandPlan): Promise<CommandCount> {
     plan.commands > 0 ? next < plan.commands : nowMs() - startedMs < plan.seconds * 1000;
   const one = async (): Promise<void> => {
     while (hasMore()) {
-      const station = next++ % plan.stations;
+      const number = next++;
+      const station = number % plan.stations;
+      const dueMs = plan.rate === undefined ? 0 : startedMs + (number / plan.rate) * 1000;
+      if (dueMs > nowMs()) await pause(dueMs - nowMs());
       const sentMs = nowMs();
       const outcome = await command(pool, plan.path.replace("{id}", `${plan.prefix}${station}`));
       if (outcome === "answered") {

@@ -33,7 +33,15 @@ export const smallForms: Readonly<Record<string, Values>> = {
     scrapes: 2,
     clients: 1,
   },
-  soak: { stations: 50, slices: 2, seconds: 0.5, open: 8, rate: 500, "backend-rate": 200, clients: 1 },
+  soak: {
+    stations: 50,
+    slices: 4,
+    seconds: 0.5,
+    "command-rate": 200,
+    rate: 500,
+    "backend-rate": 200,
+    clients: 1,
+  },
   faults: { stations: 600, limit: 60 },
 };
 

@@ -1,9 +1,11 @@
 // The same work for minutes, slice by slice: whether it gets dearer, and whether memory grows. What an edge keeps for a while (ids, replies,
-// answers, tombstones) is full only after that while, and short runs never meet it.
+// answers) is full only after that while, and short runs never meet it.
 //
 // K1. One kind of work after the other, on the same two edges; their CPU is taken together.
 // K2. The first slice is not counted: it compiles. Of the others the last third is set against the first.
-// K3. A life is a connection from its upgrade to the end of its row: newcomers connect together, are registered, and leave.
+// K3. Commands have a pace, too: an edge remembers 524,288 ids of commands that came from other edges, each for the command's 10 s and a
+//     minute, and whoever sends 7,500 a second for that long measures what it does when that memory is full.
+// K4. A life is a connection from its upgrade to the end of its row: newcomers connect together, are registered, and leave.
 
 import type { CommandCount, CommandPlan } from "../load/commander.ts";
 import { Fleet } from "../load/fleet.ts";
@@ -39,7 +41,7 @@ export const soak: Scenario = {
     {
       name: "slices",
       default: 20,
-      min: 2,
+      min: 4,
       max: 10_000,
       unit: "slices",
       meaning: "of each kind of work; the first is not counted",
@@ -51,7 +53,15 @@ export const soak: Scenario = {
       min: 1,
       max: 1_000,
       unit: "commands",
-      meaning: "open at a time",
+      meaning: "open at a time at most",
+    },
+    {
+      name: "command-rate",
+      default: 4_000,
+      min: 10,
+      max: 100_000,
+      unit: "/s",
+      meaning: "pace of the commands",
     },
     { name: "rate", default: 5_000, min: 10, max: 100_000, unit: "/s", meaning: "pace of the Heartbeats" },
     {
@@ -90,10 +100,12 @@ export interface Soaked {
   /** One unit of it. */
   readonly unit: string;
   readonly slices: readonly Slice[];
+  /** Of the stations that stay, by kind, since the last stretch of traffic. */
+  readonly lost: Readonly<Record<string, number>>;
 }
 
 /** A kind of work: does a slice of it, and says what was done and what was wrong. */
-interface Work extends Omit<Soaked, "slices"> {
+interface Work extends Omit<Soaked, "slices" | "lost"> {
   readonly once: () => Promise<Pick<Slice, "units" | "wrong">>;
 }
 
@@ -128,9 +140,9 @@ async function run({ values, say, nodeArguments }: Surroundings, owner: Closing)
         `${kind}: slice ${n}: ${cpuOf(slice).toFixed(1)} µs CPU per ${unit}, ${megabytesOf(slice).toFixed(0)} MB`,
       );
     }
-    soaked.push({ kind, unit, slices });
+    soaked.push({ kind, unit, slices, lost: await fleet.takeLosses() });
   }
-  return reportOf(soaked, await fleet.takeLosses());
+  return reportOf(soaked);
 }
 
 function routesTo(origin: string): object {
@@ -175,6 +187,7 @@ function commandsOf({ edges: [, front] }: Gateway, commander: Worker, values: Va
     prefix,
     stations: valueOf(values, "stations"),
     concurrency: valueOf(values, "open"),
+    rate: valueOf(values, "command-rate"), // K3
     commands: 0,
     seconds: valueOf(values, "seconds"),
   };
@@ -208,7 +221,7 @@ function trafficOf(kind: string, { fleet, tail, rate, values }: Sending): Work {
   };
 }
 
-/** K3 */
+/** K4 */
 function livesOf(gateway: Gateway, newcomers: Fleet, values: Values): Work {
   const kind = "lives";
   const count = valueOf(values, "stations");
@@ -250,22 +263,17 @@ function endsOf(slices: readonly Slice[], figure: (slice: Slice) => number): { f
   };
 }
 
-/** Pure. `lost`: of the stations that stay, behind the last slice. */
-export function reportOf(soaked: readonly Soaked[], lost: Readonly<Record<string, number>>): Report {
+/** Pure. */
+export function reportOf(soaked: readonly Soaked[]): Report {
   const points = (figure: (slice: Slice) => number) =>
     soaked.flatMap(({ kind, slices }) =>
       slices.map((slice, n) => ({ x: n + 1, y: figure(slice), series: kind })),
     );
   return {
-    figures: soaked.map(({ kind, unit, slices }): Figure => {
-      const { first, last } = endsOf(slices, cpuOf);
-      return {
-        name: `${kind}: CPU per ${unit}, last ÷ first`,
-        value: last / first,
-        unit: "×",
-        goal: { atMost: 1.25 },
-      };
-    }),
+    figures: [
+      ...soaked.map((work) => growthOf(`${work.kind}: CPU per ${work.unit}`, work.slices, cpuOf)),
+      ...soaked.map((work) => growthOf(`${work.kind}: RSS`, work.slices, megabytesOf)),
+    ],
     tables: [tableOf(soaked)],
     plots: [
       {
@@ -277,12 +285,17 @@ export function reportOf(soaked: readonly Soaked[], lost: Readonly<Record<string
       },
       { title: "RSS of both edges", kind: "lines", x: "slice", y: "MB", points: points(megabytesOf) },
     ],
-    wrong: [
-      ...soaked.flatMap(({ slices }) => slices.flatMap(({ wrong }) => wrong)),
-      ...linesOfLosses("behind the last slice", lost),
-    ],
+    wrong: soaked.flatMap(({ kind, slices, lost }) => [
+      ...slices.flatMap(({ wrong }) => wrong),
+      ...linesOfLosses(kind, lost),
+    ]),
     warnings: [],
   };
+}
+
+function growthOf(name: string, slices: readonly Slice[], figure: (slice: Slice) => number): Figure {
+  const { first, last } = endsOf(slices, figure);
+  return { name: `${name}, last ÷ first`, value: last / first, unit: "×", goal: { atMost: 1.25 } };
 }
 
 function tableOf(soaked: readonly Soaked[]): Table {
@@ -294,7 +307,7 @@ function tableOf(soaked: readonly Soaked[]): Table {
       return [kind, ...ends.flatMap(({ first, last }) => [first, last])];
     }),
     note:
-      "Medians of the first and of the last third of the slices, the very first left out; of both edges together. What one kind of work leaves in " +
-      "memory is there while the next is done.",
+      "Medians of the first and of the last third of the slices, the very first left out; of both edges together, with what they take at rest. " +
+      "units/s of what has a pace is that pace. What one kind of work leaves in memory is there while the next is done.",
   };
 }
