@@ -16,7 +16,7 @@ export const smallForms: Readonly<Record<string, Values>> = {
   messages: {
     stations: 100,
     rounds: 1,
-    "warm-up": 0,
+    "warm-up": 0, // it has the most subjects; what is wrong in a warm-up has a test (results.test.ts)
     seconds: 0.5,
     rate: 1_000,
     "backend-rate": 300,

@@ -117,7 +117,7 @@ async function run({ values, say, nodeArguments }: Surroundings, owner: Closing)
   const routes = routesTo(`http://127.0.0.1:${await backend.ask<number>("listen")}`);
   const plan = { edges: 2, redisNodes: redis.addresses, routes, nodeArguments };
   const gateway = owner.own(await startGateway(plan));
-  const fleet = owner.own(await fleetOf(gateway, prefix, values));
+  const fleet = owner.own(await fleetOf(gateway, values));
   const commander = owner.own(await startWorker(new URL("../load/commander.js", import.meta.url)));
   const newcomers = owner.own(await Fleet.start(valueOf(values, "clients")));
   const soaked: Soaked[] = [];
@@ -156,13 +156,10 @@ function routesTo(origin: string): object {
 }
 
 /** The stations that stay, on the first edge. */
-async function fleetOf(gateway: Gateway, named: string, values: Values): Promise<Fleet> {
-  const [stations, processes] = [valueOf(values, "stations"), valueOf(values, "clients")];
-  const fleet = await fleetOn(edgeOf(gateway, "the first edge"), {
-    prefix: named,
-    stations,
-    clients: processes,
-  });
+async function fleetOf(gateway: Gateway, values: Values): Promise<Fleet> {
+  const stations = valueOf(values, "stations");
+  const plan = { prefix, stations, clients: valueOf(values, "clients") };
+  const fleet = await fleetOn(edgeOf(gateway, "the first edge"), plan);
   if (await gateway.untilRegistered((count) => count >= stations, 30_000)) return fleet;
   await fleet.stop();
   throw new BenchError("not all stations are registered after 30 s");

@@ -85,6 +85,12 @@ function registryMeter(telemetry: Telemetry): RegistryMeter {
   const misses = handles((operation: string) =>
     telemetry.counter("registry_conditional_misses_total", { operation }),
   );
+  const evicted = handles((direction: LabelsOf<"registry_evictions_total">["direction"]) =>
+    telemetry.counter("registry_evictions_total", { direction }),
+  );
+  const probes = handles((outcome: LabelsOf<"registry_channel_probes_total">["outcome"]) =>
+    telemetry.counter("registry_channel_probes_total", { outcome }),
+  );
   const messages = handles((kind: string) => telemetry.counter("registry_inbox_messages_total", { kind }));
   const redirections = handles((kind: LabelsOf<"registry_redirections_total">["kind"]) =>
     telemetry.counter("registry_redirections_total", { kind }),
@@ -113,7 +119,7 @@ function registryMeter(telemetry: Telemetry): RegistryMeter {
     retry: (reason) => retries(reason).inc(),
     poolRefused: (code) => (code === "POOL_TIMEOUT" ? timeouts : exhausted).inc(),
     badRows: (count) => badRows.inc(count),
-    evictions: (direction, count) => telemetry.counter("registry_evictions_total", { direction }).inc(count),
+    evictions: (direction, count) => evicted(direction).inc(count),
     conditionalMiss: (operation) => misses(operation).inc(),
     staleRoute: () => stale.inc(),
     edgeDeclaredDead(edge, sessions) {
@@ -128,7 +134,7 @@ function registryMeter(telemetry: Telemetry): RegistryMeter {
     rowsReconciled: (count) => reconciled.inc(count),
     inboxMessages: (kind, count) => messages(kind).inc(count),
     ownChannelProbe(outcome, roundTripMs) {
-      telemetry.counter("registry_channel_probes_total", { outcome }).inc();
+      probes(outcome).inc();
       if (roundTripMs !== undefined) probe.record(roundTripMs / 1000);
     },
     redirected: (kind) => redirections(kind).inc(),

@@ -37,7 +37,7 @@ export class Posting {
   async send(to: string, message: Unsigned<PeerMessage>, deadlineMs: number): Promise<boolean> {
     checkDeadline("deadlineMs", deadlineMs);
     checkMessage(to, message);
-    return this.#lay(to, message, deadlineMs);
+    return this.#lay(partitionOf(message.key), to as Incarnation, this.#signed(message), deadlineMs);
   }
 
   /** Errors: INBOX_FULL. */
@@ -45,14 +45,10 @@ export class Posting {
     checkDeadline("deadlineMs", deadlineMs);
     checkMessage(to, reply);
     const { store, time } = this.#context;
+    const [partition, receiver, text] = [partitionOf(reply.key), to as Incarnation, this.#signed(reply)];
     const endMs = time.monotonicMs() + deadlineMs;
-    const isTold = await store.tell(
-      partitionOf(reply.key),
-      to as Incarnation,
-      this.#signed(reply),
-      deadlineMs,
-    );
-    return isTold || this.#lay(to, reply, endMs - time.monotonicMs());
+    if (await store.tell(partition, receiver, text, deadlineMs)) return true;
+    return this.#lay(partition, receiver, text, endMs - time.monotonicMs());
   }
 
   /** Errors: INBOX_FULL. */
@@ -82,10 +78,8 @@ export class Posting {
     else meter.conditionalMiss("purge");
   }
 
-  async #lay(to: string, message: Unsigned<PeerMessage>, deadlineMs: number): Promise<boolean> {
-    const { store } = this.#context;
-    const text = this.#signed(message);
-    const outcome = await store.post(partitionOf(message.key), to as Incarnation, text, deadlineMs);
+  async #lay(...[partition, to, text, deadlineMs]: Parameters<RegistryStore["post"]>): Promise<boolean> {
+    const outcome = await this.#context.store.post(partition, to, text, deadlineMs);
     if (outcome === "full") throw inboxFull(to);
     return outcome === "delivered";
   }
