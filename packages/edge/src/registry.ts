@@ -73,8 +73,8 @@ export function watchNodes(
   );
 }
 
-/** Handles are resolved once: a call of the registry costs two additions and one bucket. */
-function registryMeter(telemetry: Telemetry): RegistryMeter {
+/** Of the instruments with labels: resolved once, so a call of the registry costs two additions and one bucket. */
+function registryHandles(telemetry: Telemetry) {
   const calls = handles((operation: string) =>
     handles((outcome: string) => telemetry.counter("registry_calls_total", { operation, outcome })),
   );
@@ -102,6 +102,12 @@ function registryMeter(telemetry: Telemetry): RegistryMeter {
     misses(operation);
   for (const kind of instruments.registry_inbox_messages_total.labels.kind.values) messages(kind);
   for (const kind of instruments.registry_redirections_total.labels.kind.values) redirections(kind);
+  return { calls, durations, retries, misses, evicted, probes, messages, redirections };
+}
+
+function registryMeter(telemetry: Telemetry): RegistryMeter {
+  const { calls, durations, retries, misses, evicted, probes, messages, redirections } =
+    registryHandles(telemetry);
   const probe = telemetry.histogram("registry_channel_probe_seconds");
   const timeouts = telemetry.counter("registry_pool_timeouts_total");
   const exhausted = telemetry.counter("registry_pool_exhausted_total");
