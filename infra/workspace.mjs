@@ -5,6 +5,7 @@
 //     npm hands on no signal that it gets alone: it ends its shell and leaves us behind, and killed it leaves both. So its end is
 //     one for us (endWithNpm).
 // W2. "Installed" is said only after an installation has succeeded: one that was interrupted is done again.
+// W3. What was installed fits this machine: an optional package that the lockfile lacks, a binary for another processor, is no error to pnpm.
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -216,8 +217,23 @@ export async function ensureInstalled() {
     throw new Stop(`${installationAdvice(output)}\n\nWhat pnpm said:\n${lastLines(output, 15)}`);
   if (!existsSync(pinnedNode))
     throw new Stop(`The installation left no ${pinnedNode}: remove node_modules and try again.`);
+  await requireSockets(pinnedNode); // W3
   mkdirSync(dirname(marker), { recursive: true });
   writeFileSync(marker, before);
+}
+
+/**
+ * W3. Throws Stop where this Node has no uWebSockets.js.
+ * @param {string} node
+ */
+export async function requireSockets(node) {
+  const load = `require(${JSON.stringify(join(root, "packages/edge/node_modules/uWebSockets.js"))})`;
+  const { code, output } = await run(node, ["-e", load], { quiet: true });
+  if (code === 0) return;
+  const here = `${process.platform} on ${process.arch}`;
+  throw new Stop(
+    `uWebSockets.js does not load here (${here}). The lockfile has it for Linux on x64 with glibc; for another machine see README.md, Swapping uWebSockets.js.\n\nWhat Node said:\n${lastLines(output, 15)}`,
+  );
 }
 
 function showProgress(text) {

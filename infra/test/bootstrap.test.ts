@@ -1,7 +1,7 @@
 // The scripts that run before anything is installed: what they tell a person, and how `npm test` counts.
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -15,6 +15,7 @@ type Scripts = {
   benchSum: (code: number) => Sum;
   installationAdvice: (output: string) => string;
   packageFolders: () => string[];
+  requireSockets: (node: string) => Promise<void>;
   sumOf: (folder: string, text: string | undefined, root: string) => Sum;
   total: (sums: readonly Sum[]) => { line: string; good: boolean };
 };
@@ -22,7 +23,7 @@ type Scripts = {
 const scriptAt = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url));
 const load = async (name: string): Promise<Partial<Scripts>> =>
   (await import(scriptAt(name))) as Partial<Scripts>;
-const { benchSum, installationAdvice, packageFolders, sumOf, total } = {
+const { benchSum, installationAdvice, packageFolders, requireSockets, sumOf, total } = {
   ...(await load("workspace.mjs")),
   ...(await load("test-sum.mjs")),
 } as Scripts;
@@ -89,6 +90,31 @@ describe("bootstrap.mjs", () => {
   ])("an installation that ended with %j says in one line what to do", (output, advice) => {
     expect(installationAdvice(output)).toContain(advice);
     expect(installationAdvice(output)).not.toContain("\n");
+  });
+
+  test("a Node for which there is no uWebSockets.js is told of at the installation, and what to do", async () => {
+    await expect(requireSockets(process.execPath)).resolves.toBeUndefined();
+    const other = join(temporaryFolder(), "node");
+    writeFileSync(other, "#!/bin/sh\necho Cannot find module @uwsjs/other-22 >&2; exit 1\n", { mode: 0o755 });
+    await expect(requireSockets(other)).rejects.toThrow(
+      /^uWebSockets\.js does not load here \(\w+ on \w+\)\. .* see README\.md, Swapping uWebSockets\.js\.\n[^]*Cannot find module/u,
+    );
+  });
+
+  test("the lockfile has the tools for every machine: pnpm leaves out without a word what the registry had not", () => {
+    const lockfile = readFileSync(scriptAt("../pnpm-lock.yaml"), "utf8");
+    const tools = ["oxlint", "oxlint-tsgolint", "turbo", "typescript"].flatMap((name) => {
+      const manifest = readFileSync(scriptAt(`../node_modules/${name}/package.json`), "utf8");
+      return Object.entries((JSON.parse(manifest) as { optionalDependencies: object }).optionalDependencies);
+    });
+    expect(tools.length).toBeGreaterThan(20);
+    expect(tools.filter(([name, version]) => !lockfile.includes(`'${name}@${String(version)}'`))).toEqual([]);
+  });
+
+  test("the machines for which the lockfile has uWebSockets.js are those that README.md and the installation name", () => {
+    const lockfile = readFileSync(scriptAt("../pnpm-lock.yaml"), "utf8");
+    const machines = [...lockfile.matchAll(/^ {2}'@uwsjs\/(\w+-\w+)-22@/gmu)].map(([, machine]) => machine);
+    expect(new Set(machines)).toEqual(new Set(["linux-x64"]));
   });
 
   const onLinux = test.runIf(process.platform === "linux");
