@@ -20,6 +20,7 @@ const isOpen: EdgeAdmission = { kind: "open" };
 const registryReasons = {
   "registry-away": "registryAway",
   "owed-full": "registryAway",
+  "other-layout": "registryAway",
   stopping: "draining",
 } as const;
 

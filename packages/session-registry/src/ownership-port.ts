@@ -46,14 +46,13 @@ export interface PeerMessage {
 export type ClaimAdmission =
   { readonly kind: "accepted" } | { readonly kind: "refused"; readonly reason: "owed-full" | "closed" };
 
+/** Why none may come in. `other-layout`: this edge came among edges of another one (SPEC, *Edges of two versions*). */
+export type Refusal = "registry-away" | "owed-full" | "other-layout" | "stopping";
+
 /** Whether a new charge point may come in now, asked before the upgrade. */
 export type Admission =
   | { readonly kind: "open" }
-  | {
-      readonly kind: "closed";
-      readonly reason: "registry-away" | "owed-full" | "stopping";
-      readonly retryAfterMs: number;
-    };
+  | { readonly kind: "closed"; readonly reason: Refusal; readonly retryAfterMs: number };
 
 /** How a lookup ended. */
 export type LookupResult =

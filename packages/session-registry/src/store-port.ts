@@ -74,8 +74,13 @@ export interface LeaseEntry {
         readonly edge: string;
         readonly sessions: number;
         readonly isDraining: boolean;
+        /** See `layout` in lease-value.ts; undefined: it cannot be read. */
+        readonly layout: number | undefined;
       }
-    | { readonly kind: "dead"; /** Shard's clock, ms since 1970. */ readonly atMs: number };
+    | {
+        readonly kind: "dead";
+        /** Shard's clock, ms since 1970; NaN: it cannot be read. */ readonly atMs: number;
+      };
 }
 
 /** What a holder writes when it renews. */

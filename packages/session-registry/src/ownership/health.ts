@@ -2,6 +2,8 @@
 //
 // V1. A refusal is an answer: who may not do what a renewal does is told that, and not that nobody is there.
 // V2. A reason is told once: while nobody answers, what keeps the lease away is that.
+// V3. Who comes among edges of another layout is not ready and takes no charge points (`admission`), so the roll-out that brought it stops at the
+//     first; those that were there before stay, or they would all leave together. So no two edges believe that they own one charge point (R1).
 
 import type { RegistryError } from "../errors.ts";
 import type { OwnershipHealth } from "../ownership-port.ts";
@@ -14,6 +16,8 @@ export interface Reasons {
   readonly refusal: string | undefined;
   /** Of the last renewal, unless it succeeded. */
   readonly leaseFailure: Pick<RegistryError, "code" | "message"> | undefined;
+  /** Names of edges (V3). */
+  readonly strangers: readonly string[];
 }
 
 /** Adds the problems, in words for people, to what was measured. */
@@ -22,7 +26,7 @@ export function verdict(
   settings: { readonly leaseMs: number; readonly leaseRenewMs: number; readonly maxOwed: number },
   reasons: Reasons,
 ): OwnershipHealth {
-  const { lastFailure, refusal, leaseFailure } = reasons;
+  const { lastFailure, refusal, leaseFailure, strangers } = reasons;
   const isSilent = measured.lastHeardMs > 2 * settings.leaseRenewMs && leaseFailure?.code !== "REFUSED"; // V1
   const problems: string[] = [];
   if (isSilent) {
@@ -48,6 +52,10 @@ export function verdict(
   }
   if (measured.owed >= settings.maxOwed)
     problems.push(`${measured.owed} claims and releases wait for Redis (registry.maxOwed)`);
+  if (strangers.length > 0)
+    problems.push(
+      `${strangers.join(", ")} came before this edge and keeps another layout of the registry: neither finds the other's charge points; stop one kind (SPEC.md, Edges of two versions)`,
+    ); // V3
   return { ...measured, problems };
 }
 

@@ -16,7 +16,7 @@ import { RegistryError } from "../errors.ts";
 import type { Incarnation } from "../model.ts";
 import { leasePartitionOf } from "../partition.ts";
 import type { LeaseEntry, LeaseRenewal, RegistryStore } from "../store-port.ts";
-import { leaseValue } from "../lease-value.ts";
+import { leaseValue, readLease } from "../lease-value.ts";
 import type { Random, Time, Timer } from "../time.ts";
 
 /** What a holder needs. */
@@ -172,13 +172,7 @@ export class LeaseHolder {
     this.#validUntilMs = Number.NEGATIVE_INFINITY;
     await this.#renewing;
     this.#validUntilMs = Number.NEGATIVE_INFINITY;
-    if (!this.#renewal) return undefined;
-    const { incarnation, edge, sessions, isDraining } = this.#renewal;
-    return {
-      incarnation,
-      value: leaseValue(this.#renewal),
-      state: { kind: "alive", edge, sessions, isDraining },
-    };
+    return this.#renewal && readLease(this.#renewal.incarnation, leaseValue(this.#renewal));
   }
 
   #replace(name: Incarnation): void {

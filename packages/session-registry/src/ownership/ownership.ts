@@ -16,6 +16,7 @@ import type {
   PeerMessage,
   SessionPage,
   PeerReply,
+  Refusal,
   Unsigned,
 } from "../ownership-port.ts";
 import { leasePartitionOf, partitionOf, partitions, type Partition } from "../partition.ts";
@@ -110,13 +111,11 @@ export class RegistryOwnership implements Ownership {
 
   admission(): Admission {
     const { outagePolicy, maxOwed, leaseRenewMs } = this.#settings;
-    if (this.#stopping) return { kind: "closed", reason: "stopping", retryAfterMs: leaseRenewMs };
-    if (this.#book.unregistered >= maxOwed)
-      return { kind: "closed", reason: "owed-full", retryAfterMs: leaseRenewMs };
-    // R8
-    if (outagePolicy === "reject" && !this.isLeaseValid()) {
-      return { kind: "closed", reason: "registry-away", retryAfterMs: leaseRenewMs };
-    }
+    const closed = (reason: Refusal): Admission => ({ kind: "closed", reason, retryAfterMs: leaseRenewMs });
+    if (this.#stopping) return closed("stopping");
+    if (this.#others.view.strangers().length > 0) return closed("other-layout"); // V3 of health.ts
+    if (this.#book.unregistered >= maxOwed) return closed("owed-full");
+    if (outagePolicy === "reject" && !this.isLeaseValid()) return closed("registry-away"); // R8
     return { kind: "open" };
   }
 
@@ -211,7 +210,12 @@ export class RegistryOwnership implements Ownership {
         openCircuits: store.openCircuits(),
       },
       this.#settings,
-      { lastFailure: store.lastFailure(), refusal: this.#inbox.refusal, leaseFailure: this.#lease.failure },
+      {
+        lastFailure: store.lastFailure(),
+        refusal: this.#inbox.refusal,
+        leaseFailure: this.#lease.failure,
+        strangers: this.#others.view.strangers(),
+      },
     );
   }
 

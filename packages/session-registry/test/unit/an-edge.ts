@@ -20,12 +20,16 @@ export const random = { next: () => 0.5 };
 export const away = (): Promise<never> =>
   Promise.reject(new RegistryError("UNAVAILABLE", "away", { retryable: true, isOutcomeUnknown: false }));
 
-/** One edge over a memory store whose calls the test may replace. */
-export async function anEdge(changes: Partial<OwnershipSettings> = {}) {
+/** One edge over a memory store whose calls the test may replace: `prepare` before the edge starts. */
+export async function anEdge(
+  changes: Partial<OwnershipSettings> = {},
+  prepare: (store: RegistryStore) => void = () => undefined,
+) {
   const clock = new VirtualClock();
   const time = new ProcessTime(clock, 1000);
   const backend = new MemoryBackend(retention, () => 1_800_000_000_000_000 + clock.nowMs * 1000);
   const store: RegistryStore = new MemoryStore(backend, time);
+  prepare(store);
   let changeMaster: (p: Partition) => void = () => undefined;
   store.onMasterChange = (listener) => void (changeMaster = listener);
   const soon = (run: () => void): void => void time.after(0, run);

@@ -392,7 +392,7 @@ describe("the verdict on health", () => {
     openCircuits: [],
   };
   const settings = { leaseMs: 15_000, leaseRenewMs: 3000, maxOwed: 10 };
-  const silent = { lastFailure: undefined, refusal: undefined, leaseFailure: undefined };
+  const silent = { lastFailure: undefined, refusal: undefined, leaseFailure: undefined, strangers: [] };
   it.each([
     [{}, 0],
     [{ lastHeardMs: Number.POSITIVE_INFINITY }, 1],

@@ -2,6 +2,7 @@
 
 import type { IdentityKey } from "@cpg/ocpp";
 import { describe, expect, it } from "vitest";
+import { layout, readLease } from "../../src/lease-value.ts";
 import type { Incarnation } from "../../src/model.ts";
 import { Reaper } from "../../src/ownership/reaper.ts";
 import { leasePartitions, type Partition } from "../../src/partition.ts";
@@ -13,11 +14,12 @@ describe("the reaper", () => {
   const lease = (incarnation: string) => ({
     incarnation: incarnation as Incarnation,
     value: "v",
-    state: { kind: "alive" as const, edge: "e", sessions: 0, isDraining: false },
+    state: { kind: "alive" as const, edge: "e", sessions: 0, isDraining: false, layout },
   });
   /** With two shards, which fence as the test says. */
   function aReaper(
     fence: (p: Partition, incarnation: Incarnation, time: ProcessTime) => Promise<IdentityKey[]>,
+    changes: Partial<RegistryStore> = {},
   ) {
     const clock = new VirtualClock();
     const time = new ProcessTime(clock, 0);
@@ -26,12 +28,32 @@ describe("the reaper", () => {
       toShardUs: () => 0,
       bury: () => Promise.resolve(true),
       fence: (p: Partition, incarnation: Incarnation) => fence(p, incarnation, time),
+      ...changes,
     } as unknown as RegistryStore;
     const fenceMs = 1e6;
     const context = { store, time, random, callDeadlineMs: 5000, fenceMs, courtesyMs: 400 };
     const reaper = new Reaper({ ...context, buried: () => undefined });
     return { reaper, advance: (ms: number) => clock.advance(ms, settle) };
   }
+
+  it.each([
+    ["dead 1000", "forgotten"],
+    ["dead 5000000", "ended"],
+    ["dead", "ended"],
+    ["dead at=1000", "ended"],
+  ])(
+    "the sessions of a tombstone %j are %s: only one that is surely old may go unseen (R7)",
+    async (text, fate) => {
+      const fates = new Set<string>();
+      const { reaper, advance } = aReaper(() => Promise.resolve((fates.add("ended"), [])), {
+        toShardUs: () => 5_000_000_000,
+        forget: () => Promise.resolve(void fates.add("forgotten")),
+      });
+      await reaper.look(leasePartitions[0]!, [readLease("gone", text)], []);
+      await advance(1000);
+      expect([...fates]).toEqual([fate]);
+    },
+  );
 
   it("ends what is reachable while a shard is away, and the rest when it returns (E3)", async () => {
     let isAway = true;

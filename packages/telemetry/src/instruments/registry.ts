@@ -94,9 +94,9 @@ export const ownership = {
     "Leases that this edge declared dead: an edge's that died, or one that an edge has given up for a new one.",
   ),
   registry_inbox_messages_total: counter(
-    "Messages that came over the own channel or out of the own inboxes.",
+    "Messages that came over the own channel or out of the own inboxes; `unknown`: not understood, and dropped.",
     {
-      kind: known("evict", "command", "reply", "close"),
+      kind: known("evict", "command", "reply", "close", "unknown"),
     },
   ),
   registry_channel_probe_seconds: histogram(
