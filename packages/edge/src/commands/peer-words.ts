@@ -2,7 +2,8 @@
 //
 // W1. A body that is not exactly one of these words is `undefined`, never an exception and never half a command: the
 //     other edge may run another version.
-// W2. The payload travels as the text that the sender made, so numbers and order arrive as they were written.
+// W2. The payload travels as the text that the sender made, so numbers and order arrive as they were written. It is not read again: who can
+//     write into inboxes is an edge, and each checks what it was given.
 
 import { Type, type Static, type TSchema } from "typebox";
 import { Compile } from "typebox/compile";
