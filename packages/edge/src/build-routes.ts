@@ -7,6 +7,7 @@ import type { Closable, Route } from "./integration.ts";
 import { createHttpRoute } from "./integrations/http.ts";
 import { HttpTarget } from "./integrations/http-target.ts";
 import { createLocalRoute } from "./integrations/local.ts";
+import { sharedLookup } from "./integrations/shared-lookup.ts";
 import type { StreamLog } from "./integrations/stream-log.ts";
 import { createStreamRoute } from "./integrations/stream.ts";
 import type { Instruments } from "./instruments.ts";
@@ -63,6 +64,7 @@ class Builder {
   readonly #ports: RoutePorts;
   readonly #targets = new Map<string, HttpTarget>();
   readonly #loads = new Map<string, StreamLoad>();
+  readonly #lookup = sharedLookup();
   #log: StreamLog | undefined;
 
   constructor(settings: RouteSettings, ports: RoutePorts) {
@@ -92,6 +94,7 @@ class Builder {
         {
           instruments: instruments.integration(to.name),
           time,
+          lookup: this.#lookup,
           onProblem: (error) => problems.failed(to.name, error),
         },
       );

@@ -98,7 +98,7 @@ function integrationInstruments(meter: Meter, integration: string): IntegrationI
   return {
     attempt(end, seconds) {
       ends(end).inc();
-      duration.record(seconds);
+      if (seconds !== undefined) duration.record(seconds);
     },
     inFlight: (requests) => inFlight.set(requests),
     circuit: (state) => circuit.set(state),

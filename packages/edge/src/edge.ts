@@ -11,6 +11,7 @@ import { Departures } from "./departures.ts";
 import { Drain } from "./drain.ts";
 import type { Ids } from "./ids.ts";
 import { noInstruments, type Instruments } from "./instruments.ts";
+import { LeftBehind } from "./left-behind.ts";
 import { Lingering, placesFor, tickMs, type LingeringPorts } from "./lingering.ts";
 import type { Router } from "./router.ts";
 import type { Session, SessionContext } from "./session.ts";
@@ -200,6 +201,7 @@ function sessionContext(parts: EdgeParts, { lifetimes, ...wiring }: Wiring): Ses
     router: parts.router,
     time: parts.time,
     maxInboundCalls: ocpp.maxInboundCalls,
+    leftBehind: new LeftBehind(ocpp.maxInboundCalls),
     reusedIdMemory: ocpp.reusedIdMemory,
     rememberMs: rememberedCallTimeouts * ocpp.callTimeoutMs,
     maxOutboxBytes: ocpp.maxOutboxBytes,

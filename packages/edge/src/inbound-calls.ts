@@ -2,9 +2,10 @@
 //
 // N1. Served in order, one at a time (inbound-line.ts). A route that answers at once costs no promise and no timer; what goes to a backend
 //     or a stream waits for its departure first, and its answer for those of the CALLs it left with (departures.ts).
-// N2. A repetition of a CALL that is still in line is answered by that one's answer, once; a repetition of one that was
-//     answered gets the remembered answer. The backend is called once either way (reused-ids.ts).
-// N3. An answer whose socket is gone is counted and dropped; the backend's work is not cancelled: it may be done already.
+// N2. A repetition of a CALL that is still in line is answered by that one's answer, once, unless another came under its id since; a repetition of
+//     one that was answered gets the remembered answer. The backend is called once either way (reused-ids.ts).
+// N3. An answer whose socket is gone is counted and dropped; the backend's work is not cancelled: it may be done already. How many such
+//     there are is bounded (left-behind.ts).
 // N4. A SEND (2.1) is served like a CALL and never answered, not even with an error.
 // N5. An integration neither throws nor rejects: its contract. One that does so all the same costs its CALL an InternalError,
 //     not the charge point its line.
@@ -16,6 +17,7 @@ import type { Departures, Party } from "./departures.ts";
 import type { CallAnswer, InboundCall, Route, Station } from "./integration.ts";
 import { InboundLine } from "./inbound-line.ts";
 import type { FrameType, Instruments } from "./instruments.ts";
+import type { LeftBehind } from "./left-behind.ts";
 import { messageKey, ReusedIds, type MessageKey, type Remembered } from "./reused-ids.ts";
 import type { Router } from "./router.ts";
 import { beginCallSpan, endCallSpan } from "./spans.ts";
@@ -24,6 +26,7 @@ import { beginCallSpan, endCallSpan } from "./spans.ts";
 export interface InboundContext {
   readonly router: Router;
   readonly departures: Departures;
+  readonly leftBehind: LeftBehind;
   readonly time: Time;
   readonly tracing: Tracing;
   readonly instruments: Instruments;
@@ -41,9 +44,11 @@ export interface InboundOwner extends Station {
   onInboundOverflow(): void;
 }
 
-/** A CALL in the line, and when it came: its age is the charge point's waiting time, the line included. */
-interface Received {
-  readonly request: Request;
+/**
+ * A CALL in the line, and when it came: its age is the charge point's waiting time, the line included. Of the payload its text alone: what was
+ * read of it takes as much again, and nobody looks at it any more.
+ */
+interface Received extends Omit<Request, "payload"> {
   readonly receivedMs: number;
   /** Where it is sampled. */
   readonly span: Span | undefined;
@@ -55,6 +60,8 @@ export class InboundCalls {
   readonly #owner: InboundOwner;
   readonly #line: InboundLine<Received>;
   #memory: ReusedIds | undefined;
+  /** What a backend or a stream has of it. */
+  #asked: InboundCall | undefined;
   #served = 0;
   #isClosed = false;
 
@@ -83,7 +90,8 @@ export class InboundCalls {
     const span = tracing.samples()
       ? beginCallSpan(tracing, this.#owner, request.action, request.id)
       : undefined;
-    const received = { request, receivedMs: time.monotonicMs(), span };
+    const { kind, id, action, payloadJson } = request;
+    const received = { kind, id, action, payloadJson, receivedMs: time.monotonicMs(), span };
     switch (this.#line.offer(received)) {
       case "serve":
         this.#serveFrom(received);
@@ -99,16 +107,16 @@ export class InboundCalls {
   /** The socket is gone. */
   closed(): void {
     this.#isClosed = true;
-    for (const { request, span } of this.#line.clear()) {
+    for (const { action, span } of this.#line.clear()) {
       span?.end("closed");
-      this.#context.instruments.served(this.#owner.version, request.action, "unanswered");
+      this.#context.instruments.served(this.#owner.version, action, "unanswered");
     }
+    if (this.#asked !== undefined) this.#context.leftBehind.add(this.#asked); // N3
   }
 
   #isInLine(request: Request): boolean {
-    const { id, action, payloadJson } = request;
-    const same = this.#line.find(({ request: other }) => other.id === id && other.action === action);
-    return same !== undefined && same.request.payloadJson === payloadJson;
+    const last = this.#line.findLast(({ id }) => id === request.id);
+    return last?.action === request.action && last.payloadJson === request.payloadJson;
   }
 
   #serveFrom(first: Received): void {
@@ -122,7 +130,7 @@ export class InboundCalls {
   /** True: the answer is pending. */
   #serve(received: Received): boolean {
     const { router, departures } = this.#context;
-    const route = router.route(this.#owner.version, received.request.action);
+    const route = router.route(this.#owner.version, received.action);
     if (route === undefined) {
       this.#answer(received, notImplemented);
       return false;
@@ -143,7 +151,7 @@ export class InboundCalls {
 
   /** To its backend or stream, unless it went there before. */
   #leave(received: Received, route: Route, party: Party | undefined): void {
-    const key = messageKey(received.request);
+    const key = messageKey(received);
     const known = this.#recall(key);
     if (known?.payloadJson !== undefined) {
       this.#context.instruments.reusedId();
@@ -151,8 +159,11 @@ export class InboundCalls {
       return;
     }
     const callNumber = known?.callNumber ?? (this.#served += 1);
-    const answer = this.#ask(route, this.#callOf(received, callNumber));
-    const remember = (given: CallAnswer): void => this.#remember(received.request, key, callNumber, given);
+    const call = this.#callOf(received, callNumber);
+    const answer = this.#ask(route, call);
+    this.#asked = call;
+    if (this.#isClosed) this.#context.leftBehind.add(call); // N3
+    const remember = (given: CallAnswer): void => this.#remember(received, key, callNumber, given);
     this.#finishLater(answer, received, remember, party);
   }
 
@@ -169,6 +180,7 @@ export class InboundCalls {
     const finish = (answer: CallAnswer): void => {
       remember?.(answer);
       this.#answer(received, answer);
+      this.#forget();
       if (this.#isClosed) return; // N3
       const next = this.#line.next();
       if (next !== undefined) this.#serveFrom(next);
@@ -187,6 +199,11 @@ export class InboundCalls {
       .catch((error: unknown) => this.#context.onBug(error));
   }
 
+  #forget(): void {
+    if (this.#asked !== undefined && this.#isClosed) this.#context.leftBehind.done(this.#asked);
+    this.#asked = undefined;
+  }
+
   #ask(route: Route, call: InboundCall): CallAnswer | Promise<CallAnswer> {
     try {
       return route.serve(call);
@@ -196,8 +213,7 @@ export class InboundCalls {
     }
   }
 
-  #callOf({ request, span }: Received, callNumber: number): InboundCall {
-    const { action, id, payloadJson } = request;
+  #callOf({ action, id, payloadJson, span }: Received, callNumber: number): InboundCall {
     const isTransaction = isTransactionMessage(action, this.#owner.version);
     return {
       callId: `${this.#owner.connection}:${String(callNumber)}`,
@@ -207,6 +223,7 @@ export class InboundCalls {
       station: this.#owner,
       patience: isTransaction ? "hold" : "normal",
       span,
+      expiry: undefined,
     };
   }
 
@@ -214,7 +231,7 @@ export class InboundCalls {
     return this.#memory?.recall(key, this.#context.time.monotonicMs());
   }
 
-  #remember({ action }: Request, key: MessageKey, callNumber: number, answer: CallAnswer): void {
+  #remember({ action }: Received, key: MessageKey, callNumber: number, answer: CallAnswer): void {
     if (this.#isClosed) return;
     const { reusedIdMemory, rememberMs, time } = this.#context;
     this.#memory ??= new ReusedIds(reusedIdMemory, rememberMs);
@@ -223,23 +240,24 @@ export class InboundCalls {
     this.#memory.remember(key, isTransaction, { callNumber, payloadJson }, time.monotonicMs());
   }
 
-  #answer({ request, receivedMs, span }: Received, answer: CallAnswer): void {
+  #answer(received: Received, answer: CallAnswer): void {
     const { instruments, time } = this.#context;
+    const { kind, action, receivedMs, span } = received;
     const type = answer.kind === "result" ? "result" : "error";
-    const isSent = request.kind === "call" && this.#owner.sendFrame(this.#frameOf(request, answer), type); // N4
-    const isUnanswered = request.kind === "call" && !isSent; // a SEND waits for nothing: what the backend made of it counts
-    instruments.served(this.#owner.version, request.action, isUnanswered ? "unanswered" : answer.kind);
+    const isSent = kind === "call" && this.#owner.sendFrame(this.#frameOf(received.id, answer), type); // N4
+    const isUnanswered = kind === "call" && !isSent; // a SEND waits for nothing: what the backend made of it counts
+    instruments.served(this.#owner.version, action, isUnanswered ? "unanswered" : answer.kind);
     instruments.processing((time.monotonicMs() - receivedMs) / 1000);
     if (span !== undefined) endCallSpan(span, answer, isSent);
   }
 
-  #frameOf(request: Request, answer: CallAnswer): string {
+  #frameOf(id: string, answer: CallAnswer): string {
     const { version } = this.#owner;
-    if (answer.kind === "result") return encodeCallResult(request.id, answer.payloadJson);
+    if (answer.kind === "result") return encodeCallResult(id, answer.payloadJson);
     if (answer.kind === "fault") {
-      return encodeCallError(request.id, errorCode(answer.fault, version), answer.description, version);
+      return encodeCallError(id, errorCode(answer.fault, version), answer.description, version);
     }
-    return encodeCallError(request.id, answer.code, answer.description, version, answer.detailsJson);
+    return encodeCallError(id, answer.code, answer.description, version, answer.detailsJson);
   }
 }
 

@@ -35,10 +35,11 @@ export class InboundLine<T> {
     return this.#serving;
   }
 
-  /** The first item in the line, the served one included, that fits. */
-  find(fits: (item: T) => boolean): T | undefined {
-    if (this.#serving !== undefined && fits(this.#serving)) return this.#serving;
-    return this.#waiting?.find(fits);
+  /** The last item in the line, the served one included, that fits. */
+  findLast(fits: (item: T) => boolean): T | undefined {
+    const waiting = this.#waiting?.findLast(fits);
+    if (waiting !== undefined || this.#serving === undefined) return waiting;
+    return fits(this.#serving) ? this.#serving : undefined;
   }
 
   /** Forgets everything; returns what was still waiting, unserved. */

@@ -35,7 +35,7 @@ export type ServedAs =
 export type AttemptEnd =
   | "ok"
   | "callError" // the backend refused the message: an answer
-  | "badAnswer" // no JSON object, or too large
+  | "badAnswer" // no JSON object, too large, no UTF-8, or perhaps cut off
   | "httpError"
   | "timeout"
   | "overload" // no permit before the deadline (`once`: at once), or a stream that is full
@@ -47,7 +47,8 @@ export type FrameType = "call" | "result" | "error" | "resultError" | "send";
 
 /** What one integration counts. */
 export interface IntegrationInstruments {
-  attempt(end: AttemptEnd, seconds: number): void;
+  /** `seconds` undefined: it was not sent. */
+  attempt(end: AttemptEnd, seconds: number | undefined): void;
   inFlight(requests: number): void;
   /** 0 closed, 1 half open, 2 open. */
   circuit(state: 0 | 1 | 2): void;

@@ -3,6 +3,7 @@
 import type { ErrorCode, Identity, IdentityKey, OcppVersion, RpcFault } from "@cpg/ocpp";
 import type { ConnectionId, Epoch } from "@cpg/session-registry";
 import type { Span } from "@cpg/telemetry";
+import type { Endable } from "./until-deadline.ts";
 
 /** The charge point behind a CALL, as integrations tell it to backends. */
 export interface Station {
@@ -16,7 +17,7 @@ export interface Station {
 }
 
 /** One CALL (or SEND) of a charge point, or `$connect` / `$disconnect`. */
-export interface InboundCall {
+export interface InboundCall extends Endable {
   /** Unique for ever, the same for every attempt and for a repetition over the same connection: a backend's idempotency key. */
   readonly callId: string;
   /** As the station wrote it; `""` for `$connect` and `$disconnect`. */

@@ -8,6 +8,8 @@
 // D4. This runs for every CALL that goes to a backend: an AbortController, with its event target and listeners, would cost
 //     more than all the rest here. One listener at a time is enough, and one timer: it runs for whoever listens, to the
 //     deadline or to a sooner end of its own (an attempt's limit, a pause), and the usual CALL arms it once.
+// D5. Whom nobody waits for any more can be ended before (left-behind.ts): at once where it waits, and not tried again. What is under way goes on to
+//     its own end: cut off, it would count as its backend's failure.
 
 import type { Random, Time, Timer } from "@cpg/session-registry";
 
@@ -29,13 +31,21 @@ export interface Patience {
 
 /** The end of somebody's patience, as an attempt sees it. */
 export interface Expiry {
-  /** The deadline has come while somebody listened. */
+  /** The deadline has come while somebody listened, or it was ended before. */
   readonly isOver: boolean;
   /**
    * Has `run` called at the deadline, or after `withinMs` if that is sooner, instead of what listened before; undefined:
    * nobody listens any more (D4).
    */
   listen(run: (() => void) | undefined, withinMs?: number): void;
+  /** As `listen`, for somebody with nothing under way: called when it is ended before, too (D5). */
+  wait(run: () => void, withinMs?: number): void;
+}
+
+/** Whose patience can be ended before its deadline. */
+export interface Endable {
+  /** There while it is tried (D5). */
+  expiry?: { end(): void } | undefined;
 }
 
 // The first pause is up to 100 ms, the others up to twice the one before, at most 2 s: about a dozen attempts in 25 s,
@@ -48,8 +58,10 @@ export async function untilDeadline<T>(
   attempt: (expiry: Expiry) => Promise<Step<T>>,
   { deadlineMs, attempts }: Patience,
   { time, random }: RetryPorts,
+  tried: Endable = {},
 ): Promise<T> {
   const expiry = new OneListener(deadlineMs, time);
+  tried.expiry = expiry;
   try {
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
       const step = await attempt(expiry);
@@ -60,6 +72,7 @@ export async function untilDeadline<T>(
     }
   } finally {
     expiry.listen(undefined);
+    tried.expiry = undefined;
   }
 }
 
@@ -68,6 +81,7 @@ class OneListener implements Expiry {
   readonly #time: Time;
   readonly #endMs: number;
   #timer: Timer | undefined;
+  #waiting: (() => void) | undefined;
 
   constructor(deadlineMs: number, time: Time) {
     this.#time = time;
@@ -76,18 +90,32 @@ class OneListener implements Expiry {
 
   listen(run: (() => void) | undefined, withinMs = Infinity): void {
     this.#timer?.cancel();
-    this.#timer = undefined;
+    this.#timer = this.#waiting = undefined;
     if (run === undefined) return;
     const leftMs = this.#endMs - this.#time.monotonicMs();
     this.#timer = this.#time.after(Math.min(leftMs, withinMs), () => {
-      this.#timer = undefined;
+      this.#timer = this.#waiting = undefined;
       if (leftMs <= withinMs) this.isOver = true; // D1: not asked of the clock, which a timer may be ahead of
       run();
     });
+  }
+
+  wait(run: () => void, withinMs?: number): void {
+    this.listen(run, withinMs);
+    this.#waiting = run;
+  }
+
+  /** D5 */
+  end(): void {
+    this.isOver = true;
+    const waiting = this.#waiting;
+    if (waiting === undefined) return;
+    this.listen(undefined);
+    waiting();
   }
 }
 
 /** Waits, or until the expiry. */
 function pause(ms: number, expiry: Expiry): Promise<void> {
-  return new Promise((resolve) => expiry.listen(resolve, ms));
+  return new Promise((resolve) => expiry.wait(resolve, ms));
 }

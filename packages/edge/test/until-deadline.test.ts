@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { untilDeadline, type Expiry, type Patience, type Step } from "../src/until-deadline.ts";
+import { untilDeadline, type Endable, type Expiry, type Patience, type Step } from "../src/until-deadline.ts";
 import { MovedTime } from "./commands/world.ts";
 
 const again: Step<string> = { kind: "again", otherwise: "over" };
@@ -10,11 +10,12 @@ function begin(
   attempt: (expiry: Expiry, nth: number) => Promise<Step<string>>,
   patience = many,
   chance = 0.5,
+  tried: Endable = {},
 ) {
   const time = new MovedTime();
   const [begun, ended]: [number[], string[]] = [[], []];
   const tryIt = (expiry: Expiry): Promise<Step<string>> => attempt(expiry, begun.push(time.monotonicMs()));
-  void untilDeadline(tryIt, patience, { time, random: { next: () => chance } }).then((value) =>
+  void untilDeadline(tryIt, patience, { time, random: { next: () => chance } }, tried).then((value) =>
     ended.push(`${value} at ${String(time.monotonicMs())}`),
   );
   return { time, begun, ended };
@@ -73,4 +74,23 @@ test("one timer at a time is all it takes, and none is left of what is done", as
     await time.advance(1_000);
   }
   expect(ended).toEqual(["done at 2150"]);
+});
+
+test("who is ended before its deadline ends at once where it waits, and what is under way by itself; neither is tried again (D5)", async () => {
+  const waits = (expiry: Expiry): Promise<Step<string>> =>
+    new Promise((resolve) => expiry.wait(() => resolve(again)));
+  const pauses = async (): Promise<Step<string>> => again;
+  for (const [attempt, endMs] of [
+    [waits, 50],
+    [pauses, 50],
+    [(expiry: Expiry) => hangs(expiry, 8_000), 8_000],
+  ] as const) {
+    const tried: Endable = {};
+    const { time, begun, ended } = begin(attempt, many, 1, tried);
+    await time.advance(50);
+    tried.expiry?.end();
+    await time.advance(60_000);
+    expect([begun, ended]).toEqual([[0], [`over at ${String(endMs)}`]]);
+    expect(tried.expiry).toBeUndefined();
+  }
 });

@@ -4,8 +4,13 @@
 // E1. Settles once: by the whole answer, the connection's failure, an answer that is too long, or `give up`.
 // E2. `ended` is told once, when undici holds nothing of it any more. That may be after it was given up: a request that
 //     waits for a connection stays in undici's line until its turn, and is not sent then.
-// E3. At most `maxResponseBytes` are kept; a longer answer is cut off with its connection.
+// E3. At most `maxResponseBytes` are kept, and at most twice as many bytes for them, in however many pieces they come; a longer answer is cut off
+//     with its connection.
+// E4. An answer that says not how long it is ends with its connection, and undici does not tell a reset from an end. So such a one without a byte
+//     may be a backend that died in its work, and is told as flawed. One with some shows by its JSON whether it is whole.
+// E5. Text that is no UTF-8 is told as flawed: decoded, it would be another.
 
+import { isUtf8 } from "node:buffer";
 import type { Dispatcher } from "undici";
 import type { HttpReply } from "./http-reply.ts";
 
@@ -38,9 +43,10 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   #settle: Settle | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #status = 0;
+  #hasLength = false;
   #bytes = 0;
-  #first: Buffer | undefined;
-  #others: Buffer[] | undefined;
+  /** Of which the first `#bytes` count. The usual answer comes in one piece, which is not copied. */
+  #body: Buffer | undefined;
   #isGivenUp = false;
 
   constructor(owner: ExchangeOwner, settle: Settle) {
@@ -64,25 +70,33 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     this.#controller = controller;
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number): void {
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Readonly<Record<string, unknown>>,
+  ): void {
     this.#status = status; // an interim answer (103) comes first, the one that counts last
+    this.#hasLength =
+      headers["content-length"] !== undefined ||
+      headers["transfer-encoding"] !== undefined ||
+      status === noContent;
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#bytes += chunk.length;
-    if (this.#bytes > this.#owner.maxResponseBytes) {
+    const bytes = this.#bytes + chunk.length;
+    if (bytes > this.#owner.maxResponseBytes) {
       controller.abort(new AnswerTooLarge()); // E3
       return;
     }
-    if (this.#first === undefined) this.#first = chunk;
-    else (this.#others ??= []).push(chunk);
+    this.#body = this.#body === undefined ? chunk : behind(this.#body, this.#bytes, chunk);
+    this.#bytes = bytes;
   }
 
   onResponseEnd(): void {
     const settle = this.#settle;
     this.#settle = undefined;
-    settle?.resolve({ status: this.#status, body: this.#body() }); // E1
-    this.#controller = this.#first = this.#others = undefined; // whoever still holds this need not hold all of that
+    settle?.resolve(this.#reply()); // E1
+    this.#controller = this.#body = undefined; // whoever still holds this need not hold all of that
     this.#owner.ended(); // E2
   }
 
@@ -97,9 +111,26 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     settle?.reject(error); // E1
   }
 
-  #body(): string {
-    if (this.#first === undefined) return "";
-    if (this.#others === undefined) return this.#first.toString();
-    return Buffer.concat([this.#first, ...this.#others]).toString();
+  #reply(): HttpReply {
+    const status = this.#status;
+    if (this.#body === undefined)
+      return { status, body: "", flaw: this.#hasLength ? undefined : "mayBeCutOff" }; // E4
+    const bytes = this.#body.subarray(0, this.#bytes);
+    const body = bytes.toString();
+    const isRead = !body.includes(replacement) || isUtf8(bytes); // a backend may write that character itself
+    return { status, body, flaw: isRead ? undefined : "notUtf8" }; // E5
   }
+}
+
+/** By which a decoder replaces what is no UTF-8. */
+const replacement = "\u{fffd}";
+const noContent = 204;
+
+/** The first `bytes` of `body` and the chunk behind them, in `body` itself where it has room: the first piece, a view on what was read, has none. */
+function behind(body: Buffer, bytes: number, chunk: Buffer): Buffer {
+  const needed = bytes + chunk.length;
+  const roomy = body.length >= needed ? body : Buffer.allocUnsafe(2 * needed);
+  if (roomy !== body) body.copy(roomy, 0, 0, bytes);
+  chunk.copy(roomy, bytes);
+  return roomy;
 }

@@ -1,6 +1,6 @@
 // What a backend's answer means. Pure.
 //
-// R1. 2xx with one JSON object is the payload of the CALLRESULT; 204, or 2xx without a body, is `{}`.
+// R1. 2xx with one JSON object is the payload of the CALLRESULT; 204, or 2xx that says that its body is empty, is `{}`.
 // R2. 422 with `{"code", "description"?, "details"?}` is a CALLERROR that the backend asks for.
 // R3. 501, and 404 for what is no transaction message, mean that the action is unknown to the backend: NotImplemented.
 // R4. Any other 4xx but 408, 425 and 429 refuses this message for good: InternalError at once. Not for a transaction
@@ -13,10 +13,12 @@ import type { CallAnswer } from "../integration.ts";
 import { isTooDeep } from "../json-depth.ts";
 import type { AttemptEnd } from "../instruments.ts";
 
-/** A whole answer. */
+/** An answer to its end. */
 export interface HttpReply {
   readonly status: number;
   readonly body: string;
+  /** Why the body is not surely what the backend meant (http-exchange.ts E4, E5); the status is. */
+  readonly flaw: "mayBeCutOff" | "notUtf8" | undefined;
 }
 
 /** What it means: an answer for the station, or a failure to be tried again and why it is one (R6). `as`: how it is counted. */
@@ -37,8 +39,9 @@ const later: ReadonlySet<number> = new Set([408, 425, 429]);
 
 /** Reads an answer for a CALL of `version`. */
 export function meaningOf(reply: HttpReply, version: OcppVersion, isHeld: boolean): Meaning {
-  const { status, body } = reply;
+  const { status, body, flaw } = reply;
   if (status >= 200 && status < 300) return result(reply); // R1
+  if (status === 422 && flaw !== undefined) return flawed(status, flaw);
   if (status === 422) {
     const asked = callError(body, version); // R2
     if (asked !== undefined) return { kind: "answer", answer: asked, as: "callError" };
@@ -48,7 +51,8 @@ export function meaningOf(reply: HttpReply, version: OcppVersion, isHeld: boolea
   return { kind: "failure", as: "httpError", why: statusWords(status) }; // R5
 }
 
-function result({ status, body }: HttpReply): Meaning {
+function result({ status, body, flaw }: HttpReply): Meaning {
+  if (flaw !== undefined) return flawed(status, flaw);
   const payloadJson = body.trim();
   if (payloadJson === "") return { kind: "answer", answer: { kind: "result", payloadJson: "{}" }, as: "ok" };
   if (objectOf(payloadJson) === undefined)
@@ -57,7 +61,7 @@ function result({ status, body }: HttpReply): Meaning {
 }
 
 function callError(body: string, version: OcppVersion): CallAnswer | undefined {
-  const object = objectOf(body);
+  const object = objectOf(body.trim()); // a BOM too
   if (object === undefined || typeof object["code"] !== "string") return undefined;
   const { code, description, details } = object;
   return {
@@ -66,6 +70,15 @@ function callError(body: string, version: OcppVersion): CallAnswer | undefined {
     description: typeof description === "string" ? description : "",
     detailsJson: isObject(details) && !isTooDeep(details) ? JSON.stringify(details) : "{}",
   };
+}
+
+const flaws: Readonly<Record<NonNullable<HttpReply["flaw"]>, string>> = {
+  mayBeCutOff: "without body and length: cut off?",
+  notUtf8: "with a body that is no UTF-8",
+};
+
+function flawed(status: number, flaw: NonNullable<HttpReply["flaw"]>): Meaning {
+  return { kind: "failure", as: "badAnswer", why: `${statusWords(status)} ${flaws[flaw]}` };
 }
 
 /** R6 */

@@ -11,7 +11,8 @@
 //     still runs (FACTS §4).
 // H3. The circuit judges whether the backend is there, not what it thinks of a message: no answer is a failure, and a 502, 503 or 504,
 //     by which a proxy says so for it. A 4xx is none, nor is a 500: one action that always ends so would, asked again and again, cut all
-//     others off. Overload is none either, and a request that was cut off by a deadline shorter than the backend's usual answer is one.
+//     others off. Nor is an answer that is too long: there was one. Overload is none either, and a request that was cut off by a deadline
+//     shorter than the backend's usual answer is one.
 // H4. opossum sorts its latency window at each failure unless percentiles are off (FACTS §4).
 // H5. At most `maxResponseBytes` of an answer are read; a longer one is cut off.
 // H6. A caller is told at its expiry, also while the request waits for a connection; but behind what has arrived by then. After a
@@ -34,6 +35,7 @@ import type { Expiry } from "../until-deadline.ts";
 import { AnswerTooLarge, GivenUp, HttpExchange, type ExchangeOwner } from "./http-exchange.ts";
 import type { FailedAttempt, HttpReply } from "./http-reply.ts";
 import { Permits } from "./permits.ts";
+import type { Lookup } from "./shared-lookup.ts";
 
 /** Settings of a target. */
 export interface TargetOptions {
@@ -49,6 +51,7 @@ export interface TargetOptions {
 export interface TargetPorts {
   readonly instruments: IntegrationInstruments;
   readonly time: Pick<Time, "monotonicMs">;
+  readonly lookup: Lookup;
   /** Told of each attempt that brought no answer (H9). */
   readonly onProblem: (error: Error) => void;
 }
@@ -101,7 +104,7 @@ export class HttpTarget {
   readonly #time: Pick<Time, "monotonicMs">;
   readonly #onProblem: (error: Error) => void;
 
-  constructor(options: TargetOptions, { instruments, time, onProblem }: TargetPorts) {
+  constructor(options: TargetOptions, { instruments, time, lookup, onProblem }: TargetPorts) {
     this.origin = options.origin;
     this.#instruments = instruments;
     this.#time = time;
@@ -116,7 +119,7 @@ export class HttpTarget {
       connections: options.connections,
       allowH2: false, // H8
       pipelining: 1,
-      connect: { timeout: connectTimeoutMs },
+      connect: { timeout: connectTimeoutMs, lookup },
       headersTimeout: 0, // the expiry aborts (H7)
       bodyTimeout: 0,
     });
@@ -125,6 +128,7 @@ export class HttpTarget {
       timeout: false, // our own (H7)
       rollingPercentilesEnabled: false, // H4
       enableSnapshots: false,
+      errorFilter: (error: unknown) => error instanceof AnswerTooLarge, // H3
     });
     this.#breaker.on("open", () => instruments.circuit(2));
     this.#breaker.on("halfOpen", () => instruments.circuit(1));
@@ -169,9 +173,10 @@ export class HttpTarget {
     return !this.#breaker.closed && !this.#breaker.pendingClose;
   }
 
-  /** Counts one end. */
+  /** Counts one end. What the circuit refused took no time of a backend, and would drown in none what did. */
   count(as: AttemptEnd, startedMs: number): void {
-    this.#instruments.attempt(as, (this.#time.monotonicMs() - startedMs) / 1000);
+    const seconds = as === "circuitOpen" ? undefined : (this.#time.monotonicMs() - startedMs) / 1000;
+    this.#instruments.attempt(as, seconds);
   }
 
   async close(): Promise<void> {

@@ -86,7 +86,7 @@ export function createHttpRoute(options: HttpRouteOptions, target: HttpTarget, p
     if (call.span === undefined) headers.push("traceparent", ports.newTraceparent());
     const request: TargetRequest = { path: pathOf(call), headers, body: call.payloadJson };
     const patience = call.patience === "once" ? once : many; // W2
-    return untilDeadline((expiry) => attempt(call, request, expiry), patience, ports); // W1
+    return untilDeadline((expiry) => attempt(call, request, expiry), patience, ports, call); // W1
   }
 
   return { name: options.name, kind: "http", serve };

@@ -138,7 +138,7 @@ class Lanes {
       };
       const pending: Pending = { ...entry, resolve: end };
       waiting.add(pending);
-      expiry.listen(() => {
+      expiry.wait(() => {
         waiting.delete(pending); // X8
         end(givenUp);
       });

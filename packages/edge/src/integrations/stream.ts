@@ -114,7 +114,7 @@ export function createStreamRoute(options: StreamRouteOptions, ports: StreamRout
       if (step.kind === "again") entry = { ...entry, knownId: step.knownId };
       return step;
     };
-    const stored = await untilDeadline(tryIt, patience, ports);
+    const stored = await untilDeadline(tryIt, patience, ports, call);
     span?.end(stored.kind === "fault" ? "notDurable" : undefined);
     return stored;
   }

@@ -4,6 +4,7 @@ import { systemTime } from "@cpg/session-registry";
 import { eventually, selfSigned } from "@cpg/testkit";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { HttpTarget, type Fetched, type TargetOptions } from "../../src/integrations/http-target.ts";
+import { sharedLookup } from "../../src/integrations/shared-lookup.ts";
 import { untilDeadline, type Expiry } from "../../src/until-deadline.ts";
 import { MovedTime } from "../commands/world.ts";
 import { Counts } from "../support/test-edge.ts";
@@ -39,6 +40,7 @@ function targetWith(options: Partial<TargetOptions>): HttpTarget {
     {
       instruments: counts.integration("backend"),
       time: systemTime,
+      lookup: sharedLookup(),
       onProblem: ({ message }) => void problems.add(message),
     },
   );
@@ -49,13 +51,11 @@ const to = (path: string) => ({ path, headers: [], body: "{}" });
 /** Whose deadline is far away. */
 function patient(): Expiry {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  return {
-    isOver: false,
-    listen(run, withinMs) {
-      clearTimeout(timer);
-      if (run !== undefined && withinMs !== undefined) timer = setTimeout(run, withinMs);
-    },
+  const listen: Expiry["listen"] = (run, withinMs) => {
+    clearTimeout(timer);
+    if (run !== undefined && withinMs !== undefined) timer = setTimeout(run, withinMs);
   };
+  return { isOver: false, listen, wait: listen };
 }
 
 const ok = { kind: "reply", reply: { status: 204, body: "" } };
@@ -73,6 +73,71 @@ test.each([
     expect(await fetched).toMatchObject({ reply: { status } });
   }
   expect(counts.of("circuit backend 2")).toBe(times);
+});
+
+test("a row of answers that are too long opens no circuit: there was an answer (H3)", async () => {
+  const begun = (target = targetWith({ maxResponseBytes: 1 }));
+  for (let n = 1; n <= 12; n += 1) {
+    const fetched = begun.fetch(to("/"), patient(), false);
+    await eventually(() => expect(asked).toHaveLength(n));
+    sockets.at(-1)?.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+    expect(await fetched).toEqual({ kind: "none", as: "badAnswer" });
+  }
+  expect(counts.of("circuit backend 2")).toBe(0);
+});
+
+describe("an answer that does not say how long it is ends with its connection", () => {
+  const ends: readonly (readonly [string, (socket: Socket) => void])[] = [
+    ["an end", (socket) => socket.end()],
+    ["a reset", (socket) => socket.resetAndDestroy()],
+  ];
+  const answers = [
+    ["HTTP/1.1 200 OK\r\n\r\n", { status: 200, body: "", flaw: "mayBeCutOff" }],
+    ["HTTP/1.0 422 -\r\n\r\n", { status: 422, body: "", flaw: "mayBeCutOff" }],
+    ["HTTP/1.0 200 OK\r\n\r\n{}", { status: 200, body: "{}" }],
+    ["HTTP/1.1 204 No Content\r\n\r\n", { status: 204, body: "" }],
+    ["HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", { status: 200, body: "" }],
+  ] as const;
+  test.each(answers.flatMap(([text, reply]) => ends.map(([how, end]) => [text, how, end, reply] as const)))(
+    "%j and %s (E4)",
+    async (text, _how, end, reply) => {
+      const begun = (target = targetWith({}));
+      const fetched = begun.fetch(to("/"), patient(), false);
+      await eventually(() => expect(asked).toHaveLength(1));
+      const [socket] = sockets;
+      socket?.write(text, () => setTimeout(() => end(socket), 20));
+      expect(await fetched).toEqual({ kind: "reply", reply });
+    },
+  );
+});
+
+test.each([
+  [Buffer.from('{"a":"M\u00fcller"}', "latin1"), "notUtf8"],
+  [Buffer.from('{"a":"\ufffd"}'), undefined],
+])(
+  "a body that is no UTF-8 is told as such, and the character that stands for it is one: %j (E5)",
+  async (body, flaw) => {
+    const begun = (target = targetWith({}));
+    const fetched = begun.fetch(to("/"), patient(), false);
+    await eventually(() => expect(asked).toHaveLength(1));
+    sockets[0]?.write(
+      Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n`), body]),
+    );
+    expect(await fetched).toMatchObject({ reply: { status: 200, flaw } });
+  },
+);
+
+test("an answer in very many pieces is put together, up to the longest (E3)", async () => {
+  const begun = (target = targetWith({ maxResponseBytes: 1_000 }));
+  const fetched = begun.fetch(to("/"), patient(), false);
+  await eventually(() => expect(asked).toHaveLength(1));
+  const text = `{"a":"${"x".repeat(991)}"}`;
+  const chunks = text
+    .split("")
+    .map((letter) => `1\r\n${letter}\r\n`)
+    .join("");
+  sockets[0]?.write(`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`);
+  expect(await fetched).toEqual({ kind: "reply", reply: { status: 200, body: text } });
 });
 
 test("after a standstill of the event loop what has arrived counts, though its time is over (H6)", async () => {

@@ -195,6 +195,7 @@ describe("what the backend's status means", () => {
       '[4,"a","FormationViolation","no",{"x":1}]',
     ],
     [422, `{"code":"GenericError","details":${deep}}`, '[4,"a","GenericError","",{}]'], // too deep to be written again
+    [422, '\ufeff{"code":"GenericError"}', '[4,"a","GenericError","",{}]'],
     [422, "no JSON", '[4,"a","InternalError","the backend refused the message (422)",{}]'],
     [401, "", '[4,"a","InternalError","the backend refused the message (401)",{}]'],
   ])("%i %s", async (status, body, frame) => {
@@ -208,10 +209,12 @@ describe("what the backend's status means", () => {
 });
 
 describe("a backend that fails is asked again until the deadline; then InternalError, and the socket stays", () => {
-  const says = (status: number, body = "", headers = {}): Handler => {
+  const says = (status: number, body: string | Buffer = "", headers = {}): Handler => {
     return (_request, response) => response.writeHead(status, headers).end(body);
   };
   const breaks: Handler = (request) => request.socket.destroy();
+  const breaksOff: Handler = ({ socket }) => void socket.end("HTTP/1.1 200 OK\r\n\r\n");
+  const latin = Buffer.from('{"x":"M\u00fcller"}', "latin1");
   const long = `{"x":"${"x".repeat(10_000_000)}"}`;
   // The fourth is for the station, and the last for the log where that is told more. Neither quotes what the backend wrote.
   const failures: readonly (readonly [string, Handler, AttemptEnd, string, string?])[] = [
@@ -221,6 +224,8 @@ describe("a backend that fails is asked again until the deadline; then InternalE
     ["not JSON", says(200, "<html>a secret"), "badAnswer", "status 200 without a JSON object"],
     ["JSON that is no object", says(201, "[1]"), "badAnswer", "status 201 without a JSON object"],
     ["10 MB", says(200, long), "badAnswer", "an answer too long", new AnswerTooLarge().message],
+    ["no UTF-8", says(200, latin), "badAnswer", "status 200 with a body that is no UTF-8"],
+    ["no body", breaksOff, "badAnswer", "status 200 without body and length: cut off?"],
     ["a redirect", says(302, "", { location: "/" }), "httpError", "status 302"],
     ["429", says(429), "httpError", "status 429"],
     ["a broken connection", breaks, "unreachable", "no connection", "other side closed"],
@@ -490,4 +495,6 @@ test("a dead backend opens its circuit: then an attempt costs no request; when i
   const types = (await Promise.all(answers)).map(({ type }) => type);
   expect(new Set(types)).toEqual(new Set([3]));
   expect(counts.of("circuit backend 0")).toBeGreaterThan(1);
+  expect(counts.of("not sent backend circuitOpen")).toBe(counts.of("attempt backend circuitOpen"));
+  expect(counts.of("not sent backend httpError")).toBe(0);
 });

@@ -55,7 +55,10 @@ export class Counts implements Instruments {
   ignored = (reason: string) => this.#add(`ignored ${reason}`);
   reusedId = () => this.#add("reusedId");
   integration = (name: string) => ({
-    attempt: (end: string) => this.#add(`attempt ${name} ${end}`),
+    attempt: (end: string, seconds: number | undefined) => {
+      this.#add(`attempt ${name} ${end}`);
+      if (seconds === undefined) this.#add(`not sent ${name} ${end}`);
+    },
     inFlight: () => undefined,
     circuit: (state: number) => this.#add(`circuit ${name} ${String(state)}`),
   });

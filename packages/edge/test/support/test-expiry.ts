@@ -8,6 +8,9 @@ export class TestExpiry implements Expiry {
   listen(run: (() => void) | undefined): void {
     this.#run = run;
   }
+  wait(run: () => void): void {
+    this.listen(run);
+  }
   end(): void {
     this.isOver = true;
     this.#run?.();
