@@ -127,7 +127,7 @@ function notDurable(why: string): CallAnswer {
   return { kind: "fault", fault: "internalError", description };
 }
 
-/** Key of a partition's stream: `cpg:{s03}:calls:meter`. */
+/** Key of a partition's stream: `cpg:{s03}:calls:meters`. */
 export function streamKey(
   options: Pick<StreamRouteOptions, "keyPrefix" | "stream">,
   partition: number,
