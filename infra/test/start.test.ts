@@ -159,6 +159,17 @@ describe("npm start", () => {
     expect(run.output()).not.toContain("listening");
   });
 
+  test("a backend on the demo backend's port is told to take another", async () => {
+    const offset = await freeOffset();
+    const theirs = createServer().listen(8000 + offset, "127.0.0.1");
+    await once(theirs, "listening");
+    onTestFinished(() => void theirs.close());
+    const run = await start(["--routes-file", fileURLToPath(import.meta.url)], { offset });
+    expect(await run.ended).toBe(1);
+    expect(run.output()).toContain(`Port ${8000 + offset} (demo backend) is in use by `);
+    expect(run.output()).toContain(": stop it, or give your backend another port, or move this gateway");
+  });
+
   test("an edge that dies is reported, and everything ends with an error", async () => {
     const run = await start([]);
     await run.said("Ctrl-C ends everything");

@@ -51,7 +51,9 @@ export async function busyPort(plan: LocalPlan): Promise<string | undefined> {
   for (const { port, purpose } of neededPorts(plan)) {
     if (await isPortFree(port)) continue;
     const owner = (await listenerOf(port)) ?? "another program";
-    return `Port ${port} (${purpose}) is in use by ${owner}: stop it, or move this gateway with --port-offset ${plan.portOffset + 100}.`;
+    // Who is there may be the person's own backend, which is not to be stopped.
+    const orMove = port === plan.backendPort ? " give your backend another port, or" : "";
+    return `Port ${port} (${purpose}) is in use by ${owner}: stop it, or${orMove} move this gateway with --port-offset ${plan.portOffset + 100}.`;
   }
   return undefined;
 }
