@@ -7,18 +7,23 @@
 // otherwise it sends what is written: 40 digits are a BasicAuthPassword of 2.x (16 to 40 characters) too.
 
 import { randomBytes } from "node:crypto";
+import { relative } from "node:path";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { asIdentity } from "@cpg/ocpp";
 import { scryptHash, sha256, type Credential } from "./authentication.ts";
 
-const usage = `usage: hash-key <identity> [--stdin] [--raw] [--scrypt]
+// As the person typed it, for there is no command of this name: what stands in the usage can be copied.
+const script = process.argv[1] ?? "hash-key.js";
+const fromHere = relative("", script);
+const command = `${process.argv0} ${fromHere.startsWith("..") ? script : fromHere}`;
+const usage = `usage: ${command} <identity> [--stdin] [--raw] [--scrypt]
 Makes a key for one charge point: on standard error, and its entry for the file of auth.file on standard output.
 The station sends the identity as user name and the key as password (HTTP Basic): its 40 digits, or with --raw the 20 bytes they stand for.
   --stdin   the key is there already: it is read from standard input, without the end of its line
   --raw     the station sends the bytes for which the hexadecimal digits stand
   --scrypt  a hash for keys that a person chose (43 ms a connect; without it 3 µs, for keys of 16 random bytes and more)
-Entries of several: for id in CP1 CP2; do hash-key $id; done | jq -s add`;
+Entries of several (needs jq): for id in CP1 CP2; do ${command} $id; done | jq -s add`;
 const keyBytes = 20;
 const saltBytes = 16;
 

@@ -72,5 +72,13 @@ test("without an identity it says how it is used", () => {
     run("a", "--rwa").status,
   ]).toEqual([2, 2, 2, 2, 2]);
   const help = run("--help");
-  expect([help.status, help.stdout]).toEqual([0, expect.stringContaining("usage: hash-key <identity>")]);
+  expect([help.status, help.stdout]).toEqual([0, expect.stringMatching(/^usage: .* <identity> /)]);
+});
+
+test("its usage names the command as it was typed: the loop for several can be copied", () => {
+  const { stdout } = run("--help");
+  const loop = /^Entries of several \(needs jq\): (.*) \| jq -s add$/m.exec(stdout)?.[1] ?? "";
+  const made = spawnSync("sh", ["-c", loop], { encoding: "utf8" });
+  expect(made.stdout.match(/"CP\d"/g)).toEqual(['"CP1"', '"CP2"']);
+  expect(made.status).toBe(0);
 });
