@@ -7,17 +7,21 @@
 //     one with a file elsewhere. pnpm hard-links the workspace's packages whatever it is told: the next build would write into what was shipped.
 // H3. What stands at DIR is not touched: DIR is new or empty. What fails halfway leaves nothing there. Nor is it in the workspace, which would take
 //     it for a package of its own.
-// H4. It counts as shipped once its own Node has started its edge: then the binary of uWebSockets.js fits both.
+// H4. Its documents lead to nothing that is not in it: what they link to is shipped too, and found where it is there.
+// H5. It counts as shipped once its own Node has started its edge: then the binary of uWebSockets.js fits both.
 
 import {
   chmodSync,
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 
@@ -40,6 +44,14 @@ const pnpmsOwn = [
   "node_modules/.pnpm-workspace-state-v1.json",
 ];
 
+// Links of packages/edge's documents, and where what they name is in the folder (H4); the longer first.
+const movedLinks = [
+  ["](../../infra/host/", "](host/"],
+  ["](../", "](node_modules/@cpg/"],
+];
+/** What they name and a package does not take along by itself. */
+const namedDocument = "session-registry/SPEC.md";
+
 /**
  * Ships the built edge.
  * @param {readonly string[]} args the folder; relative ones begin where npm was called
@@ -48,7 +60,10 @@ const pnpmsOwn = [
 export async function ship(args) {
   const [given, ...more] = args;
   if (given === undefined || given.startsWith("-") || more.length > 0)
-    throw new Stop("usage: npm run ship -- DIR (a folder that is not there yet, or empty)", 2);
+    throw new Stop(
+      "usage: npm run ship -- DIR (outside the project, new or empty: npm run ship -- ../cpg-0.1.0)",
+      2,
+    );
   const target = resolve(process.env.INIT_CWD ?? process.cwd(), given);
   requireOutside(target);
   requireEmpty(target);
@@ -58,6 +73,9 @@ export async function ship(args) {
     for (const file of filesOf(target)) if (statSync(file).nlink > 1) makeOwn(file); // H2
     copy(join(root, "packages/edge/package.json"), join(target, "package.json"));
     copy(join(root, "LICENSE"), join(target, "LICENSE"));
+    cpSync(join(root, "infra/host"), join(target, "host"), { recursive: true });
+    copy(join(root, "packages", namedDocument), join(target, "node_modules/@cpg", namedDocument));
+    for (const file of filesOf(target)) if (isDocument(target, file)) moveLinks(file);
     copy(pinnedNode, join(target, relative(root, pinnedNode)));
     copy(join(root, "node_modules/node/package.json"), join(target, "node_modules/node/package.json"));
     openToAll(target); // H2
@@ -72,7 +90,7 @@ export async function ship(args) {
 function requireOutside(target) {
   const way = relative(root, target);
   if (way === "" || (!way.startsWith("..") && !isAbsolute(way)))
-    throw new Stop(`${target} is in the workspace; take a folder outside.`, 2); // H3
+    throw new Stop(`${target} is in the project; take a folder outside, for instance ../cpg-0.1.0.`, 2); // H3
 }
 
 /**
@@ -110,7 +128,7 @@ async function deploy(target) {
 async function described(target) {
   const node = join(target, relative(root, pinnedNode));
   const main = join(target, "dist/main.js");
-  const { code, output } = await run(node, [main, "--version"], { quiet: true }); // H4
+  const { code, output } = await run(node, [main, "--version"], { quiet: true }); // H5
   if (code !== 0) throw new Stop(`What was shipped does not run:\n${lastLines(output, 20)}`);
   const bytes = filesOf(target).reduce((sum, file) => sum + statSync(file).size, 0);
   const megabytes = Math.round(bytes / 1e6);
@@ -121,6 +139,23 @@ async function described(target) {
 function filesOf(folder) {
   const paths = readdirSync(folder, { recursive: true }).map((name) => join(folder, name));
   return paths.filter((path) => statSync(path).isFile());
+}
+
+/**
+ * @param {string} target
+ * @param {string} file
+ */
+function isDocument(target, file) {
+  return dirname(file) === target && file.endsWith(".md");
+}
+
+/** @param {string} file */
+function moveLinks(file) {
+  const text = readFileSync(file, "utf8");
+  writeFileSync(
+    file,
+    movedLinks.reduce((moved, [from, to]) => moved.replaceAll(from, to), text),
+  );
 }
 
 /** @param {string} file */

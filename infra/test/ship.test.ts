@@ -45,6 +45,16 @@ function edge(...words: string[]): { status: number | null; stdout: string; stde
   return spawnSync(node, [main, ...words], { cwd: shipped, env: {}, encoding: "utf8" });
 }
 
+/** As links name them. */
+function headingsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.*)$/gmu)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w\s-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
 /** Folders of the packages in a `node_modules`, and in those that they have themselves. */
 function packagesIn(folder: string): string[] {
   if (!existsSync(folder)) return [];
@@ -69,15 +79,19 @@ describe("a shipped edge", () => {
 
   test("holds what runs, and no source, test, link or file that is one with another's", () => {
     expect(readdirSync(shipped).toSorted()).toEqual([
+      "API.md",
       "LICENSE",
       "README.md",
+      "ROUTES.md",
       "dist",
+      "host",
       "lua",
       "node_modules",
       "package.json",
     ]);
     expect(readdirSync(join(shipped, "node_modules/@cpg/session-registry")).toSorted()).toEqual([
       "README.md",
+      "SPEC.md",
       "dist",
       "lua",
       "package.json",
@@ -89,8 +103,23 @@ describe("a shipped edge", () => {
     expect(odd).toEqual([]);
   });
 
-  test("is what the systemd unit starts", () => {
-    const unit = readFileSync(join(projectRoot, "infra/host/linux/cpg-edge@.service"), "utf8");
+  test("has documents whose links lead somewhere", () => {
+    const documents = readdirSync(shipped).filter((name) => name.endsWith(".md"));
+    const links = documents.flatMap((name) =>
+      [...readFileSync(join(shipped, name), "utf8").matchAll(/\]\((?!https?:)([^)#]*)#?([^)]*)\)/gu)].map(
+        ([, file = "", heading = ""]) => ({ name, file: file === "" ? name : file, heading }),
+      ),
+    );
+    expect(links.length).toBeGreaterThan(3);
+    const dead = links.filter(({ file, heading }) => {
+      if (!existsSync(join(shipped, file))) return true;
+      return heading !== "" && !headingsOf(readFileSync(join(shipped, file), "utf8")).includes(heading);
+    });
+    expect(dead).toEqual([]);
+  });
+
+  test("is what the systemd unit in it starts", () => {
+    const unit = readFileSync(join(shipped, "host/linux/cpg-edge@.service"), "utf8");
     const [, started = ""] = /^ExecStart=(.*)$/mu.exec(unit) ?? [];
     expect(started.replaceAll("/opt/cpg", shipped).split(" ")).toEqual(command());
   });
@@ -150,7 +179,9 @@ describe("a folder to ship into", () => {
   });
 
   test("in the workspace is refused: pnpm would take it for a package", async () => {
-    await expect(ship([join(projectRoot, "packages/out")])).rejects.toThrow("is in the workspace");
+    await expect(ship([join(projectRoot, "packages/out")])).rejects.toThrow(
+      "is in the project; take a folder outside",
+    );
     expect(existsSync(join(projectRoot, "packages/out"))).toBe(false);
   });
 
