@@ -1,7 +1,8 @@
 // From arguments, environment and file to one checked configuration. Reads at most one file; otherwise pure.
 //
 // L1. Rising priority: defaults, file, environment, arguments.
-// L2. All mistakes of all sources are reported together, and nothing is returned but them.
+// L2. All mistakes of all sources are reported together. Beside them only the files that understood settings name, so that mistakes in
+//     those can be told at once too.
 // L3. No secret's value leaves but in `config`: not in a problem, not in `masked`.
 //
 // convict holds the schema, the defaults, the merged values and their validation. Its readers of environment and arguments
@@ -44,7 +45,14 @@ export type Loaded =
     }
   | { readonly kind: "help"; readonly text: string }
   | { readonly kind: "version" }
-  | { readonly kind: "invalid"; readonly problems: readonly string[] };
+  | { readonly kind: "invalid"; readonly problems: readonly string[]; readonly files: NamedFiles };
+
+/** The settings that name files, as far as they were understood; a GatewayConfig is one too. */
+export interface NamedFiles {
+  readonly routes: Pick<DeclaredConfig["routes"], "file">;
+  readonly auth: Pick<DeclaredConfig["auth"], "file">;
+  readonly redis: Pick<DeclaredConfig["redis"], "tls">;
+}
 
 /** Reads and checks every setting. Never throws for what an operator wrote. */
 export function loadConfig(input: LoadInput): Loaded {
@@ -62,7 +70,11 @@ export function loadConfig(input: LoadInput): Loaded {
 
   const refused = new Set(readings.flatMap((reading) => reading.refused));
   const problems = [...readings.flatMap((reading) => reading.problems), ...brokenRules(declared, refused)]; // L2
-  if (problems.length > 0) return { kind: "invalid", problems };
+  if (problems.length > 0) {
+    const { routes, auth, redis } = declared;
+    const files = { routes: { file: routes.file }, auth: { file: auth.file }, redis: { tls: redis.tls } };
+    return { kind: "invalid", problems, files };
+  }
   const name = declared.edge.name ?? defaultName(input.hostname ?? systemHostname(), declared.listen.port);
   const config = freeze({ ...declared, edge: { ...declared.edge, name } });
   return { kind: "config", config, masked: masked(config, settings), isCheck: fromArguments.isCheck };

@@ -292,6 +292,22 @@ describe("mistakes", () => {
     },
   );
 
+  test("beside mistakes stand the files that understood settings name, and no secret", () => {
+    const text = '{"auth":{"mode":"file","file":"a.json"},"redis":{"tls":{"enabled":true,"caFile":7}}}';
+    const env = { CPG_REDIS_PASSWORD: "hunter2 hunter2", CPG_ROUTES_FILE: "r.json" };
+    const loaded = loadConfig({ argv: ["--config=g.json", "--listen-prot=1"], env, readFile: () => text });
+    expect(loaded).toMatchObject({
+      kind: "invalid",
+      problems: [expect.stringContaining("redis.tls.caFile"), expect.stringContaining("--listen-prot")],
+      files: {
+        routes: { file: "r.json" },
+        auth: { file: "a.json" },
+        redis: { tls: { enabled: true, caFile: undefined } },
+      },
+    });
+    expect(JSON.stringify(loaded)).not.toContain("hunter2");
+  });
+
   test("a file that cannot be read is a problem of the source that named it", () => {
     const found = problems({ env: { CPG_CONFIG: "/nowhere/g.json" } });
     expect(found).toEqual([expect.stringMatching(/^CPG_CONFIG: cannot read \/nowhere\/g.json: ENOENT/)]);

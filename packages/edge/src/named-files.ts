@@ -4,7 +4,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
-import { settings, type GatewayConfig } from "@cpg/config";
+import { settings, type GatewayConfig, type NamedFiles } from "@cpg/config";
 import { defaultRoutes } from "./build-routes.ts";
 import { readCredentialsFile } from "./credentials-file.ts";
 import { readRoutes, type RoutePlan } from "./routes-file.ts";
@@ -19,14 +19,23 @@ export function readNamedFiles(
   config: Pick<GatewayConfig, "routes" | "auth" | "redis" | "registry">,
 ): NamedFilesRead {
   const plan = readRoutesFile(config.routes.file);
-  const credentials = config.auth.file === undefined ? undefined : readCredentialsFile(config.auth.file);
   const problems = [
     ...(plan.kind === "invalid" ? plan.problems : streamProblems(plan.routes, config)),
-    ...(credentials?.kind === "invalid" ? credentials.problems : []),
-    ...tlsProblems(config.redis.tls),
+    ...problemsBesideRoutes(config),
   ];
   if (plan.kind === "invalid" || problems.length > 0) return { kind: "invalid", problems };
   return plan;
+}
+
+/** What is wrong in the files alone: while other settings are refused, what those would allow is not known. */
+export function mistakesInFiles(files: NamedFiles): readonly string[] {
+  const plan = readRoutesFile(files.routes.file);
+  return [...(plan.kind === "invalid" ? plan.problems : []), ...problemsBesideRoutes(files)];
+}
+
+function problemsBesideRoutes({ auth, redis }: Pick<NamedFiles, "auth" | "redis">): readonly string[] {
+  const credentials = auth.file === undefined ? undefined : readCredentialsFile(auth.file);
+  return [...(credentials?.kind === "invalid" ? credentials.problems : []), ...tlsProblems(redis.tls)];
 }
 
 function readRoutesFile(file: string | undefined): NamedFilesRead {

@@ -7,7 +7,7 @@ import { loadConfig, type GatewayConfig } from "@cpg/config";
 import { systemRandom, systemTime } from "@cpg/session-registry";
 import { startGateway, StartError, type Gateway } from "./gateway.ts";
 import { eventHeaderNames } from "./integrations/cloud-event.ts";
-import { readNamedFiles } from "./named-files.ts";
+import { mistakesInFiles, readNamedFiles } from "./named-files.ts";
 import { tellUndici } from "./integrations/known-header-names.ts";
 import { tellV8 } from "./v8-settings.ts";
 
@@ -26,7 +26,7 @@ export async function runEdge(argv: readonly string[], env: NodeJS.ProcessEnv): 
       process.stdout.write(`${version}\n`);
       return;
     case "invalid":
-      refuse(loaded.problems);
+      refuse([...loaded.problems, ...mistakesInFiles(loaded.files)]);
       return;
     case "config":
       if (loaded.isCheck) check(loaded.config);

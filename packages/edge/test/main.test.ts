@@ -161,6 +161,27 @@ test("--check looks at the settings and the files they name, and starts nothing"
   taken.close();
 }, 30_000);
 
+test("--check tells of wrong settings and of the files that the right ones name in one run", async () => {
+  const { words } = await ports({ "auth-mode": "file" });
+  const file = join(folder, "routes.json");
+  const integrations = { meters: { type: "stream" } };
+  await writeFile(file, JSON.stringify({ integrations, routes: { MeterValues: "meters", Heartbeat: "x" } }));
+  const gone = join(folder, "gone.json");
+  const wrong = ["--listen-port", "0x1", "--redis-noodes", "a:1", "--redis-tls-cert-file", gone];
+  const named = ["--routes-file", file, "--auth-file", gone, "--redis-tls-enabled"];
+  const { exit, output } = start(...words, "--check", ...wrong, ...named);
+  expect(await exit).toBe(2);
+  expect(output.out).toBe("");
+  expect(output.err.trim().split("\n")).toEqual([
+    expect.stringContaining("listen-port"),
+    expect.stringContaining("did you mean --redis-nodes?"),
+    expect.stringContaining("redis.tls.certFile, redis.tls.keyFile: a client certificate and its key"),
+    `${file}: routes.Heartbeat: no integration is called x`,
+    expect.stringContaining(`auth.file: cannot read ${gone}`),
+    expect.stringContaining(`redis.tls.certFile: cannot read ${gone}`),
+  ]);
+}, 20_000);
+
 test("SIGHUP cuts nobody off: it is told what it does not do", async () => {
   const { listen, words } = await ports();
   const { child, output } = start(...words);
