@@ -1,6 +1,6 @@
 // Reads the routes file (ROUTES.md) into a plan. Pure: text in, plan or all mistakes out.
 //
-// F1. Every mistake is reported, with its place and the nearest known name; a plan with one is no plan.
+// F1. Every mistake is reported, with its place and the nearest known name (of integrations all, where none is near); a plan with one is no plan.
 // F2. `stream` answers before any backend saw the message, so it is allowed only where the answer does not depend on
 //     one: a known default, or an `answer` in the file. StartTransaction (1.6) is never allowed: its answer carries a
 //     transactionId that somebody must have made and remembered.
@@ -200,7 +200,15 @@ function readTarget(
 ): IntegrationPlan | undefined {
   if (typeof value !== "string") return reader.problem(at, "must name an integration");
   if (integrations.has(value)) return integrations.get(value);
-  return reader.problem(at, `no integration is called ${value}${hint(value, integrations.keys())}`);
+  const guess = hint(value, integrations.keys());
+  const says = guess === "" ? `; ${thoseOf(integrations)}` : guess;
+  return reader.problem(at, `no integration is called ${value}${says}`);
+}
+
+function thoseOf(integrations: Integrations): string {
+  const names = [...integrations.keys()];
+  if (names.length === 0) return "there are none";
+  return `there ${names.length === 1 ? "is" : "are"} ${names.join(", ")}`;
 }
 
 /** The versions and the action of a key. */

@@ -176,7 +176,7 @@ test("--check tells of wrong settings and of the files that the right ones name 
     expect.stringContaining("listen-port"),
     expect.stringContaining("did you mean --redis-nodes?"),
     expect.stringContaining("redis.tls.certFile, redis.tls.keyFile: a client certificate and its key"),
-    `${file}: routes.Heartbeat: no integration is called x`,
+    `${file}: routes.Heartbeat: no integration is called x; there is meters`,
     expect.stringContaining(`auth.file: cannot read ${gone}`),
     expect.stringContaining(`redis.tls.certFile: cannot read ${gone}`),
   ]);

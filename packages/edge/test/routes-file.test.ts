@@ -86,6 +86,14 @@ test("all mistakes are told together, with their place and the nearest known nam
   ]);
 });
 
+test("an integration that is called like none is told which there are", () => {
+  const said = (integrations: object) => read({ integrations, routes: { Heartbeat: "cmsm" } });
+  const beginning = "routes.Heartbeat: no integration is called cmsm";
+  expect(said({ csms: backend, meters: log })).toEqual([`${beginning}; there are csms, meters`]);
+  expect(said({ csms: backend })).toEqual([`${beginning}; there is csms`]);
+  expect(said({})).toEqual([`${beginning}; there are none`]);
+});
+
 describe("a request that could not be sent is a mistake of the file, not a CALL that ends at its deadline:", () => {
   const withHeader = (name: string) =>
     read({ integrations: { backend: { ...backend, headers: { [name]: "x" } } } });
