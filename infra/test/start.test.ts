@@ -192,6 +192,16 @@ describe("npm start", () => {
     await nothingIsLeft(run);
   });
 
+  test("what keeps the first of several edges from starting is told once, and of no other edge is anything said", async () => {
+    const run = await start([], { env: { FAKE_EDGE_FAILS: "edge-1" } });
+    expect(await run.ended).toBe(1);
+    expect(run.output().match(/edge-\d.*$/gmu)).toEqual([
+      "edge-1 FATAL the settings are wrong  setting=listen.port",
+      "edge-1 ended while starting (exit code 3)",
+    ]);
+    await nothingIsLeft(run);
+  });
+
   test("a second Ctrl-C does not wait for an edge that hangs in its drain", async () => {
     const run = await start(["--registry", "memory"], { env: { FAKE_EDGE_HANGS: "edge-1" } });
     await run.said("Ctrl-C ends everything");

@@ -14,6 +14,8 @@ export type EdgeProcess = {
   readonly plan: EdgePlan;
   readonly pid: number;
   readonly exited: Promise<ChildExit>;
+  /** How it ended, undefined while it runs. */
+  readonly exit: () => ChildExit | undefined;
   /** Settles when its `/readyz` says 200. Rejects when it ends before, or is not ready after `timeoutMs`; says why. */
   readonly untilReady: (timeoutMs: number, signal: AbortSignal) => Promise<void>;
   /** SIGTERM: it drains and ends. After `limitMs`, or when `hurry` fires, SIGKILL. Settles when it has ended. */
@@ -39,6 +41,7 @@ export async function startEdge(
     plan,
     pid: child.pid,
     exited,
+    exit: () => child.exit(),
     untilReady: (timeoutMs, signal) => untilReady(plan, child, timeoutMs, signal),
     stop: async (limitMs, hurry) => {
       const limit = AbortSignal.any([hurry, AbortSignal.timeout(limitMs)]);

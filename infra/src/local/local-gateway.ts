@@ -148,6 +148,8 @@ async function startEdges(plan: LocalPlan, routesFile: string, context: EdgesCon
       surroundings.say,
     );
     edges.push(edge);
+    // What is wrong in the routes or the environment is so for all of them: the first tells it, once, while nothing else of them runs.
+    if (edges.length === 1) await edge.untilReady(readyLimitMs, signal);
   }
   await Promise.all(edges.map((edge) => edge.untilReady(readyLimitMs, signal)));
   for (const edge of edges) void watch(edge, fail);
@@ -168,6 +170,7 @@ async function stopEdges(
 ): Promise<void> {
   await Promise.all(
     edges.map(async (edge) => {
+      if (edge.exit() !== undefined) return; // told already
       const exit = await edge.stop(drainLimitMs, hurry);
       if (exit.code !== 0) say(`${edge.plan.name} did not end well: ${exitText(exit)}`);
     }),
