@@ -91,12 +91,7 @@ class Builder {
       const maxConcurrent = to.maxConcurrent ?? http.maxConcurrent;
       target = new HttpTarget(
         { origin: to.origin, connections, maxConcurrent, attemptTimeoutMs, maxResponseBytes },
-        {
-          instruments: instruments.integration(to.name),
-          time,
-          lookup: this.#lookup,
-          onProblem: (error) => problems.failed(to.name, error),
-        },
+        { instruments: instruments.integration(to.name), time, lookup: this.#lookup },
       );
       this.#targets.set(to.name, target);
     }
@@ -108,7 +103,7 @@ class Builder {
       time,
       random,
       newTraceparent: () => ids.traceparent(),
-      onBadAnswer: (why) => problems.failed(to.name, why),
+      onFailure: (problem, action) => problems.failed(to.name, problem, action),
       onAnswer: () => problems.answered(to.name),
     });
   }
@@ -135,7 +130,7 @@ class Builder {
       log: this.#log,
       instruments: counted,
       newTraceparent: () => ids.traceparent(),
-      onNotStored: (why) => problems.failed(to.name, why),
+      onNotStored: (why, action) => problems.failed(to.name, why, action),
       onStored() {
         problems.answered(to.name);
         problems.answered(allStreams);

@@ -1,6 +1,7 @@
 // Tells the log in words why backends and streams give no usable answer: metrics count how often, under a handful of labels.
 //
-// L1. The same words about the same integration are told once in five minutes: each CALL may meet the failure a dozen times.
+// L1. The same words about the same integration are told once in five minutes: each CALL may meet the failure a dozen times. The action that
+//     met it first is told with them; that others meet it too is not news.
 // L2. At most 64 sayings are remembered; what is new beyond that is not told until one of them may be told again.
 // L3. Only the error's own words are told, never the object (clients hang commands with passwords on it), and never what a backend wrote.
 // L4. That it is over is told once, when an answer comes and nothing has failed for half a minute. What fails then is news, whatever its words.
@@ -15,8 +16,8 @@ export interface ProblemLogger {
 
 /** What is told of integrations, by their names in the routes file. */
 export interface ProblemLog {
-  /** It met an error, or what the words say. */
-  failed(integration: string, problem: Error | string): void;
+  /** It met an error, or what the words say; `action`: of the CALL for which it did, where that is known. */
+  failed(integration: string, problem: Error | string, action?: string): void;
   /** It gave a usable answer: one look-up while nothing is wrong. */
   answered(integration: string): void;
 }
@@ -33,7 +34,7 @@ export function createProblemLog(logger: ProblemLogger, time: Pick<Time, "monoto
   /** When each integration that is not well failed last. */
   const failedAtMs = new Map<string, number>();
   return {
-    failed(integration, problem) {
+    failed(integration, problem, action) {
       const nowMs = time.monotonicMs();
       failedAtMs.set(integration, nowMs);
       for (const [saying, atMs] of toldAtMs) {
@@ -44,7 +45,10 @@ export function createProblemLog(logger: ProblemLogger, time: Pick<Time, "monoto
       const saying = beginningOf(integration) + why;
       if (toldAtMs.has(saying) || toldAtMs.size >= maxRemembered) return; // L1, L2
       toldAtMs.set(saying, nowMs);
-      logger.warn({ integration, why }, "an integration gave no usable answer; told once in 5 minutes");
+      logger.warn(
+        { integration, action, why },
+        "an integration gave no usable answer; told once in 5 minutes",
+      );
     },
     answered(integration) {
       const atMs = failedAtMs.get(integration);

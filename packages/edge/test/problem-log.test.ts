@@ -28,6 +28,13 @@ test("the same words are told once in five minutes, others at once (L1)", async 
   expect(told).toHaveLength(4);
 });
 
+test("the action that met it first is told, and is not what makes words new (L1)", () => {
+  const { told, log } = aLog();
+  log.failed("csms", "status 500", "Authorize");
+  log.failed("csms", "status 500", "StartTransaction");
+  expect(told).toEqual([{ integration: "csms", action: "Authorize", why: "status 500" }]);
+});
+
 test("words that are new each time fill neither memory nor log (L2)", async () => {
   const { time, told, log } = aLog();
   for (let port = 0; port < 1_000; port += 1) log.failed("csms", new Error(`from port ${String(port)}`));

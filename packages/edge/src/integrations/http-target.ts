@@ -52,8 +52,6 @@ export interface TargetPorts {
   readonly instruments: IntegrationInstruments;
   readonly time: Pick<Time, "monotonicMs">;
   readonly lookup: Lookup;
-  /** Told of each attempt that brought no answer (H9). */
-  readonly onProblem: (error: Error) => void;
 }
 
 /** One POST. */
@@ -64,10 +62,14 @@ export interface TargetRequest {
   readonly body: string;
 }
 
-/** What came back: a whole answer, or why there is none. */
+/** What came back: a whole answer, or why there is none; `error` says so in words (H9), where there was an attempt. */
 export type Fetched =
   | { readonly kind: "reply"; readonly reply: HttpReply }
-  | { readonly kind: "none"; readonly as: Exclude<FailedAttempt, "httpError"> };
+  | {
+      readonly kind: "none";
+      readonly as: Exclude<FailedAttempt, "httpError">;
+      readonly error?: Error | undefined;
+    };
 
 // Over half of the calls of ten seconds, and at least ten of them: a backend that is gone fails all, a busy one few. A
 // probe a second after it opened closes it soon after the backend's return; one that hangs ends by H7.
@@ -102,13 +104,11 @@ export class HttpTarget {
   readonly #exchanges: ExchangeOwner;
   readonly #instruments: IntegrationInstruments;
   readonly #time: Pick<Time, "monotonicMs">;
-  readonly #onProblem: (error: Error) => void;
 
-  constructor(options: TargetOptions, { instruments, time, lookup, onProblem }: TargetPorts) {
+  constructor(options: TargetOptions, { instruments, time, lookup }: TargetPorts) {
     this.origin = options.origin;
     this.#instruments = instruments;
     this.#time = time;
-    this.#onProblem = onProblem;
     this.#permits = new Permits(options.maxConcurrent, (held) => instruments.inFlight(held));
     this.#attemptTimeoutMs = options.attemptTimeoutMs;
     this.#exchanges = {
@@ -164,8 +164,7 @@ export class HttpTarget {
       this.#permits.release(); // refused by the circuit: nothing was begun that would give it back
       return shut;
     }
-    if (error instanceof Error) this.#onProblem(error); // H9
-    return { kind: "none", as: reasonOf(error) };
+    return { kind: "none", as: reasonOf(error), error: error instanceof Error ? error : undefined };
   };
 
   /** Open, or half open with its probe on the way: opossum would refuse. */

@@ -28,8 +28,8 @@ export interface HttpRouteOptions {
 /** What it needs besides its target. */
 export interface HttpRoutePorts extends RetryPorts {
   readonly newTraceparent: () => string;
-  /** Told in words of each answer that is of no use. Why none came, the target tells. */
-  readonly onBadAnswer: (why: string) => void;
+  /** Told of each answer that is of no use, in words, and of the error for which none came. */
+  readonly onFailure: (problem: Error | string, action: string) => void;
   /** Told of each that came from the backend's own work: a result, or a CALLERROR that it asked for. */
   readonly onAnswer: () => void;
 }
@@ -71,10 +71,11 @@ export function createHttpRoute(options: HttpRouteOptions, target: HttpTarget, p
     target.count(meaning.as, startedMs);
     if (span !== undefined) endAttemptSpan(span, meaning.as, fetched);
     if (meaning.kind === "failure") {
-      if (fetched.kind === "reply") ports.onBadAnswer(meaning.why);
+      const problem = fetched.kind === "reply" ? meaning.why : fetched.error;
+      if (problem !== undefined) ports.onFailure(problem, call.action);
       return { kind: "again", otherwise: timeIsUp(meaning.why) };
     }
-    if (meaning.why !== undefined) ports.onBadAnswer(meaning.why);
+    if (meaning.why !== undefined) ports.onFailure(meaning.why, call.action);
     else if (meaning.answer.kind !== "fault") ports.onAnswer();
     return { kind: "done", value: meaning.answer };
   }

@@ -40,7 +40,7 @@ export interface StreamRoutePorts extends RetryPorts {
   readonly instruments: IntegrationInstruments;
   readonly newTraceparent: () => string;
   /** Told in words of each entry that is not as safe as it should be. What Redis itself says, the log of streams tells. */
-  readonly onNotStored: (why: string) => void;
+  readonly onNotStored: (why: string, action: string) => void;
   /** Told of each that is as safe as any has to be: behind a replica that is missing others go on, and say nothing of it. */
   readonly onStored: () => void;
 }
@@ -73,6 +73,7 @@ export function createStreamRoute(options: StreamRouteOptions, ports: StreamRout
 
   async function attempt(
     entry: Append,
+    action: string,
     span: Span | undefined,
     expiry: Expiry,
   ): Promise<Step<CallAnswer> & { readonly knownId: string }> {
@@ -84,7 +85,7 @@ export function createStreamRoute(options: StreamRouteOptions, ports: StreamRout
       const knownId = "id" in appended ? appended.id : entry.knownId;
       // What is written and was given up waits for its replicas still.
       const what = appended.kind === "givenUp" && knownId !== "" ? "unconfirmed" : appended.kind;
-      if (what !== "unreachable") ports.onNotStored(problems[what]);
+      if (what !== "unreachable") ports.onNotStored(problems[what], action);
       return { kind: "again", knownId, otherwise: timeIsUp[what] };
     }
     if (entry.replicas >= options.replicas) ports.onStored();
@@ -110,7 +111,7 @@ export function createStreamRoute(options: StreamRouteOptions, ports: StreamRout
       attempts: call.patience === "once" ? "once" : "many",
     };
     const tryIt = async (expiry: Expiry): Promise<Step<CallAnswer>> => {
-      const step = await attempt(entry, span, expiry);
+      const step = await attempt(entry, call.action, span, expiry);
       if (step.kind === "again") entry = { ...entry, knownId: step.knownId };
       return step;
     };

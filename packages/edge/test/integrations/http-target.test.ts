@@ -13,11 +13,10 @@ let backend: Server;
 let sockets: Socket[];
 let asked: string[];
 let counts: Counts;
-let problems: Set<string>;
 let target: HttpTarget | undefined;
 
 beforeEach(async () => {
-  [sockets, asked, counts, problems] = [[], [], new Counts(), new Set()];
+  [sockets, asked, counts] = [[], [], new Counts()];
   backend = createServer((socket) => {
     sockets.push(socket.on("error", () => undefined));
     socket.on("data", (bytes) => asked.push(String(bytes).split(" ")[1] ?? "")); // and answers only as told
@@ -37,12 +36,7 @@ function targetWith(options: Partial<TargetOptions>): HttpTarget {
   const bounds = { connections: 4, maxConcurrent: 64, attemptTimeoutMs: 8_000, maxResponseBytes: 1_024 };
   return new HttpTarget(
     { origin: `http://127.0.0.1:${String(portOf(backend))}`, ...bounds, ...options },
-    {
-      instruments: counts.integration("backend"),
-      time: systemTime,
-      lookup: sharedLookup(),
-      onProblem: ({ message }) => void problems.add(message),
-    },
+    { instruments: counts.integration("backend"), time: systemTime, lookup: sharedLookup() },
   );
 }
 
@@ -81,7 +75,7 @@ test("a row of answers that are too long opens no circuit: there was an answer (
     const fetched = begun.fetch(to("/"), patient(), false);
     await eventually(() => expect(asked).toHaveLength(n));
     sockets.at(-1)?.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
-    expect(await fetched).toEqual({ kind: "none", as: "badAnswer" });
+    expect(await fetched).toMatchObject({ kind: "none", as: "badAnswer" });
   }
   expect(counts.of("circuit backend 2")).toBe(0);
 });
@@ -154,23 +148,27 @@ test("after a standstill of the event loop what has arrived counts, though its t
 
 test("why there is no answer is told in words (H9)", async () => {
   const hasty = (target = targetWith({ attemptTimeoutMs: 20 }));
-  expect(await hasty.fetch(to("/"), patient(), false)).toEqual({ kind: "none", as: "timeout" });
+  expect(await hasty.fetch(to("/"), patient(), false)).toMatchObject({
+    as: "timeout",
+    error: { message: "no answer within routes.http.attemptTimeoutMs, or before the deadline" },
+  });
   await hasty.close();
   const begun = (target = targetWith({ maxResponseBytes: 1 }));
   const long = begun.fetch(to("/"), patient(), false);
   await eventually(() => expect(asked).toHaveLength(2));
   sockets[1]?.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
-  expect(await long).toEqual({ kind: "none", as: "badAnswer" });
+  expect(await long).toMatchObject({
+    as: "badAnswer",
+    error: { message: "the answer is longer than routes.http.maxResponseBytes" },
+  });
   await new Promise((resolve) => {
     backend.close(resolve);
     for (const socket of sockets) socket.destroy();
   });
-  expect(await begun.fetch(to("/"), patient(), false)).toEqual({ kind: "none", as: "unreachable" });
-  expect([...problems]).toEqual([
-    "no answer within routes.http.attemptTimeoutMs, or before the deadline",
-    "the answer is longer than routes.http.maxResponseBytes",
-    expect.stringContaining("ECONNREFUSED"),
-  ]);
+  expect(await begun.fetch(to("/"), patient(), false)).toMatchObject({
+    as: "unreachable",
+    error: { message: expect.stringContaining("ECONNREFUSED") },
+  });
 });
 
 describe("over TLS, to a server that would rather speak HTTP/2", () => {
@@ -200,8 +198,10 @@ describe("over TLS, to a server that would rather speak HTTP/2", () => {
 
   test("a certificate that nobody trusts is told as such (H9)", async () => {
     const begun = (target = targetWith({ origin: origin() }));
-    expect(await begun.fetch(to("/"), patient(), false)).toEqual({ kind: "none", as: "unreachable" });
-    expect([...problems].join()).toContain("self-signed certificate");
+    expect(await begun.fetch(to("/"), patient(), false)).toMatchObject({
+      as: "unreachable",
+      error: { message: expect.stringContaining("self-signed certificate") },
+    });
   });
 });
 
@@ -218,7 +218,7 @@ test.each([1, 500, 999])(
     vi.advanceTimersByTime(longestSeenMs - 1);
     expect(counts.of("circuit backend 2")).toBe(0);
     vi.advanceTimersByTime(1);
-    for (const one of fetched) expect(await one).toEqual({ kind: "none", as: "timeout" });
+    for (const one of fetched) expect(await one).toMatchObject({ kind: "none", as: "timeout" });
     expect(counts.of("circuit backend 2")).toBe(1);
   },
 );

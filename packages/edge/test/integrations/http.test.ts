@@ -252,11 +252,11 @@ describe("a backend that fails is asked again until the deadline; then InternalE
 
   test("a refusal for good is answered at once, and told; it is no sign that the backend is well again", async () => {
     handler = says(401);
-    const { url } = await start();
-    const station = await connect(url("CP1"));
+    const station = await connect((await start()).url("CP1"));
     const { code, description } = await station.call("a", "Authorize");
     expect([code, description]).toEqual(["InternalError", "the backend refused the message (401)"]);
     expect([[...problems.told], [...problems.answers]]).toEqual([["backend: status 401"], []]);
+    expect(problems.by).toContain("backend Authorize");
     handler = says(501); // it does not know the action: neither
     expect((await station.call("b", "Authorize")).code).toBe("NotImplemented");
     expect([[...problems.told], [...problems.answers]]).toEqual([["backend: status 401"], []]);

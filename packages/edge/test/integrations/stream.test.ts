@@ -199,6 +199,7 @@ test("a stream that stays full is InternalError at the deadline, and the socket 
   expect(code).toBe("InternalError");
   expect(description).toBe("the message could not be stored in time (the stream is full)");
   expect([...problems.told]).toEqual(["log: a partition has as many entries as it may: maxLength"]);
+  expect(problems.by).toContain("log StopTransaction");
   expect(edge.sessions.size).toBe(1);
 });
 

@@ -70,11 +70,13 @@ export class Counts implements Instruments {
   }
 }
 
-/** What the log would be told of integrations: `name: words`, each once. */
+/** What the log would be told of integrations: `name: words`, each once, and `name action` of those that met something. */
 export class Problems implements ProblemLog {
   readonly told = new Set<string>();
+  readonly by = new Set<string>();
   readonly answers = new Set<string>();
-  failed = (integration: string, problem: Error | string): void => {
+  failed = (integration: string, problem: Error | string, action?: string): void => {
+    this.by.add(action === undefined ? integration : `${integration} ${action}`);
     this.told.add(`${integration}: ${typeof problem === "string" ? problem : problem.message}`);
   };
   answered = (integration: string): void => {
