@@ -117,7 +117,7 @@ describe("the announcement", () => {
     const text = announcement(planLocal("cluster", { edges: 2, portOffset: 0 }), undefined);
     expect(text).toContain("AUTHENTICATION IS OFF");
     expect(text).toContain("ws://127.0.0.1:9000/ocpp/CP001");
-    expect(text).toContain("curl -s http://127.0.0.1:8081/v1/charge-points/CP001/commands");
+    expect(text).toContain("curl -sS http://127.0.0.1:8081/v1/charge-points/CP001/commands");
     expect(text).toContain("127.0.0.1:7000–7005");
   });
 

@@ -26,7 +26,7 @@ export function announcement(plan: LocalPlan, memoryReason: string | undefined):
     plan.edges.length > 1
       ? `  and a command to it, in a third, through the other edge (${last.name}):`
       : "  and a command to it, in a third:",
-    `    curl -s ${commands} -H 'content-type: application/json' \\`,
+    `    curl -sS ${commands} -H 'content-type: application/json' \\`,
     `      -d '{"action":"RemoteStartTransaction","payload":{"idTag":"TAG1"}}'`,
     "",
     "  Ctrl-C ends everything. Logs follow.",
