@@ -54,6 +54,12 @@ const [url, subprotocol = "ocpp1.6"] = process.argv.slice(2);
 if (url === undefined || !/^wss?:\/\/./u.test(url) || !URL.canParse(url) || boot[subprotocol] === undefined) {
   process.stderr.write("usage: demo-station.js ws://127.0.0.1:9000/ocpp/CP001 [ocpp1.6|ocpp2.0.1|ocpp2.1]\n");
   process.exitCode = 2;
+} else if (globalThis.WebSocket === undefined) {
+  // Node has had one of its own since 22, and people type what they are used to.
+  process.stderr.write(
+    `demo-station.js needs Node 22; this is ${process.version}. The project has its own: node_modules/node/bin/node\n`,
+  );
+  process.exitCode = 2;
 } else {
   run(url, subprotocol);
 }

@@ -22,6 +22,14 @@ test.each([
   expect(status).toBe(2);
 });
 
+test("on a Node without a WebSocket of its own it names the project's Node in one line", () => {
+  const url = "ws://127.0.0.1:1/ocpp/CP001";
+  const older = ["--no-experimental-websocket", station, url];
+  const { status, stderr } = spawnSync(process.execPath, older, { encoding: "utf8", timeout: 20_000 });
+  expect(stderr).toMatch(/^demo-station\.js needs Node 22; this is [^\n]+ node_modules\/node\/bin\/node\n$/);
+  expect(status).toBe(2);
+});
+
 test("where nobody listens it says what to look at, and ends", () => {
   const { status, stdout } = run("ws://127.0.0.1:1/ocpp/CP001");
   expect(stdout).toContain("does the gateway run (npm start) on that port");
