@@ -42,7 +42,7 @@ const maxActionLength = 64;
 
 // T1. Only `$default` serves what no route names.
 function canBeName(action: string): boolean {
-  return action.length <= maxActionLength && !/^(?:\$|\.+$)/.test(action);
+  return action.length <= maxActionLength && !/^(?:\$|\.\.?$)/.test(action);
 }
 
 function tableOf(

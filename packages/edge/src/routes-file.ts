@@ -4,7 +4,7 @@
 // F2. `stream` answers before any backend saw the message, so it is allowed only where the answer does not depend on
 //     one: a known default, or an `answer` in the file. StartTransaction (1.6) is never allowed: its answer carries a
 //     transactionId that somebody must have made and remembered.
-// F3. What it says of a request can be sent: what cannot, undici would refuse at each CALL anew, and nobody would hear of it.
+// F3. What it says of a request can be sent, and what comes of it read: what cannot, undici would refuse at each CALL anew, and nobody would hear of it.
 // F4. A clock is no answer but to Heartbeat: every charge point would be told nonsense.
 
 import {
@@ -16,6 +16,7 @@ import {
   type OcppVersion,
 } from "@cpg/ocpp";
 import { localHandlers, type LocalHandler } from "./integrations/local.ts";
+import { isTooDeep, maxJsonDepth } from "./json-depth.ts";
 import { hint, isObject, JsonReader, type JsonObject } from "./json-reader.ts";
 import { specialRoutes } from "./router.ts";
 
@@ -25,7 +26,7 @@ export interface HttpPlan {
   readonly name: string;
   readonly origin: string;
   readonly pathTemplate: string;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: ReadonlyMap<string, string>;
   readonly deadlineMs: number | undefined;
   readonly maxConcurrent: number | undefined;
 }
@@ -66,9 +67,9 @@ export type RoutesRead =
 
 const deadlineBounds = [100, 600_000] as const;
 const nameForm = { fits: /^[\w-]{1,32}$/, says: "1 to 32 letters, digits, _ or -" };
-// F3. What the edge sets itself, and what is the connection's: the last five undici refuses, or keeps for itself.
+// F3. What the edge sets itself, what would have answers come packed, and what is the connection's: the last five undici refuses, or keeps for itself.
 const takenHeaders =
-  /^(?:ce-.*|cpg-.*|content-.*|host|traceparent|connection|expect|keep-alive|transfer-encoding|upgrade)$/;
+  /^(?:ce-.*|cpg-.*|content-.*|accept-encoding|host|traceparent|connection|expect|keep-alive|transfer-encoding|upgrade)$/;
 // F3. Behind the host all visible ASCII but # and \: it is sent as it stands here.
 const urlForm = /^https?:\/\/[^/?#\s{}@\\]+(?:\/[!-"$-[\]-~]*)?$/;
 // Actions whose CALLRESULT is, or may be, an empty object. Every other one needs an `answer` in the file.
@@ -160,17 +161,18 @@ function readUrl(
   return { origin: new URL(base).origin, pathTemplate: pathStart === -1 ? "/" : text.slice(pathStart) };
 }
 
-function readHeaders(value: unknown, at: string, reader: JsonReader): Record<string, string> {
-  const headers: Record<string, string> = {};
+function readHeaders(value: unknown, at: string, reader: JsonReader): ReadonlyMap<string, string> {
+  const headers = new Map<string, string>();
   for (const [name, content] of Object.entries(reader.object(value, at) ?? {})) {
     const lower = name.toLowerCase();
     if (takenHeaders.test(lower) || !/^[\w!#$%&'*+.^`|~-]+$/.test(name))
       reader.problem(`${at}.${name}`, "cannot be set here");
+    if (headers.has(lower)) reader.problem(`${at}.${name}`, "is there twice: names of headers have no case");
     const text = reader.text(content, `${at}.${name}`, {
       fits: /^[\t\x20-\x7e]*$/,
       says: "a text of visible ASCII",
     });
-    if (text !== undefined) headers[lower] = text;
+    if (text !== undefined) headers.set(lower, text);
   }
   return headers;
 }
@@ -261,5 +263,8 @@ function readAnswer(key: string, to: IntegrationPlan, value: unknown, reader: Js
   } else if (value === undefined && !emptyAnswers.has(action)) {
     reader.problem(at, 'a stream needs an "answer" for this action: no backend is asked for one');
   }
-  return value === undefined ? {} : (reader.object(value, `${at}.answer`) ?? {});
+  if (value === undefined) return {};
+  if (isTooDeep(value))
+    return reader.problem(`${at}.answer`, `nests deeper than ${maxJsonDepth} levels`) ?? {};
+  return reader.object(value, `${at}.answer`) ?? {};
 }

@@ -12,9 +12,12 @@ const router = createRouter(
   ]),
 );
 
-test.each(["Authorize", "VendorThing", "Boot Ä", "a.b", "x".repeat(64)])("%s goes to $default", (action) => {
-  expect(router.route("1.6", action)).toBe(byDefault);
-});
+test.each(["Authorize", "VendorThing", "Boot Ä", "a.b", "...", "x".repeat(64)])(
+  "%s goes to $default",
+  (action) => {
+    expect(router.route("1.6", action)).toBe(byDefault);
+  },
+);
 
 // `$connect` would arrive as `cpg.connect`, the edge's own word; `..` would leave the URL that stands in the routes.
 test.each(["$connect", "$disconnect", "$default", "$", ".", "..", "x".repeat(65), "x".repeat(100_000)])(

@@ -98,13 +98,20 @@ describe("a request that could not be sent is a mistake of the file, not a CALL 
   const withHeader = (name: string) =>
     read({ integrations: { backend: { ...backend, headers: { [name]: "x" } } } });
 
-  test.each(["Connection", "Expect", "Keep-Alive", "Transfer-Encoding", "Upgrade"])(
+  test.each(["Accept-Encoding", "Connection", "Expect", "Keep-Alive", "Transfer-Encoding", "Upgrade"])(
     "the header %s",
     async (name) => {
       expect(withHeader(name)).toEqual([`integrations.backend.headers.${name}: cannot be set here`]);
       expect(withHeader(name.toLowerCase())).toHaveLength(1);
     },
   );
+
+  test("the same header twice: names have no case, and one of them would be sent", () => {
+    const headers = JSON.parse('{"Authorization":"a","authorization":"b","__proto__":"c"}') as object;
+    expect(read({ integrations: { backend: { ...backend, headers } } })).toEqual([
+      "integrations.backend.headers.authorization: is there twice: names of headers have no case",
+    ]);
+  });
 
   const withUrl = (url: string) => read({ integrations: { backend: { type: "http", url } } });
 
@@ -141,6 +148,12 @@ describe("a request that could not be sent is a mistake of the file, not a CALL 
   });
 });
 
+test("a header of any name is kept, also one that an object would take for itself", () => {
+  const text = `{"integrations":{"b":{"type":"http","url":"http://h","headers":{"__proto__":"x"}}},"routes":{"$default":"b"}}`;
+  const plan = readRoutes(text);
+  expect(plan).toMatchObject({ routes: [{ to: { headers: new Map([["__proto__", "x"]]) } }] });
+});
+
 describe("a stream answers before any backend saw the message, so", () => {
   const toLog = (routes: Record<string, unknown>): readonly string[] =>
     read({ integrations: { log }, routes });
@@ -153,6 +166,12 @@ describe("a stream answers before any backend saw the message, so", () => {
     expect(toLog({ $default: "log", BootNotification: "log", MeterValues: "log" })).toEqual([
       "routes.$default: a stream cannot be the default: each action's answer must be known",
       'routes.BootNotification: a stream needs an "answer" for this action: no backend is asked for one',
+    ]);
+  });
+  test("an answer that could not be written again is a mistake", () => {
+    const deep: unknown = JSON.parse(`${'{"x":'.repeat(101)}0${"}".repeat(101)}`);
+    expect(toLog({ DataTransfer: { to: "log", answer: deep } })).toEqual([
+      "routes.DataTransfer.answer: nests deeper than 100 levels",
     ]);
   });
   test("ROUTES.md names exactly the actions that need none", () => {

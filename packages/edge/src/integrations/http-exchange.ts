@@ -115,7 +115,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     const status = this.#status;
     if (this.#body === undefined)
       return { status, body: "", flaw: this.#hasLength ? undefined : "mayBeCutOff" }; // E4
-    const bytes = this.#body.subarray(0, this.#bytes);
+    const bytes = this.#body.length === this.#bytes ? this.#body : this.#body.subarray(0, this.#bytes);
     const body = bytes.toString();
     const isRead = !body.includes(replacement) || isUtf8(bytes); // a backend may write that character itself
     return { status, body, flaw: isRead ? undefined : "notUtf8" }; // E5

@@ -20,7 +20,7 @@ export interface HttpRouteOptions {
   readonly name: string;
   /** Path and query; `{action}`, `{identity}` and `{subprotocol}` are replaced, percent-encoded. */
   readonly pathTemplate: string;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: ReadonlyMap<string, string>;
   readonly deadlineMs: number;
   readonly edge: string;
 }
@@ -47,7 +47,7 @@ const withoutAnswer: Readonly<Record<Extract<Fetched, { kind: "none" }>["as"], s
 export function createHttpRoute(options: HttpRouteOptions, target: HttpTarget, ports: HttpRoutePorts): Route {
   const pathOf = pathTemplate(options.pathTemplate);
   const source = sourceOf(options.edge);
-  const always = Object.entries(options.headers).flat();
+  const always = [...options.headers].flat();
   const described = describeAttempts(target.origin, options.pathTemplate);
   const many: Patience = { deadlineMs: options.deadlineMs, attempts: "many" };
   const once: Patience = { ...many, attempts: "once" };

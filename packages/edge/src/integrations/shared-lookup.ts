@@ -2,7 +2,7 @@
 //
 // N1. libuv asks for two names at a time, in all, and who has given up cannot take a question back: with a resolver that is silent each lasts ten
 //     seconds and more. A backend that is tried again all the while, by a name that nobody answers for, would fill that line, and others with their
-//     names that are in order would find no turn. So who asks for a name that is being asked for gets that answer.
+//     names that are in order would find no turn. So who asks for a name that is being asked for gets that answer. Two such names still fill it.
 // N2. Nothing is remembered beyond its answer: addresses move, and a kept connection asks for none.
 
 import { lookup as systemLookup, type LookupAddress, type LookupOptions } from "node:dns";

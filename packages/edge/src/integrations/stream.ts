@@ -166,9 +166,12 @@ function fieldsOf(
   return fields.flat();
 }
 
+/** What stands for the time in the text: no value that anybody writes, and not `"$now"` itself, which may also be a key or the end of a longer one. */
+const nowMark = "\u0000$now\u0000";
+
 /** The answer as text, ready but for the time. */
 function templateOf(answer: JsonObject): (wallMs: number) => string {
-  const text = JSON.stringify(answer);
-  if (!text.includes('"$now"')) return () => text;
-  return (wallMs) => text.replaceAll('"$now"', `"${isoTime(wallMs)}"`);
+  const text = JSON.stringify(answer, (_key, value: unknown) => (value === "$now" ? nowMark : value));
+  const parts = text.split(JSON.stringify(nowMark));
+  return parts.length === 1 ? () => text : (wallMs) => parts.join(`"${isoTime(wallMs)}"`);
 }

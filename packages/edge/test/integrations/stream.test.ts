@@ -68,7 +68,7 @@ async function start(
       routes: {
         StopTransaction: "log",
         StatusNotification: "log",
-        DataTransfer: { to: "log", answer: { status: "Accepted", data: "$now" } },
+        DataTransfer: { to: "log", answer: { status: "Accepted", data: "$now", $now: '"$now"' } },
       },
     }),
   );
@@ -134,11 +134,12 @@ test("a transaction message is in the stream, on a replica, when the station is 
   });
 });
 
-test("an answer of the file is given, with the time put in", async () => {
+test("an answer of the file is given, with the time put in where it is a value, and nowhere else", async () => {
   const { url } = await start();
   const { payload } = await (await connect(url("CP1"))).call("a", "DataTransfer");
   expect(payload["status"]).toBe("Accepted");
   expect(Date.parse(String(payload["data"]))).toBeGreaterThan(Date.now() - 10_000);
+  expect(payload["$now"]).toBe('"$now"');
 });
 
 test("a charge point's messages lie in one partition, in their order; many stations at once lose none", async () => {
