@@ -8,7 +8,8 @@
 // H3. What stands at DIR is not touched: DIR is new or empty. What fails halfway leaves nothing there. Nor is it in the workspace, which would take
 //     it for a package of its own.
 // H4. Its documents lead to nothing that is not in it: what they link to is shipped too, and found where it is there.
-// H5. It counts as shipped once its own Node has started its edge: then the binary of uWebSockets.js fits both.
+// H5. It says what it was made from, so that two builds of one version can be told apart (`--version`, gateway_build_info).
+// H6. It counts as shipped once its own Node has started its edge: then the binary of uWebSockets.js fits both.
 
 import {
   chmodSync,
@@ -49,6 +50,8 @@ const movedLinks = [
   ["](../../infra/host/", "](host/"],
   ["](../", "](node_modules/@cpg/"],
 ];
+/** Of a commit's name. */
+const shownDigits = 12;
 /** What they name and a package does not take along by itself. */
 const namedDocument = "session-registry/SPEC.md";
 
@@ -71,7 +74,7 @@ export async function ship(args) {
     await deploy(target);
     for (const name of pnpmsOwn) rmSync(join(target, name), { recursive: true, force: true });
     for (const file of filesOf(target)) if (statSync(file).nlink > 1) makeOwn(file); // H2
-    copy(join(root, "packages/edge/package.json"), join(target, "package.json"));
+    await describe(target);
     copy(join(root, "LICENSE"), join(target, "LICENSE"));
     cpSync(join(root, "infra/host"), join(target, "host"), { recursive: true });
     copy(join(root, "packages", namedDocument), join(target, "node_modules/@cpg", namedDocument));
@@ -124,11 +127,33 @@ async function deploy(target) {
   if (code !== 0) throw new Stop(`pnpm could not deploy the edge:\n${lastLines(output, 20)}`);
 }
 
+/**
+ * The manifest as it is in the workspace, and the revision (H5).
+ * @param {string} target
+ */
+async function describe(target) {
+  const manifest = JSON.parse(readFileSync(join(root, "packages/edge/package.json"), "utf8"));
+  const revision = await revisionOf();
+  writeFileSync(join(target, "package.json"), `${JSON.stringify({ ...manifest, revision }, null, 2)}\n`);
+}
+
+/** The commit, and whether anything differs from it; what the variable REVISION says, where a build has no repository; else undefined. */
+async function revisionOf() {
+  const git = async (...words) => {
+    const { code, output } = await run("git", words, { quiet: true }).catch(() => ({ code: 1, output: "" }));
+    return code === 0 ? output.trim() : undefined;
+  };
+  const commit = await git("rev-parse", "HEAD");
+  if (commit === undefined) return process.env.REVISION?.slice(0, shownDigits) || undefined;
+  const changes = await git("status", "--porcelain");
+  return `${commit.slice(0, shownDigits)}${changes === "" ? "" : ".changed"}`;
+}
+
 /** @param {string} target */
 async function described(target) {
   const node = join(target, relative(root, pinnedNode));
   const main = join(target, "dist/main.js");
-  const { code, output } = await run(node, [main, "--version"], { quiet: true }); // H5
+  const { code, output } = await run(node, [main, "--version"], { quiet: true }); // H6
   if (code !== 0) throw new Stop(`What was shipped does not run:\n${lastLines(output, 20)}`);
   const bytes = filesOf(target).reduce((sum, file) => sum + statSync(file).size, 0);
   const megabytes = Math.round(bytes / 1e6);

@@ -5,13 +5,12 @@
 
 import { loadConfig, type GatewayConfig } from "@cpg/config";
 import { systemRandom, systemTime } from "@cpg/session-registry";
+import { buildInfo } from "./build-info.ts";
 import { startGateway, StartError, type Gateway } from "./gateway.ts";
 import { eventHeaderNames } from "./integrations/cloud-event.ts";
 import { mistakesInFiles, readNamedFiles } from "./named-files.ts";
 import { tellUndici } from "./integrations/known-header-names.ts";
 import { tellV8 } from "./v8-settings.ts";
-
-const version = "0.1.0";
 
 /** Runs until the process is told to end. */
 export async function runEdge(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
@@ -23,7 +22,7 @@ export async function runEdge(argv: readonly string[], env: NodeJS.ProcessEnv): 
       process.stdout.write(`${loaded.text}\n`);
       return;
     case "version":
-      process.stdout.write(`${version}\n`);
+      process.stdout.write(`${buildInfo().version}\n`);
       return;
     case "invalid":
       refuse([...loaded.problems, ...mistakesInFiles(loaded.files)]);

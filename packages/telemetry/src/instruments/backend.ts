@@ -97,9 +97,12 @@ export const readiness = {
     problem: closed("registry", "draining", "full", "eventLoop"),
   }),
   edge_draining: gauge("1 while this edge drains, otherwise 0."),
-  gateway_build_info: gauge("1, with what runs: the gateway's version, Node's, uWebSockets.js'.", {
-    version: named(1),
-    node: named(1),
-    uws: named(1),
-  }),
+  gateway_build_info: gauge(
+    "1, with what runs: the gateway's version (a shipped one with the commit it was made from), Node's, uWebSockets.js'.",
+    {
+      version: named(1),
+      node: named(1),
+      uws: named(1),
+    },
+  ),
 };
