@@ -302,7 +302,7 @@ export function storeCases(theStore: () => RegistryStore, sabotage: Sabotage): S
       (await store.leases(partition, deadlineMs)).find((entry) => entry.incarnation === incarnation)!;
     expect(await renew(1)).toBe("renewed");
     const judged = await read();
-    expect(judged.state).toEqual({ kind: "alive", edge: "an edge", sessions: 7, isDraining: true });
+    expect(judged.state).toMatchObject({ kind: "alive", edge: "an edge", sessions: 7, isDraining: true });
     expect(await renew(2)).toBe("renewed");
     expect(await store.bury(partition, judged, deadlineMs)).toBe(false); // it moved on
     expect(await store.bury(partition, await read(), deadlineMs)).toBe(true);
