@@ -13,8 +13,8 @@ import { lastLines, packageFolders, pinnedNode, root, run, runTurbo, Stop } from
 /** Where each package's vitest writes its report, below the package. */
 const reportPath = "node_modules/.cache/test-report.json";
 
-// The machine for which this was measured has two cores. Compilers take a core each; tests wait most of the time (two packages at a time took 40 % of
-// both cores, and 165 s more than three). Each package's tests have their own Redis Cluster on free ports, so they do not meet.
+// The machine for which this was measured has two cores. Compilers take a core each; tests wait most of the time (of two packages at a
+// time, one file each, both cores were busy to 40 %). Each package's tests have their own Redis Cluster on free ports, so they do not meet.
 const checksAtATime = "--concurrency=2";
 const testsAtATime = "--concurrency=3";
 

@@ -8,5 +8,6 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     globalSetup: ["@cpg/testkit/redis-global-setup"],
+    maxWorkers: 2, // also on two cores: a file waits most of its time
   },
 });
