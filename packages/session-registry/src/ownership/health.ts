@@ -2,8 +2,8 @@
 //
 // V1. A refusal is an answer: who may not do what a renewal does is told that, and not that nobody is there.
 // V2. A reason is told once: while nobody answers, what keeps the lease away is that.
-// V3. Who comes among edges of another layout is not ready and takes no charge points (`admission`), so the roll-out that brought it stops at the
-//     first; those that were there before stay, or they would all leave together. So no two edges believe that they own one charge point (R1).
+// V3. Who comes among edges of another layout is not ready and takes no charge points (`admission`) from the moment it sees them, so the roll-out that
+//     brought it stops at the first (strangers.ts). Those that were there before stay, or they would all leave together.
 
 import type { RegistryError } from "../errors.ts";
 import type { OwnershipHealth } from "../ownership-port.ts";
@@ -54,7 +54,7 @@ export function verdict(
     problems.push(`${measured.owed} claims and releases wait for Redis (registry.maxOwed)`);
   if (strangers.length > 0)
     problems.push(
-      `${strangers.join(", ")} came before this edge and keeps another layout of the registry: neither finds the other's charge points; stop one kind (SPEC.md, Edges of two versions)`,
+      `${strangers.join(", ")} is here beside this edge with another layout of the registry: neither finds the other's charge points; stop one kind (SPEC.md, Edges of two versions)`,
     ); // V3
   return { ...measured, problems };
 }

@@ -10,6 +10,7 @@ import type { Time, Timer } from "../time.ts";
 import type { DeathWatch } from "./death-watch.ts";
 import type { Reaper } from "./reaper.ts";
 import type { RegistryView } from "./registry-view.ts";
+import type { Strangers } from "./strangers.ts";
 
 /** What it reads and whom it tells. */
 export interface LeaseWatchContext {
@@ -19,7 +20,10 @@ export interface LeaseWatchContext {
   readonly watch: DeathWatch;
   readonly reaper: Reaper;
   readonly view: RegistryView;
+  readonly strangers: Strangers;
   ownIncarnation(): Incarnation;
+  /** Whether this edge has a lease. */
+  hasLease(): boolean;
 }
 
 /** See the head of this file. */
@@ -44,10 +48,12 @@ export class LeaseWatch {
   }
 
   async #read(partition: Partition): Promise<void> {
-    const { store, time, pollMs, watch, reaper, view } = this.#context;
+    const { store, time, pollMs, watch, reaper, view, strangers } = this.#context;
+    const hadLease = this.#context.hasLease();
     try {
       const entries = await store.leases(partition, pollMs);
       view.remember(partition, entries);
+      strangers.look(partition, entries, hadLease);
       const judged = watch.observe(partition, entries, time.monotonicMs());
       const others = judged.filter((entry) => entry.incarnation !== this.#context.ownIncarnation());
       await reaper.look(partition, entries, others);

@@ -6,12 +6,14 @@ import { LeaseWatch } from "./lease-watch.ts";
 import { Reaper } from "./reaper.ts";
 import { RegistryView } from "./registry-view.ts";
 import type { OwnershipPorts, OwnershipSettings } from "./settings.ts";
+import { Strangers } from "./strangers.ts";
 
 /** The parts that ownership.ts uses. */
 export interface Others {
   readonly leaseWatch: LeaseWatch;
   readonly reaper: Reaper;
   readonly view: RegistryView;
+  readonly strangers: Strangers;
 }
 
 /**
@@ -22,15 +24,17 @@ export function termMsOf(settings: OwnershipSettings): number {
   return settings.leaseMs - 2 * settings.leasePollMs;
 }
 
-/** `ownIncarnation`: never judged by itself. */
+/** `own`: of this edge; its incarnation is never judged by itself. */
 export function watchOthers(
   settings: OwnershipSettings,
   ports: OwnershipPorts,
-  ownIncarnation: () => Incarnation,
+  own: { readonly ownIncarnation: () => Incarnation; readonly hasLease: () => boolean },
 ): Others {
   const { store, time, random, meter } = ports;
   const { leasePollMs, callDeadlineMs, fenceMs } = settings;
+  const { ownIncarnation } = own;
   const watch = new DeathWatch(termMsOf(settings), leasePollMs);
+  const strangers = new Strangers(termMsOf(settings), time);
   const reaper = new Reaper({
     store,
     time,
@@ -50,7 +54,8 @@ export function watchOthers(
     pollMs: leasePollMs,
     reaper,
     view,
-    ownIncarnation,
+    strangers,
+    ...own,
   });
-  return { leaseWatch, reaper, view };
+  return { leaseWatch, reaper, view, strangers };
 }

@@ -73,7 +73,7 @@ export class RegistryOwnership implements Ownership {
       begun: () => this.#kickAll(),
       replaced: (old) => this.#replaced(old),
     });
-    this.#others = watchOthers(settings, ports, ownIncarnation);
+    this.#others = watchOthers(settings, ports, { ownIncarnation, hasLease: () => this.#lease.isBegun });
     this.#posting = new Posting({ ...settings, ...ports, ownIncarnation, reaper: this.#others.reaper });
     this.#inbox = new Inbox({
       store,
@@ -113,7 +113,7 @@ export class RegistryOwnership implements Ownership {
     const { outagePolicy, maxOwed, leaseRenewMs } = this.#settings;
     const closed = (reason: Refusal): Admission => ({ kind: "closed", reason, retryAfterMs: leaseRenewMs });
     if (this.#stopping) return closed("stopping");
-    if (this.#others.view.strangers().length > 0) return closed("other-layout"); // V3 of health.ts
+    if (this.#others.strangers.names.length > 0) return closed("other-layout"); // V3 of health.ts
     if (this.#book.unregistered >= maxOwed) return closed("owed-full");
     if (outagePolicy === "reject" && !this.isLeaseValid()) return closed("registry-away"); // R8
     return { kind: "open" };
@@ -214,7 +214,7 @@ export class RegistryOwnership implements Ownership {
         lastFailure: store.lastFailure(),
         refusal: this.#inbox.refusal,
         leaseFailure: this.#lease.failure,
-        strangers: this.#others.view.strangers(),
+        strangers: this.#others.strangers.names,
       },
     );
   }

@@ -2,7 +2,6 @@
 
 import { isCandidate, type IdentityKey } from "@cpg/ocpp";
 import { RegistryError } from "../errors.ts";
-import { layout } from "../lease-value.ts";
 import type { RegistryMeter } from "../meter.ts";
 import type { EdgeRow, Incarnation, SessionRow } from "../model.ts";
 import type { LookupResult, SessionPage } from "../ownership-port.ts";
@@ -30,8 +29,6 @@ type Cursor = readonly [partition: number, incarnation: string, after: string];
 export class RegistryView {
   readonly #context: ViewContext;
   readonly #leases = new Map<Partition, readonly LeaseEntry[]>();
-  /** Of another layout, and read the first time that their partition was. */
-  readonly #strangers = new Set<Incarnation>();
 
   constructor(context: ViewContext) {
     this.#context = context;
@@ -39,17 +36,7 @@ export class RegistryView {
 
   /** What was read of a partition's leases. */
   remember(partition: Partition, entries: readonly LeaseEntry[]): void {
-    if (!this.#leases.has(partition))
-      for (const { incarnation, state } of entries)
-        if (state.kind === "alive" && (state.layout ?? layout) !== layout) this.#strangers.add(incarnation);
     this.#leases.set(partition, entries);
-  }
-
-  /** Names of edges of another layout that were here before this edge, and still are. Those that came later are for them to see. */
-  strangers(): readonly string[] {
-    if (this.#strangers.size === 0) return [];
-    const here = this.#live().filter(({ incarnation }) => this.#strangers.has(incarnation));
-    return here.map(({ state }) => state.edge);
   }
 
   /** The session of any of `keys` (identityKeyCandidates); of several, the one granted last. A dead owner's is absent (R7). */

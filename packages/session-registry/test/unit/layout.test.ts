@@ -9,8 +9,9 @@ import { Keyspace } from "../../src/keyspace.ts";
 import { layout, leaseValue, readLease, tombstoneValue } from "../../src/lease-value.ts";
 import type { ConnectionId, Incarnation } from "../../src/model.ts";
 import { writeMessage } from "../../src/ownership/peer-message.ts";
-import { RegistryView } from "../../src/ownership/registry-view.ts";
+import { Strangers } from "../../src/ownership/strangers.ts";
 import { leasePartitionOf, leasePartitions, partitionOf, partitionTags } from "../../src/partition.ts";
+import type { LeaseEntry } from "../../src/store-port.ts";
 import { claimText, rowFields, rowFormat, writeTold } from "../../src/redis/replies.ts";
 import { anEdge } from "./an-edge.ts";
 
@@ -115,19 +116,44 @@ describe("edges of another layout", () => {
     });
     await edge.advance(1000);
     expect(edge.ownership.health().problems).toEqual([
-      expect.stringMatching(/^edge-9 came before this edge and keeps another layout/),
+      expect.stringMatching(/^edge-9 is here beside this edge with another layout/),
     ]);
     expect(edge.ownership.admission()).toMatchObject({ kind: "closed", reason: "other-layout" });
     isHere = false;
-    await edge.advance(1000);
+    await edge.advance(2000); // longer than a lease's term
     expect(edge.ownership.health().problems).toEqual([]);
     expect(edge.ownership.admission()).toEqual({ kind: "open" });
   });
 
-  it("that come later do not make a fleet leave: it is for them to see (V3)", () => {
-    const view = new RegistryView({ reaper: { isDead: () => false } } as never);
-    view.remember(partition!, []);
-    view.remember(partition!, [stranger]);
-    expect(view.strangers()).toEqual([]);
+  /** Sees `entries` at `atMs`; says who is a stranger then. */
+  function aLook(): (atMs: number, entries: readonly LeaseEntry[], hadLease?: boolean) => readonly string[] {
+    let nowMs = 0;
+    const strangers = new Strangers(1000, { monotonicMs: () => nowMs });
+    return (atMs, entries, hadLease = true) => {
+      nowMs = atMs;
+      strangers.look(partition!, entries, hadLease);
+      return strangers.names;
+    };
+  }
+
+  it("that come later do not make a fleet leave: it is for them to see (T1)", () => {
+    const look = aLook();
+    expect(look(0, [])).toEqual([]);
+    expect(look(1, [stranger])).toEqual([]);
+  });
+
+  it("that begin at the same time are seen: until this edge has a lease, nobody came later (T1)", () => {
+    const look = aLook();
+    expect(look(0, [], false)).toEqual([]);
+    expect(look(1, [stranger])).toEqual(["edge-9"]);
+  });
+
+  it("are known by name: one that goes on under another incarnation is the same (T2, T3)", () => {
+    const look = aLook();
+    look(0, [stranger]);
+    expect(look(900, [readLease("edge-9.1", "dead 5")])).toEqual(["edge-9"]);
+    expect(look(1000, [readLease("edge-9.2", "alive@2 1 20 0 edge-9")])).toEqual(["edge-9"]);
+    expect(look(2000, [])).toEqual(["edge-9"]);
+    expect(look(2001, [])).toEqual([]);
   });
 });
