@@ -141,12 +141,13 @@ async function describe(target) {
 async function revisionOf() {
   const git = async (...words) => {
     const { code, output } = await run("git", words, { quiet: true }).catch(() => ({ code: 1, output: "" }));
-    return code === 0 ? output.trim() : undefined;
+    return code === 0 ? output : "";
   };
-  const commit = await git("rev-parse", "HEAD");
+  // Git may say more than was asked for, on standard error.
+  const [commit] = /^[\da-f]{40,}$/mu.exec(await git("rev-parse", "HEAD")) ?? [];
   if (commit === undefined) return process.env.REVISION?.slice(0, shownDigits) || undefined;
-  const changes = await git("status", "--porcelain");
-  return `${commit.slice(0, shownDigits)}${changes === "" ? "" : ".changed"}`;
+  const isChanged = /^[ MADRCTU?]{2} /mu.test(await git("status", "--porcelain"));
+  return `${commit.slice(0, shownDigits)}${isChanged ? ".changed" : ""}`;
 }
 
 /** @param {string} target */

@@ -8,6 +8,6 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     globalSetup: ["@cpg/testkit/redis-global-setup"],
-    maxWorkers: 2, // also on two cores: a file waits most of its time
+    maxWorkers: 2, // on two cores too, for a file waits most of its time; no more elsewhere, for they share a cluster
   },
 });

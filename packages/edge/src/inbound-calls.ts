@@ -179,8 +179,8 @@ export class InboundCalls {
   ): void {
     const finish = (answer: CallAnswer): void => {
       remember?.(answer);
-      this.#answer(received, answer);
       this.#forget();
+      this.#answer(received, answer);
       if (this.#isClosed) return; // N3
       const next = this.#line.next();
       if (next !== undefined) this.#serveFrom(next);

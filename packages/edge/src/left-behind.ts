@@ -3,7 +3,8 @@
 // B1. They are tried to their deadline as all others: what a station says in the moment its connection breaks is to be heard, and a restart of the
 //     backend in that moment is a pause for it too.
 // B2. But of one charge point at most `max` are left behind: for one more the oldest is ended. So one that comes, tells and leaves, again and again, before
-//     a backend that hangs, has the edge hold no more for it than one that stays (R9). What was sent goes on: until-deadline.ts D5.
+//     a backend that hangs, has the edge hold no more for it than one that stays (R9), beside what was sent and goes on to its own end
+//     (until-deadline.ts D5).
 
 import type { IdentityKey } from "@cpg/ocpp";
 import type { InboundCall } from "./integration.ts";

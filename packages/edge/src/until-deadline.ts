@@ -40,6 +40,8 @@ export interface Expiry {
   listen(run: (() => void) | undefined, withinMs?: number): void;
   /** As `listen`, for somebody with nothing under way: called when it is ended before, too (D5). */
   wait(run: () => void, withinMs?: number): void;
+  /** What waits is under way from now on: who listens is called at the deadline alone. */
+  begin(): void;
 }
 
 /** Whose patience can be ended before its deadline. */
@@ -103,6 +105,10 @@ class OneListener implements Expiry {
   wait(run: () => void, withinMs?: number): void {
     this.listen(run, withinMs);
     this.#waiting = run;
+  }
+
+  begin(): void {
+    this.#waiting = undefined;
   }
 
   /** D5 */

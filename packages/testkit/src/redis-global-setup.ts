@@ -1,6 +1,7 @@
 // vitest globalSetup: one Redis Cluster (3 masters, 3 replicas, free ports) for the whole run of a package's tests.
 // vitest.config.ts: `globalSetup: ["@cpg/testkit/redis-global-setup"]`; in a test: `inject("redisNodes")`.
 // Shared: take key prefixes from `uniquePrefix()`, and never kill a node of it (`startTestRedisCluster` for that).
+// Its nodes may forget scripts at any time: a test has them do so.
 
 import type { TestProject } from "vitest/node";
 

@@ -4,8 +4,8 @@
 // E1. Settles once: by the whole answer, the connection's failure, an answer that is too long, or `give up`.
 // E2. `ended` is told once, when undici holds nothing of it any more. That may be after it was given up: a request that
 //     waits for a connection stays in undici's line until its turn, and is not sent then.
-// E3. At most `maxResponseBytes` are kept, and at most twice as many bytes for them, in however many pieces they come; a longer answer is cut off
-//     with its connection.
+// E3. At most `maxResponseBytes` are kept, in at most three times as much room, in however many pieces they come; a longer answer is cut off with its
+//     connection.
 // E4. An answer that says not how long it is ends with its connection, and undici does not tell a reset from an end. So such a one without a byte
 //     may be a backend that died in its work, and is told as flawed. One with some shows by its JSON whether it is whole.
 // E5. Text that is no UTF-8 is told as flawed: decoded, it would be another.
@@ -17,6 +17,11 @@ import type { HttpReply } from "./http-reply.ts";
 /** More bytes came than an answer may have. */
 export class AnswerTooLarge extends Error {
   override message = "the answer is longer than routes.http.maxResponseBytes";
+  readonly status: number;
+  constructor(status: number) {
+    super();
+    this.status = status;
+  }
 }
 
 /** Whoever waited does so no longer. */
@@ -85,7 +90,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     const bytes = this.#bytes + chunk.length;
     if (bytes > this.#owner.maxResponseBytes) {
-      controller.abort(new AnswerTooLarge()); // E3
+      controller.abort(new AnswerTooLarge(this.#status)); // E3
       return;
     }
     this.#body = this.#body === undefined ? chunk : behind(this.#body, this.#bytes, chunk);

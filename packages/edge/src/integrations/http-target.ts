@@ -128,7 +128,7 @@ export class HttpTarget {
       timeout: false, // our own (H7)
       rollingPercentilesEnabled: false, // H4
       enableSnapshots: false,
-      errorFilter: (error: unknown) => error instanceof AnswerTooLarge, // H3
+      errorFilter: (error: unknown) => error instanceof AnswerTooLarge && !awayStatuses.has(error.status), // H3
     });
     this.#breaker.on("open", () => instruments.circuit(2));
     this.#breaker.on("halfOpen", () => instruments.circuit(1));

@@ -28,9 +28,14 @@ export function sharedLookup(lookup: Lookup = systemLookup): Lookup {
     }
     const all = [answered];
     asked.set(question, all);
-    lookup(hostname, options, (...answer) => {
-      asked.delete(question); // N2
-      for (const each of all) each(...answer);
-    });
+    try {
+      lookup(hostname, options, (...answer) => {
+        asked.delete(question); // N2
+        for (const each of all) each(...answer);
+      });
+    } catch (error) {
+      asked.delete(question); // nobody is asked
+      throw error;
+    }
   };
 }

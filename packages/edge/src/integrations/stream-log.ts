@@ -57,6 +57,7 @@ export interface StreamLog {
 }
 
 interface Pending extends Append {
+  readonly expiry: Expiry;
   readonly resolve: (appended: Appended) => void;
 }
 
@@ -136,7 +137,7 @@ class Lanes {
         expiry.listen(undefined);
         resolve(appended);
       };
-      const pending: Pending = { ...entry, resolve: end };
+      const pending: Pending = { ...entry, expiry, resolve: end };
       waiting.add(pending);
       expiry.wait(() => {
         waiting.delete(pending); // X8
@@ -210,6 +211,7 @@ function firstOf(waiting: Set<Pending>): readonly Pending[] {
   for (const pending of waiting) {
     if (batch.length === maxBatch) break;
     waiting.delete(pending);
+    pending.expiry.begin();
     batch.push(pending);
   }
   return batch;

@@ -5,7 +5,7 @@ import { eventually, selfSigned } from "@cpg/testkit";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { HttpTarget, type Fetched, type TargetOptions } from "../../src/integrations/http-target.ts";
 import { sharedLookup } from "../../src/integrations/shared-lookup.ts";
-import { untilDeadline, type Expiry } from "../../src/until-deadline.ts";
+import { untilDeadline, type Endable, type Expiry } from "../../src/until-deadline.ts";
 import { MovedTime } from "../commands/world.ts";
 import { Counts } from "../support/test-edge.ts";
 
@@ -49,7 +49,7 @@ function patient(): Expiry {
     clearTimeout(timer);
     if (run !== undefined && withinMs !== undefined) timer = setTimeout(run, withinMs);
   };
-  return { isOver: false, listen, wait: listen };
+  return { isOver: false, listen, wait: listen, begin: () => undefined };
 }
 
 const ok = { kind: "reply", reply: { status: 204, body: "" } };
@@ -69,15 +69,18 @@ test.each([
   expect(counts.of("circuit backend 2")).toBe(times);
 });
 
-test("a row of answers that are too long opens no circuit: there was an answer (H3)", async () => {
+test.each([
+  [200, 0, "there was an answer"],
+  [503, 1, "it says that nobody stands behind the proxy"],
+])("a row of too long answers of %i opens the circuit %i times: %s (H3)", async (status, times) => {
   const begun = (target = targetWith({ maxResponseBytes: 1 }));
-  for (let n = 1; n <= 12; n += 1) {
+  for (let n = 1; n <= 12 && counts.of("circuit backend 2") === 0; n += 1) {
     const fetched = begun.fetch(to("/"), patient(), false);
     await eventually(() => expect(asked).toHaveLength(n));
-    sockets.at(-1)?.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+    sockets.at(-1)?.write(`HTTP/1.1 ${String(status)} -\r\ncontent-length: 2\r\n\r\n{}`);
     expect(await fetched).toMatchObject({ kind: "none", as: "badAnswer" });
   }
-  expect(counts.of("circuit backend 2")).toBe(0);
+  expect(counts.of("circuit backend 2")).toBe(times);
 });
 
 describe("an answer that does not say how long it is ends with its connection", () => {
@@ -244,4 +247,22 @@ test("who waits its turn for longer than an attempt may last keeps its place, an
   await time.advance(1);
   expect(ends).toEqual(["/a ok", "/b ok", "/c timeout"]);
   expect(time.timers).toBe(0);
+});
+
+test("who waits for its turn and is ended is told at once, and takes no turn (until-deadline.ts, D5)", async () => {
+  const begun = (target = targetWith({ connections: 1, maxConcurrent: 1 }));
+  const first = begun.fetch(to("/a"), patient(), false);
+  await eventually(() => expect(asked).toEqual(["/a"]));
+  const tried: Endable = {};
+  const ended = untilDeadline<Fetched>(
+    async (expiry) => ({ kind: "done", value: await begun.fetch(to("/b"), expiry, true) }),
+    { deadlineMs: 60_000, attempts: "many" },
+    { time: systemTime, random: { next: () => 0 } },
+    tried,
+  );
+  tried.expiry?.end();
+  expect(await ended).toEqual({ kind: "none", as: "overload" });
+  sockets[0]?.write(answerOf(204));
+  expect(await first).toEqual(ok);
+  expect(asked).toEqual(["/a"]);
 });

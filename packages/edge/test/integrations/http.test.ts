@@ -223,7 +223,7 @@ describe("a backend that fails is asked again until the deadline; then InternalE
     ["404, which may be a proxy's", says(404), "httpError", "status 404"],
     ["not JSON", says(200, "<html>a secret"), "badAnswer", "status 200 without a JSON object"],
     ["JSON that is no object", says(201, "[1]"), "badAnswer", "status 201 without a JSON object"],
-    ["10 MB", says(200, long), "badAnswer", "an answer too long", new AnswerTooLarge().message],
+    ["10 MB", says(200, long), "badAnswer", "an answer too long", new AnswerTooLarge(200).message],
     ["no UTF-8", says(200, latin), "badAnswer", "status 200 with a body that is no UTF-8"],
     ["no body", breaksOff, "badAnswer", "status 200 without body and length: cut off?"],
     ["a redirect", says(302, "", { location: "/" }), "httpError", "status 302"],

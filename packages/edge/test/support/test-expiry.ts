@@ -11,6 +11,7 @@ export class TestExpiry implements Expiry {
   wait(run: () => void): void {
     this.listen(run);
   }
+  begin(): void {}
   end(): void {
     this.isOver = true;
     this.#run?.();
