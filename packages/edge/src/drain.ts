@@ -1,6 +1,7 @@
 // Leaving in order (SIGTERM): not ready → stop accepting → finish what is in flight → close in paced slices → release.
 //
-// G1. A socket with a CALL open in either direction is left alone until it is idle or the deadline has come.
+// G1. A socket with a CALL open in either direction is left alone until it is idle or the deadline has come. It takes no more commands meanwhile: callers
+//     that follow one another would keep it to the deadline.
 // G2. Sockets are closed in slices with a pause: closed at once, the fleet would come back in one second (FACTS §8).
 // G3. At the deadline everything left is closed, busy or not. `hurry` (a second signal, `stop`) is a deadline now.
 // G4. The `$disconnect`s of the sockets closed last have a second to reach their backend.
@@ -25,6 +26,8 @@ export interface DrainPorts {
 /** What a drain sees of a session. */
 export interface DrainingSession {
   readonly isBusy: boolean;
+  /** No more commands: those in line and those to come were not sent. */
+  takeNoMore(): void;
   close(cause: CloseCause): void;
 }
 
@@ -91,7 +94,9 @@ export class Drain {
     const idle: DrainingSession[] = [];
     for (const session of sessions) {
       if (idle.length >= sliceSize) break;
-      if (!session.isBusy) idle.push(session); // G1
+      if (session.isBusy)
+        session.takeNoMore(); // G1
+      else idle.push(session);
     }
     for (const session of idle) session.close("draining");
     this.#closed += idle.length;

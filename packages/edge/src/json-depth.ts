@@ -16,6 +16,13 @@ export function isTooDeep(value: unknown): boolean {
   return false;
 }
 
+/** Whether a number in it was too great to be read (1e999): written again it would be null. Takes no stack itself. */
+export function hasInfinity(value: unknown): boolean {
+  for (let level = [value]; level.length > 0; level = level.filter(isNested).flatMap(Object.values))
+    if (level.some((each) => each === Infinity || each === -Infinity)) return true;
+  return false;
+}
+
 function isNested(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }

@@ -6,6 +6,7 @@
 // O2. Each call ends once: by its answer, its own deadline, the station's end, or a full line. A call whose deadline
 //     passes while it waits is never sent.
 // O3. An answer that nobody waits for is counted and ignored: late, repeated or invented.
+// O4. Who leaves serves the open CALL to its end, and sends none any more.
 
 import { encodeCall } from "@cpg/ocpp";
 import type { Time, Timer } from "@cpg/session-registry";
@@ -42,7 +43,7 @@ export class OutboundCalls {
   #open: PendingCall | undefined;
   #openUntil: Timer | undefined;
   #queue: PendingCall[] = [];
-  #isGone = false;
+  #isOver = false;
 
   constructor(ports: OutboundPorts) {
     this.#ports = ports;
@@ -60,7 +61,7 @@ export class OutboundCalls {
 
   /** Sends a CALL when its turn comes. Never rejects. `payloadJson` is one JSON object as text. */
   call(action: string, payloadJson: string, timeoutMs: number): Promise<CallOutcome> {
-    if (this.#isGone) return Promise.resolve({ kind: "gone", delivery: "notSent" });
+    if (this.#isOver) return Promise.resolve({ kind: "gone", delivery: "notSent" });
     if (this.#open !== undefined && this.#queue.length >= this.#ports.maxQueued) {
       return Promise.resolve({ kind: "lineFull" });
     }
@@ -93,13 +94,18 @@ export class OutboundCalls {
     return true;
   }
 
+  /** Nothing more is sent: what waits in line ends, and what comes (O4). */
+  takeNoMore(): void {
+    this.#isOver = true;
+    for (const queued of this.#queue.splice(0)) this.#tell(queued, { kind: "gone", delivery: "notSent" });
+  }
+
   /** The socket is gone: every call ends. */
   gone(): void {
-    this.#isGone = true;
+    this.takeNoMore();
     this.#openUntil?.cancel();
     if (this.#open !== undefined) this.#tell(this.#open, { kind: "gone", delivery: "unknown" });
     this.#open = undefined;
-    for (const queued of this.#queue.splice(0)) this.#tell(queued, { kind: "gone", delivery: "notSent" });
   }
 
   #sendNext(): void {

@@ -31,6 +31,8 @@ export interface LiveSession {
   readonly remote: string;
   /** Wall clock, ms since 1970. */
   readonly connectedAtMs: number;
+  /** Monotonic: of two, the greater is the newer socket's. */
+  readonly authenticatedAtMs: number;
   /** Undefined until the registry granted it. */
   readonly epoch: Epoch | undefined;
   /** Sends a CALL when those before it are answered. Never rejects. The message id is made by the session. */

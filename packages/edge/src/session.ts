@@ -136,6 +136,10 @@ export class Session implements LiveSession, SocketHandler, InboundOwner {
     return this.#outbound.call(action, payloadJson, timeoutMs);
   }
 
+  takeNoMore(): void {
+    this.#outbound?.takeNoMore();
+  }
+
   close(cause: CloseCause): void {
     if (this.#phase.kind !== "open") return; // S1
     this.#phase = { kind: "ending", cause };

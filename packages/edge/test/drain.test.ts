@@ -94,6 +94,22 @@ describe("drain", () => {
     expect((await drained).forced).toBe(0);
   });
 
+  test("callers that follow one another do not keep a station: the open command is finished, no other is sent", async () => {
+    const { edge } = await start({ deadlineMs: 20_000 });
+    const station = await connect(edge.url("CP1"));
+    const [session] = edge.edge.sessions;
+    const open = session?.call("Reset", "{}", 15_000);
+    const queued = session?.call("ClearCache", "{}", 15_000);
+    const { id } = await station.command(0);
+    const drained = edge.edge.drain();
+    expect(await queued).toEqual({ kind: "gone", delivery: "notSent" });
+    expect(await session?.call("Reset", "{}", 15_000)).toEqual({ kind: "gone", delivery: "notSent" });
+    station.send([3, id, {}]);
+    expect((await open)?.kind).toBe("answered");
+    expect(await drained).toEqual({ closed: 1, forced: 0 });
+    expect(station.parsed).toHaveLength(1);
+  });
+
   test("the deadline ends it: what is still busy is closed all the same", async () => {
     const { edge, answers } = await start({ deadlineMs: 100 });
     const station = await connect(edge.url("CP1"));

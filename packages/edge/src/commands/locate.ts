@@ -66,14 +66,16 @@ export function retryAfterOf(error: unknown): number {
   return error instanceof RegistryError ? (error.retryAfterMs ?? registryRetryAfterMs) : registryRetryAfterMs;
 }
 
-/** The own socket of the station that `keys` (identityKeyCandidates) were made for. */
+/** The own socket of the station that `keys` (identityKeyCandidates) were made for: of two, as after a change from 1.6 to 2.x, the newer. */
 export function sessionOf(
   sessions: Pick<SessionTable, "byKey">,
   keys: readonly IdentityKey[],
 ): LiveSession | undefined {
+  let newest: LiveSession | undefined;
   for (const [at, key] of keys.entries()) {
     const session = sessions.byKey(key);
-    if (session !== undefined && isCandidate(at, session.version)) return session;
+    if (session === undefined || !isCandidate(at, session.version)) continue;
+    if (newest === undefined || session.authenticatedAtMs > newest.authenticatedAtMs) newest = session;
   }
-  return undefined;
+  return newest;
 }

@@ -56,6 +56,8 @@ export const openPaths: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
 const defaultRequestTimeoutMs = 30_000;
 // Node looks for late requests from time to time only, by itself every 30 s: they are found after 31 s at most.
 const looksPerTimeout = 30;
+// Fastify's own 72 s would let connections that nobody uses any more keep others out.
+const keepAliveMs = 10_000;
 // Fastify refuses longer path parameters as "not found"; the identity's own check says what is wrong. Node's 16 KB of
 // headers bound it.
 const maxParamLength = 16_384;
@@ -78,6 +80,7 @@ export function createApp(options: AppOptions): ManagementApp {
     },
     return503OnClosing: false, // requests that arrive while it closes are answered in the API's own words
     forceCloseConnections: "idle",
+    keepAliveTimeout: keepAliveMs,
     routerOptions: { maxParamLength },
     clientErrorHandler: answerParserError,
     // No hook runs before these.

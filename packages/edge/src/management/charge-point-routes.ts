@@ -9,7 +9,7 @@ import type { CommandRouter } from "../commands/command-router.ts";
 import { within } from "../within.ts";
 import { retryAfterOf } from "../commands/locate.ts";
 import type { CommandOutcome, Verification } from "../commands/outcomes.ts";
-import { isTooDeep, maxJsonDepth } from "../json-depth.ts";
+import { hasInfinity, isTooDeep, maxJsonDepth } from "../json-depth.ts";
 import type { SessionLog } from "../session-log.ts";
 import type { LiveSession } from "../session-port.ts";
 import { acceptCommandSpan, tracedCommand } from "../spans.ts";
@@ -33,6 +33,8 @@ export interface ChargePointPorts {
   readonly router: Pick<CommandRouter, "command" | "close" | "find">;
   readonly ownership: Pick<Ownership, "list">;
   readonly time: Time;
+  /** Of a request, and so of a command. */
+  readonly maxBodyBytes: number;
   /** Off unless given. */
   readonly tracing?: Tracing;
   readonly sessionLog?: Pick<SessionLog, "commanded" | "closed"> | undefined;
@@ -155,6 +157,10 @@ function addCommand(app: ManagementApp, ports: ChargePointPorts): void {
       const { action, payload, timeoutMs = ports.timeouts.defaultMs } = request.body;
       if (isTooDeep(payload)) throw new HttpProblem("invalid-request", { detail: tooDeep });
       const payloadJson = JSON.stringify(payload);
+      if (payloadJson.includes("null") && hasInfinity(payload))
+        throw new HttpProblem("invalid-request", { detail: tooGreat });
+      // Numbers are written anew, and may take more than they did: 1e20 becomes 21 digits.
+      if (Buffer.byteLength(payloadJson) > ports.maxBodyBytes) throw new HttpProblem("body-too-large");
       const span = acceptCommandSpan(tracing, traceparentOf(request), identity, action);
       tellTrace(reply, span);
       const command = { identity, action, payloadJson, timeoutMs, span };
@@ -175,6 +181,7 @@ function tellTrace(reply: FastifyReply, span: Span | undefined): void {
   if (span !== undefined) reply.header("traceresponse", span.traceparent);
 }
 
+const tooGreat = "body.payload must not hold numbers that a double cannot: they would arrive as null.";
 const tooDeep = `body.payload must not nest deeper than ${String(maxJsonDepth)} levels.`;
 
 function addClose(app: ManagementApp, ports: ChargePointPorts): void {

@@ -64,8 +64,10 @@ export function createManagement(options: ManagementOptions): Management {
 
   return {
     async start() {
-      await addRoutes(app, options); // M1
+      await addRoutes(app, { ...options, maxBodyBytes }); // M1
       app.server.maxConnections = options.maxConnections;
+      // Who is turned away comes again, and then finds the place of one that only kept its connection: /healthz above all must be answered.
+      app.server.on("drop", () => app.server.closeIdleConnections());
       try {
         await app.listen({ host, port });
       } catch (error) {
@@ -88,7 +90,10 @@ export function createManagement(options: ManagementOptions): Management {
 // What closing may take once no connection is left.
 const lastWordsMs = 1000;
 
-async function addRoutes(app: ManagementApp, options: ManagementOptions): Promise<void> {
+async function addRoutes(
+  app: ManagementApp,
+  options: ManagementOptions & { readonly maxBodyBytes: number },
+): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",

@@ -27,6 +27,19 @@ describe("a command for a socket at this edge", () => {
     expect(a.ended).toEqual(["answered"]);
   });
 
+  it("goes to the newer of two, as after a change from 1.6 to 2.x, also while Redis is away", async () => {
+    const { a } = oneEdge();
+    const [old, newer] = [a.connect("UPG", "c1", "1.6"), a.connect("UPG", "c2", "2.0.1")];
+    expect(old.key).not.toBe(newer.key);
+    newer.authenticatedAtMs = 1;
+    a.lookup = () => Promise.reject(away);
+    expect(await a.command("UPG")).toMatchObject({ kind: "answered", ownership: "unverified" });
+    expect([old.calls.length, newer.calls.length]).toEqual([0, 1]);
+    [old.authenticatedAtMs, newer.authenticatedAtMs] = [2, 1];
+    await a.command("UPG");
+    expect([old.calls.length, newer.calls.length]).toEqual([1, 1]);
+  });
+
   it("tells the charge point's CALLERROR", async () => {
     const { world, a } = oneEdge();
     const session = a.connect("CP1", "c1");

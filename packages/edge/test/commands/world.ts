@@ -91,6 +91,7 @@ export class FakeSession implements LiveSession {
   readonly version: OcppVersion;
   readonly remote = "192.0.2.1";
   readonly connectedAtMs = 0;
+  authenticatedAtMs = 0;
   readonly identity: Identity;
   readonly key: IdentityKey;
   readonly connection: ConnectionId;

@@ -36,6 +36,26 @@ describe("POST /v1/charge-points/{id}/commands", () => {
     expect(served.log.error).not.toHaveBeenCalled();
   });
 
+  it("refuses a number that would arrive as null, and one that is null goes on", async () => {
+    const of = (value: string): string => `{"action":"DataTransfer","payload":{"a":[{"b":${value}}]}}`;
+    for (const value of ["1e999", "-1e999"])
+      expect(await post(served, of(value))).toMatchObject({
+        status: 400,
+        body: { detail: expect.stringContaining("numbers that a double cannot") as string },
+      });
+    expect(served.router.command).not.toHaveBeenCalled();
+    expect((await post(served, of("null"))).status).toBe(404);
+  });
+
+  it("refuses a payload that grows beyond what a request may have when it is written again", async () => {
+    const small = await serve({ maxBodyBytes: 200 });
+    const numbers = (count: number): string =>
+      `{"action":"A","payload":{"a":[${Array(count).fill("1e20").join()}]}}`;
+    expect((await post(small, numbers(5))).status).toBe(404);
+    expect((await post(small, numbers(20))).status).toBe(413);
+    await small.management.stop(500);
+  });
+
   it.each([
     '{"constructor":{"prototype":1}}',
     '{"__proto__":{"toJSON":1,"payload":{}}}',

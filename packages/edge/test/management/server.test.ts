@@ -130,6 +130,51 @@ describe("what Node would answer by itself", () => {
   });
 });
 
+describe("a command that is being carried out", () => {
+  it.each([
+    ["bytes too many behind it", " x"],
+    ["a second request that never comes whole", "GET /healthz HTTP/1.1\r\n"],
+  ])(
+    "is never answered by the refusal of %s: the connection breaks, which says that nobody knows (W1)",
+    async (_what, behind) => {
+      const one = await served({ requestTimeoutMs: 300 });
+      one.router.command.mockImplementation(() => new Promise(() => undefined));
+      const body = '{"action":"Reset","payload":{}}';
+      const head = `Host: a\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
+      let text = "";
+      const socket = connect(one.port, "127.0.0.1").on("error", () => undefined);
+      socket.on("data", (bytes) => (text += String(bytes)));
+      const closed = new Promise((resolve) => socket.once("close", resolve));
+      socket.write(`POST /v1/charge-points/CP1/commands HTTP/1.1\r\n${head}${body}`);
+      await expect.poll(() => one.router.command.mock.calls.length).toBe(1);
+      socket.write(behind);
+      await closed;
+      expect(text).toBe("");
+    },
+  );
+});
+
+describe("connections that only stay", () => {
+  it("give their places to who is turned away and comes again", async () => {
+    const one = await served({ maxConnections: 2 });
+    const idle = await Promise.all(
+      [1, 2].map(async () => {
+        const socket = connect(one.port, "127.0.0.1").on("error", () => undefined);
+        socket.write("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+        await new Promise((resolve) => socket.once("data", resolve));
+        return socket;
+      }),
+    );
+    const isServed = (): Promise<boolean> =>
+      ask(one, "/healthz").then(
+        ({ status }) => status === 200,
+        () => false,
+      );
+    await expect.poll(isServed, { timeout: 5_000 }).toBe(true); // sooner than they would end by themselves
+    for (const socket of idle) socket.destroy();
+  });
+});
+
 describe("starting and stopping", () => {
   const options = (port: number): Parameters<typeof createManagement>[0] => ({
     port,
