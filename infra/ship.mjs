@@ -74,7 +74,7 @@ export async function ship(args) {
     await deploy(target);
     for (const name of pnpmsOwn) rmSync(join(target, name), { recursive: true, force: true });
     for (const file of filesOf(target)) if (statSync(file).nlink > 1) makeOwn(file); // H2
-    await describe(target);
+    await writeManifest(target);
     copy(join(root, "LICENSE"), join(target, "LICENSE"));
     cpSync(join(root, "infra/host"), join(target, "host"), { recursive: true });
     copy(join(root, "packages", namedDocument), join(target, "node_modules/@cpg", namedDocument));
@@ -131,14 +131,14 @@ async function deploy(target) {
  * The manifest as it is in the workspace, and the revision (H5).
  * @param {string} target
  */
-async function describe(target) {
+async function writeManifest(target) {
   const manifest = JSON.parse(readFileSync(join(root, "packages/edge/package.json"), "utf8"));
-  const revision = await revisionOf();
+  const revision = await ownRevision();
   writeFileSync(join(target, "package.json"), `${JSON.stringify({ ...manifest, revision }, null, 2)}\n`);
 }
 
 /** The commit, and whether anything differs from it; what the variable REVISION says, where a build has no repository; else undefined. */
-async function revisionOf() {
+async function ownRevision() {
   const git = async (...words) => {
     const { code, output } = await run("git", words, { quiet: true }).catch(() => ({ code: 1, output: "" }));
     return code === 0 ? output : "";

@@ -16,7 +16,7 @@ import {
   type OcppVersion,
 } from "@cpg/ocpp";
 import { localHandlers, type LocalHandler } from "./integrations/local.ts";
-import { isTooDeep, maxJsonDepth } from "./json-depth.ts";
+import { isTooDeep, maxJsonDepth } from "./rewritable-json.ts";
 import { hint, isObject, JsonReader, type JsonObject } from "./json-reader.ts";
 import { specialRoutes } from "./router.ts";
 

@@ -17,7 +17,7 @@ import type { ConnectionId, Epoch } from "@cpg/session-registry";
 import { closeTable, noCloseFrame, type EndLabel } from "./close-codes.ts";
 import type { FrameType, MalformedAs } from "./instruments.ts";
 import { InboundCalls, type InboundContext, type InboundOwner } from "./inbound-calls.ts";
-import { isTooDeep } from "./json-depth.ts";
+import { isTooDeep } from "./rewritable-json.ts";
 import { OutboundCalls } from "./outbound-calls.ts";
 import { Outbox } from "./outbox.ts";
 import type { CallOutcome, CloseCause, LiveSession } from "./session-port.ts";
@@ -124,20 +124,11 @@ export class Session implements LiveSession, SocketHandler, InboundOwner {
 
   call(action: string, payloadJson: string, timeoutMs: number): Promise<CallOutcome> {
     if (this.#phase.kind !== "open") return Promise.resolve({ kind: "gone", delivery: "notSent" });
-    const { time, newMessageId, maxQueuedCommands: maxQueued, callTimeoutMs, instruments } = this.#context;
-    this.#outbound ??= new OutboundCalls({
-      time,
-      newMessageId,
-      maxQueued,
-      callTimeoutMs,
-      send: (frame) => this.sendFrame(frame, "call"),
-      onUnexpectedAnswer: () => instruments.ignored("unmatched"),
-    });
-    return this.#outbound.call(action, payloadJson, timeoutMs);
+    return this.#outboundCalls().call(action, payloadJson, timeoutMs);
   }
 
   takeNoMore(): void {
-    this.#outbound?.takeNoMore();
+    this.#outboundCalls().takeNoMore(); // also who has had no command yet
   }
 
   close(cause: CloseCause): void {
@@ -212,6 +203,18 @@ export class Session implements LiveSession, SocketHandler, InboundOwner {
     this.#outbound?.gone();
     this.#inbound.closed();
     this.#context.onEnded(this, label, code);
+  }
+
+  #outboundCalls(): OutboundCalls {
+    const { time, newMessageId, maxQueuedCommands: maxQueued, callTimeoutMs, instruments } = this.#context;
+    return (this.#outbound ??= new OutboundCalls({
+      time,
+      newMessageId,
+      maxQueued,
+      callTimeoutMs,
+      send: (frame) => this.sendFrame(frame, "call"),
+      onUnexpectedAnswer: () => instruments.ignored("unmatched"),
+    }));
   }
 
   #answered(id: string, outcome: CallOutcome): void {

@@ -110,6 +110,19 @@ describe("drain", () => {
     expect(station.parsed).toHaveLength(1);
   });
 
+  test("a station whose own CALL is open gets no command either, also if it has had none yet", async () => {
+    const { edge, answers } = await start({ deadlineMs: 20_000 });
+    const station = await connect(edge.url("CP1"));
+    station.send([2, "a", "Authorize", {}]);
+    await eventually(() => expect(answers).toHaveLength(1));
+    const [session] = edge.edge.sessions;
+    const drained = edge.edge.drain();
+    expect(await session?.call("Reset", "{}", 15_000)).toEqual({ kind: "gone", delivery: "notSent" });
+    answers[0]?.({ kind: "result", payloadJson: "{}" });
+    expect(await drained).toEqual({ closed: 1, forced: 0 });
+    expect(station.parsed.map(({ id }) => id)).toEqual(["a"]);
+  });
+
   test("the deadline ends it: what is still busy is closed all the same", async () => {
     const { edge, answers } = await start({ deadlineMs: 100 });
     const station = await connect(edge.url("CP1"));

@@ -79,7 +79,8 @@ export interface LeaseEntry {
       }
     | {
         readonly kind: "dead";
-        /** Shard's clock, ms since 1970; NaN: it cannot be read. */ readonly atMs: number;
+        /** Shard's clock, ms since 1970; NaN: it cannot be read. */
+        readonly atMs: number;
       };
 }
 

@@ -10,7 +10,7 @@
 
 import { codeForVersion, type OcppVersion } from "@cpg/ocpp";
 import type { CallAnswer } from "../integration.ts";
-import { isTooDeep } from "../json-depth.ts";
+import { isTooDeep } from "../rewritable-json.ts";
 import type { AttemptEnd } from "../instruments.ts";
 
 /** An answer to its end. */

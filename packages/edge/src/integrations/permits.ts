@@ -3,8 +3,8 @@
 // M1. At most `max` are held. One that is given back goes to who has waited longest, without being free in between: nobody
 //     who comes meanwhile takes it.
 // M2. Waiting ends at the waiter's expiry. What is waited for is never taken later.
-// M3. The line has no bound of its own: its users bound it (a charge point has one CALL served at a time, L1, and some left behind). Who gave up keeps a place, and nothing but
-//     that, until its turn comes.
+// M3. The line has no bound of its own: its users bound it (a charge point has one CALL served at a time, L1, and some left behind). Who gave
+//     up keeps a place, and nothing but that, until its turn comes.
 
 import { Fifo } from "../fifo.ts";
 import type { Expiry } from "../until-deadline.ts";

@@ -9,7 +9,7 @@ import type { CommandRouter } from "../commands/command-router.ts";
 import { within } from "../within.ts";
 import { retryAfterOf } from "../commands/locate.ts";
 import type { CommandOutcome, Verification } from "../commands/outcomes.ts";
-import { hasInfinity, isTooDeep, maxJsonDepth } from "../json-depth.ts";
+import { hasInfinity, isTooDeep, maxJsonDepth } from "../rewritable-json.ts";
 import type { SessionLog } from "../session-log.ts";
 import type { LiveSession } from "../session-port.ts";
 import { acceptCommandSpan, tracedCommand } from "../spans.ts";

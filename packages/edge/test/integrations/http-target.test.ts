@@ -55,33 +55,28 @@ function patient(): Expiry {
 const ok = { kind: "reply", reply: { status: 204, body: "" } };
 const answerOf = (status: number): string => `HTTP/1.1 ${String(status)} -\r\ncontent-length: 0\r\n\r\n`;
 
-test.each([
-  [500, 0, "the backend is there, and has its reasons with this message"],
-  [503, 1, "nobody stands behind the proxy"],
-])("a row of %i opens the circuit %i times: %s (H3)", async (status, times) => {
-  const begun = (target = targetWith({ connections: 1 }));
-  for (let n = 1; n <= 12 && counts.of("circuit backend 2") === 0; n += 1) {
-    const fetched = begun.fetch(to("/"), patient(), false);
-    await eventually(() => expect(asked).toHaveLength(n));
-    sockets[0]?.write(answerOf(status));
-    expect(await fetched).toMatchObject({ reply: { status } });
-  }
-  expect(counts.of("circuit backend 2")).toBe(times);
-});
+const longer = (status: number): string => `HTTP/1.1 ${String(status)} -\r\ncontent-length: 2\r\n\r\n{}`;
+const tooLong = { kind: "none", as: "badAnswer" };
+const answered = (status: number) => ({ kind: "reply", reply: { status } });
 
 test.each([
-  [200, 0, "there was an answer"],
-  [503, 1, "it says that nobody stands behind the proxy"],
-])("a row of too long answers of %i opens the circuit %i times: %s (H3)", async (status, times) => {
-  const begun = (target = targetWith({ maxResponseBytes: 1 }));
-  for (let n = 1; n <= 12 && counts.of("circuit backend 2") === 0; n += 1) {
-    const fetched = begun.fetch(to("/"), patient(), false);
-    await eventually(() => expect(asked).toHaveLength(n));
-    sockets.at(-1)?.write(`HTTP/1.1 ${String(status)} -\r\ncontent-length: 2\r\n\r\n{}`);
-    expect(await fetched).toMatchObject({ kind: "none", as: "badAnswer" });
-  }
-  expect(counts.of("circuit backend 2")).toBe(times);
-});
+  ["500: the backend is there, and has its reasons", { text: answerOf(500), end: answered(500), times: 0 }],
+  ["503: nobody stands behind the proxy", { text: answerOf(503), end: answered(503), times: 1 }],
+  ["200, too long: there was an answer", { text: longer(200), end: tooLong, times: 0 }],
+  ["503, too long: it says the same", { text: longer(503), end: tooLong, times: 1 }],
+])(
+  "a row of answers opens the circuit only if they say that nobody is there (H3): %s",
+  async (_what, row) => {
+    const begun = (target = targetWith({ connections: 1, maxResponseBytes: 1 }));
+    for (let n = 1; n <= 12 && counts.of("circuit backend 2") === 0; n += 1) {
+      const fetched = begun.fetch(to("/"), patient(), false);
+      await eventually(() => expect(asked).toHaveLength(n));
+      sockets.at(-1)?.write(row.text);
+      expect(await fetched).toMatchObject(row.end);
+    }
+    expect(counts.of("circuit backend 2")).toBe(row.times);
+  },
+);
 
 describe("an answer that does not say how long it is ends with its connection", () => {
   const ends: readonly (readonly [string, (socket: Socket) => void])[] = [

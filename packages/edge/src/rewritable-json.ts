@@ -1,4 +1,4 @@
-// How deep a value from outside may nest. Pure.
+// What keeps a value from outside from being written again: nesting, and numbers that were not read. Pure.
 //
 // JSON.parse reads any depth, but JSON.stringify is recursive: some 5,000 levels, which fit into 10 KB, overflow the stack.
 // Whoever writes again what a peer wrote asks here first; what passes as text (the payload of a CALL) need not.
