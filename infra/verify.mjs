@@ -13,10 +13,9 @@ import { lastLines, packageFolders, pinnedNode, root, run, runTurbo, Stop } from
 /** Where each package's vitest writes its report, below the package. */
 const reportPath = "node_modules/.cache/test-report.json";
 
-// The machine for which this was measured has two cores. Compilers take a core each; tests wait most of the time (of two packages at a
-// time, one file each, both cores were busy to 40 %). Each package's tests have their own Redis Cluster on free ports, so they do not meet.
-const checksAtATime = "--concurrency=2";
-const testsAtATime = "--concurrency=3";
+// Two at a time: the machine for which this was measured has two cores. Of tests, three at a time took half a minute less and crowded the
+// deadlines that some play with. Each package's tests have their own Redis Cluster on free ports, so they do not meet.
+const concurrency = "--concurrency=2";
 
 /** Folders of the packages that have tests. */
 function testedPackages() {
@@ -77,12 +76,12 @@ async function main(args) {
     "types",
     "lint",
     "--continue=dependencies-successful",
-    checksAtATime,
+    concurrency,
   ]);
   if (checks.interrupted) return checks.code;
   const vitest = ["--reporter=default", "--reporter=json", `--outputFile.json=${reportPath}`];
   // `--only`: all is built, and turbo would build it again because of the arguments behind `--`.
-  const tests = await runTurbo(["test", "--only", "--continue", testsAtATime, "--", ...vitest]);
+  const tests = await runTurbo(["test", "--only", "--continue", concurrency, "--", ...vitest]);
   if (tests.interrupted) return tests.code;
   if (!args.includes("--bench")) return report({ checks: checks.code, tests: tests.code });
   // Not under turbo: its lines are shown as they come, and it has the machine for itself.
