@@ -13,7 +13,7 @@ import { lastLines, packageFolders, pinnedNode, root, run, runTurbo, Stop } from
 /** Where each package's vitest writes its report, below the package. */
 const reportPath = "node_modules/.cache/test-report.json";
 
-// Two at a time: the machine for which this was measured has two cores. Of tests, three at a time took half a minute less and crowded the
+// Two at a time: the machine for which this was measured has two cores. Three at a time were quicker and crowded the
 // deadlines that some play with. Each package's tests have their own Redis Cluster on free ports, so they do not meet.
 const concurrency = "--concurrency=2";
 
