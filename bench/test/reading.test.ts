@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { Fleet, TrafficResult } from "../src/load/fleet.ts";
-import { tableOf } from "../src/scenarios/messages.ts";
+import { tableOf } from "../src/scenarios/message-report.ts";
 import { note, type Lane } from "../src/scenarios/message-lanes.ts";
 import { wrongOfTraffic } from "../src/scenarios/reading.ts";
 import { rightTraffic as right } from "./support/right-traffic.ts";
@@ -40,7 +40,6 @@ function laneOf(name: string, of: Partial<Lane> = {}): Lane {
     label: "MeterValues",
     tail: "",
     rate: 1,
-    isPacedOnly: false,
     takesTurns: false,
     isPeer: false,
   };
@@ -63,18 +62,17 @@ describe("a station that was lost while messages were measured", () => {
 });
 
 describe("the table of messages", () => {
-  it("divides by the limit with the same message and the same pace, turns by the round they belong to", () => {
+  it("divides by the limit with the same message, without a pace, turns by the round they belong to", () => {
     const taking = (...micros: readonly number[]): TrafficResult[] =>
       micros.map((each) => ({ ...right, answered: 1, serverSeconds: each / 1e6 }));
-    const paced = { isPacedOnly: true };
+    const paced = taking(1, 1);
     const { columns, rows } = tableOf([
-      laneOf("limit", { flood: taking(10, 10), paced: taking(1, 1) }),
-      laneOf("limit", { label: "Heartbeat", flood: taking(5, 5), paced: taking(1, 1) }),
-      laneOf("edge, local", { flood: taking(12, 12), paced: taking(1, 1) }),
-      laneOf("limit", { ...paced, paced: taking(20, 40) }),
-      laneOf("edge, http", { ...paced, paced: taking(30, 50, 70, 90) }),
+      laneOf("limit", { flood: taking(10, 20), paced }),
+      laneOf("limit", { label: "Heartbeat", flood: taking(5, 5), paced }),
+      laneOf("edge, local", { flood: taking(12, 24), paced }),
+      laneOf("edge, http", { flood: taking(15, 25, 70, 90), paced: taking(1, 1, 1, 1) }),
     ]);
     const ratios = rows.map((row) => row[columns.indexOf("÷ limit")]);
-    expect(ratios).toEqual([1, 1, 1.2, 1, 2]);
+    expect(ratios).toEqual([1, 1, 1.2, 3]);
   });
 });

@@ -11,7 +11,7 @@ import type { CrowdTimes } from "../src/scenarios/crowd.ts";
 import * as density from "../src/scenarios/density.ts";
 import * as faults from "../src/scenarios/faults.ts";
 import type { Lane } from "../src/scenarios/message-lanes.ts";
-import * as messages from "../src/scenarios/messages.ts";
+import { reportOf as reportOfMessages } from "../src/scenarios/message-report.ts";
 import * as pool from "../src/scenarios/pool.ts";
 import type { Passed } from "../src/scenarios/reading.ts";
 import * as soak from "../src/scenarios/soak.ts";
@@ -354,7 +354,6 @@ describe("messages", () => {
     label,
     tail: "",
     rate: 1,
-    isPacedOnly: false,
     takesTurns: false,
     isPeer: false,
     flood: [traffic],
@@ -364,9 +363,9 @@ describe("messages", () => {
     ...of,
   });
   const floor = (name: string, failures = 0) => {
-    return { name, rounds: [1], p50: [1], p99: [1], failed: () => failures };
+    const stretches = [{ cpu: 1, perSecond: 1, p50Ms: 1, p99Ms: 1 }];
+    return { name, flood: stretches, paced: stretches, failed: () => failures };
   };
-  const paced = { isPacedOnly: true };
   table<{ lane?: Partial<Lane>; post?: number; dispatched?: number }>(
     [
       ["what a lane noted", { lane: { wrong: ["limit: 1 wrong answers"] } }, ["limit: 1 wrong answers"]],
@@ -375,13 +374,13 @@ describe("messages", () => {
       ["one by dispatch that failed", { dispatched: 2 }, ["dispatched: 2 failed"]],
     ],
     (change = {}) =>
-      messages.reportOf(
+      reportOfMessages(
         [
           ...["limit", "edge, local", "ws", "ocpp-rpc"].flatMap((name) => [
             lane(name, "Heartbeat", name === "limit" ? change.lane : {}),
             lane(name, "MeterValues"),
           ]),
-          ...["limit", "the least", "edge, http"].map((name) => lane(name, "MeterValues", paced)),
+          ...["the least", "edge, http"].map((name) => lane(name, "MeterValues")),
         ],
         {
           post: floor("post", change.post),

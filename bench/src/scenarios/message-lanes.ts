@@ -15,9 +15,8 @@ export interface Lane {
   readonly fleet: Fleet;
   readonly label: string;
   readonly tail: string;
-  /** CALLs per second of the paced stretch, and of the only one if `isPacedOnly`. */
+  /** CALLs per second of the paced stretch. */
   readonly rate: number;
-  readonly isPacedOnly: boolean;
   /** Takes turns with the POST (M4). */
   readonly takesTurns: boolean;
   /** M6 */
@@ -49,26 +48,20 @@ export async function openLanes(
   const fleets = new Map<Subject, Fleet>();
   const plan = { prefix: "CP", stations: valueOf(values, "stations"), clients: valueOf(values, "clients") };
   for (const subject of Object.values(subjects)) fleets.set(subject, owner.own(await fleetOn(subject, plan)));
-  const lane = (subject: Subject, label: string, tail: string, isPacedOnly = false): Lane => {
+  const lane = (subject: Subject, { label, tail, rate }: Pick<Lane, "label" | "tail" | "rate">): Lane => {
     const fleet = fleets.get(subject);
     if (fleet === undefined) throw new Error("a lane without a fleet");
-    const rate = valueOf(values, isPacedOnly ? "backend-rate" : "rate");
     const takesTurns = subject === subjects.proxy || subject === subjects.http;
     const isPeer = subject === subjects.ws || subject === subjects.ocppRpc;
     const found = { flood: [], paced: [], wrong: [], warnings: [] };
-    return { subject, fleet, label, tail, rate, isPacedOnly, takesTurns, isPeer, ...found };
+    return { subject, fleet, label, tail, rate, takesTurns, isPeer, ...found };
   };
+  const beats = { label: "Heartbeat", tail: heartbeat, rate: valueOf(values, "rate") };
+  const meters = { label: "MeterValues", tail: meterValues, rate: valueOf(values, "backend-rate") };
+  const { limit, local, ws, ocppRpc, proxy, http, stream } = subjects;
   const lanes = [
-    ...[subjects.limit, subjects.local, subjects.ws, subjects.ocppRpc].map((s) =>
-      lane(s, "Heartbeat", heartbeat),
-    ),
-    ...[subjects.limit, subjects.local, subjects.ws, subjects.ocppRpc].map((s) =>
-      lane(s, "MeterValues", meterValues),
-    ),
-    lane(subjects.limit, "MeterValues", meterValues, true),
-    lane(subjects.proxy, "MeterValues", meterValues, true),
-    lane(subjects.http, "MeterValues", meterValues, true),
-    lane(subjects.stream, "MeterValues", meterValues, true),
+    ...[limit, local, ws, ocppRpc].map((subject) => lane(subject, beats)),
+    ...[limit, local, ws, ocppRpc, proxy, http, stream].map((subject) => lane(subject, meters)),
   ];
   const served = [...fleets].flatMap(([subject, fleet]) => [...subject.pids, ...fleet.pids]);
   return { lanes, pids: [...served, ...redis.nodes.map((node) => node.pid())] };
@@ -88,19 +81,16 @@ function httpRoutes(origin: string): object {
   };
 }
 
-/** One stretch, or two; gives the one of the main figure (M2). `pace`: times the lane's own. */
+/** A stretch at `pace` times the lane's own, and one without a pace; gives the latter (M2). */
 export async function measure(lane: Lane, values: Values, pace: number): Promise<TrafficResult> {
   const { fleet, subject, tail, rate } = lane;
-  const seconds = valueOf(values, "seconds");
   const stretch = async (perSecond: number): Promise<TrafficResult> => {
-    const plan = { tail, rate: perSecond, seconds, warmUpSeconds: 0.5 };
+    const plan = { tail, rate: perSecond, seconds: valueOf(values, "seconds"), warmUpSeconds: 0.5 };
     const result = await fleet.traffic(plan, subject.pids);
     note(lane, result);
     return result;
   };
-  const paced = await stretch(rate * pace);
-  lane.paced.push(paced);
-  if (lane.isPacedOnly) return paced;
+  lane.paced.push(await stretch(rate * pace));
   const flood = await stretch(0);
   lane.flood.push(flood);
   return flood;
@@ -123,9 +113,4 @@ function noteLost(lane: Lane, losses: TrafficResult["losses"]): void {
 
 function nameOf({ subject, label }: Lane): string {
   return `${subject.name}, ${label}`;
-}
-
-/** What the main figure is made of (M2). */
-export function mainRounds(lane: Lane): readonly TrafficResult[] {
-  return lane.isPacedOnly ? lane.paced : lane.flood;
 }

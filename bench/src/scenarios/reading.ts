@@ -14,6 +14,27 @@ export function cpuPerMessage({ serverSeconds, answered }: TrafficResult): numbe
   return (serverSeconds / Math.max(1, answered)) * 1e6;
 }
 
+/** One stretch of messages or of POSTs. */
+export interface Stretch {
+  /** µs of the server's, or of who POSTs, for each. */
+  readonly cpu: number;
+  readonly perSecond: number;
+  /** From a message to its answer. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+/** What a stretch of traffic came to. */
+export function stretchOf(result: TrafficResult): Stretch {
+  const { answered, seconds, latencies } = result;
+  return {
+    cpu: cpuPerMessage(result),
+    perSecond: answered / seconds,
+    p50Ms: latencyMs(latencies, 0.5),
+    p99Ms: latencyMs(latencies, 0.99),
+  };
+}
+
 /** What was lost, not answered, or not rightly, one line each. */
 export function wrongOfTraffic(name: string, results: readonly TrafficResult[]): string[] {
   return results.flatMap(({ wrong, wrongText, unanswered, answered, losses }) => {

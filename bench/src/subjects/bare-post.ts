@@ -1,7 +1,8 @@
-// The floor of the `http` route: undici POSTs of the same body to the same backend at the same pace, and nothing around them.
+// The floor of the `http` route: undici POSTs of the same body to the same backend, and nothing around them, at a pace or without one.
 // A process of its own. As many connections as the edge keeps (routes.http.connectionsPerTarget).
 //
-// What sends them is a timer of the same process, and its CPU is in the figure. "nothing" leaves the POSTs out and tells what that is.
+// At a pace a timer of the same process sends them, and its CPU is in the figure; "nothing" leaves the POSTs out and tells what that is.
+// Without a pace each connection sends its next as soon as it is answered.
 
 import { Pool, type Dispatcher } from "undici";
 
@@ -18,7 +19,7 @@ export interface PostPlan {
   readonly path: string;
   readonly body: string;
   readonly way: PostWay;
-  /** POSTs per second. */
+  /** POSTs per second; 0: without a pace. */
   readonly rate: number;
 }
 
@@ -35,6 +36,7 @@ let answered = 0;
 let failed = 0;
 let latencies = new Histogram();
 
+const connections = 64;
 const headers = { "content-type": "application/json" };
 
 async function post(plan: PostPlan, client: Pool): Promise<void> {
@@ -97,14 +99,22 @@ class Dispatched implements Dispatcher.DispatchHandler {
 }
 
 function start(plan: PostPlan): void {
-  const client = new Pool(plan.origin, { connections: 64 });
+  const client = new Pool(plan.origin, { connections });
   pool = client;
+  if (plan.rate === 0) {
+    for (let each = 0; each < connections; each++) void postOnAndOn(plan, client);
+    return;
+  }
   const startedMs = nowMs();
   let sent = 0;
   timer = setInterval(() => {
     const due = Math.floor(((nowMs() - startedMs) / 1000) * plan.rate);
     for (; sent < due; sent++) void post(plan, client);
   }, 1);
+}
+
+async function postOnAndOn(plan: PostPlan, client: Pool): Promise<void> {
+  while (!client.closed) await post(plan, client);
 }
 
 serve({
