@@ -1,7 +1,8 @@
 // The CALLs of one charge point on their way through a route and back.
 //
 // N1. Served in order, one at a time (inbound-line.ts). A route that answers at once costs no promise and no timer; what goes to a backend
-//     or a stream waits for its departure first, and its answer for those of the CALLs it left with (departures.ts).
+//     or a stream waits for its departure first, then for its turn where the backend has more than enough (integrations/turns.ts), and its answer
+//     for those of the CALLs it left with (departures.ts).
 // N2. A repetition of a CALL that is still in line is answered by that one's answer, once, unless another came under its id since; a repetition of
 //     one that was answered gets the remembered answer. The backend is called once either way (reused-ids.ts).
 // N3. An answer whose socket is gone is counted and dropped; the backend's work is not cancelled: it may be done already. How many such
@@ -21,6 +22,7 @@ import type { LeftBehind } from "./left-behind.ts";
 import { messageKey, ReusedIds, type MessageKey, type Remembered } from "./reused-ids.ts";
 import type { Router } from "./router.ts";
 import { beginCallSpan, endCallSpan } from "./spans.ts";
+import type { Endable } from "./until-deadline.ts";
 
 /** What all sessions of an edge share for this. */
 export interface InboundContext {
@@ -60,8 +62,8 @@ export class InboundCalls {
   readonly #owner: InboundOwner;
   readonly #line: InboundLine<Received>;
   #memory: ReusedIds | undefined;
-  /** What a backend or a stream has of it. */
-  #asked: InboundCall | undefined;
+  /** What a backend or a stream has of it, or its place in the line before. */
+  #asked: Endable | undefined;
   #served = 0;
   #isClosed = false;
 
@@ -111,7 +113,7 @@ export class InboundCalls {
       span?.end("closed");
       this.#context.instruments.served(this.#owner.version, action, "unanswered");
     }
-    if (this.#asked !== undefined) this.#context.leftBehind.add(this.#asked); // N3
+    if (this.#asked !== undefined) this.#context.leftBehind.add(this.#owner.key, this.#asked); // N3
   }
 
   #isInLine(request: Request): boolean {
@@ -140,7 +142,7 @@ export class InboundCalls {
       return true;
     }
     // What the edge answers by itself is not worth remembering: serving it again is as good, and fresher.
-    const answer = this.#ask(route, this.#callOf(received, (this.#served += 1)));
+    const answer = this.#ask(route, this.#callOf(received, (this.#served += 1), 0));
     if (!(answer instanceof Promise)) {
       this.#answer(received, answer);
       return false;
@@ -159,12 +161,19 @@ export class InboundCalls {
       return;
     }
     const callNumber = known?.callNumber ?? (this.#served += 1);
-    const call = this.#callOf(received, callNumber);
-    const answer = this.#ask(route, call);
-    this.#asked = call;
-    if (this.#isClosed) this.#context.leftBehind.add(call); // N3
-    const remember = (given: CallAnswer): void => this.#remember(received, key, callNumber, given);
-    this.#finishLater(answer, received, remember, party);
+    const begin = (waitedMs: number, together?: Party): void => {
+      const call = this.#callOf(received, callNumber, waitedMs);
+      const answer = this.#ask(route, call);
+      this.#setAsked(call);
+      const remember = (given: CallAnswer): void => this.#remember(received, key, callNumber, given);
+      this.#finishLater(answer, received, remember, together);
+    };
+    const { turns } = route;
+    if (turns?.mustWait !== true) {
+      begin(0, party);
+      return;
+    }
+    this.#setAsked(turns.wait({ come: begin, over: (answer) => this.#finishLater(answer, received) }));
   }
 
   /**
@@ -179,7 +188,7 @@ export class InboundCalls {
   ): void {
     const finish = (answer: CallAnswer): void => {
       remember?.(answer);
-      this.#forget();
+      this.#setAsked(undefined);
       this.#answer(received, answer);
       if (this.#isClosed) return; // N3
       const next = this.#line.next();
@@ -199,9 +208,14 @@ export class InboundCalls {
       .catch((error: unknown) => this.#context.onBug(error));
   }
 
-  #forget(): void {
-    if (this.#asked !== undefined && this.#isClosed) this.#context.leftBehind.done(this.#asked);
-    this.#asked = undefined;
+  #setAsked(asked: Endable | undefined): void {
+    const before = this.#asked;
+    this.#asked = asked;
+    if (!this.#isClosed) return;
+    const { leftBehind } = this.#context;
+    const { key } = this.#owner;
+    if (before !== undefined) leftBehind.done(key, before);
+    if (asked !== undefined) leftBehind.add(key, asked); // N3
   }
 
   #ask(route: Route, call: InboundCall): CallAnswer | Promise<CallAnswer> {
@@ -213,7 +227,7 @@ export class InboundCalls {
     }
   }
 
-  #callOf({ action, id, payloadJson, span }: Received, callNumber: number): InboundCall {
+  #callOf({ action, id, payloadJson, span }: Received, callNumber: number, waitedMs: number): InboundCall {
     const isTransaction = isTransactionMessage(action, this.#owner.version);
     return {
       callId: `${this.#owner.connection}:${String(callNumber)}`,
@@ -222,6 +236,7 @@ export class InboundCalls {
       payloadJson,
       station: this.#owner,
       patience: isTransaction ? "hold" : "normal",
+      waitedMs,
       span,
       expiry: undefined,
     };

@@ -31,6 +31,8 @@ export interface InboundCall extends Endable {
    * `normal`: tried again until the deadline. `once`: best effort, one attempt.
    */
   readonly patience: "hold" | "normal" | "once";
+  /** For how long it waited for its turn (`Route.turns`), ms: that much of its deadline is gone. */
+  readonly waitedMs: number;
   /** Where it is sampled, nearly always it is not: what is done for it becomes its parts. Whoever made the call ends it. */
   readonly span: Span | undefined;
 }
@@ -60,6 +62,22 @@ export interface Route {
    * answer at once returns no promise.
    */
   serve(call: InboundCall): CallAnswer | Promise<CallAnswer>;
+  /** Where its CALLs wait before anything is made of them; absent: nowhere. */
+  readonly turns?: RouteTurns;
+}
+
+/** The line before a route. */
+export interface RouteTurns {
+  /** If not, it may be served at once. */
+  readonly mustWait: boolean;
+  /** Has `turn` told, later: to serve the CALL before it returns, or that its time is over. What it gives can be ended until then. */
+  wait(turn: RouteTurn): Endable;
+}
+
+/** What who waits hears: one of both, once. */
+export interface RouteTurn {
+  readonly come: (waitedMs: number) => void;
+  readonly over: (answer: CallAnswer) => void;
 }
 
 /** Something with connections that must be given back. */

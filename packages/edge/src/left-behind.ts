@@ -4,15 +4,15 @@
 //     backend in that moment is a pause for it too.
 // B2. But of one charge point at most `max` are left behind: for one more the oldest is ended. So one that comes, tells and leaves, again and again, before
 //     a backend that hangs, has the edge hold no more for it than one that stays (R9), beside what was sent and goes on to its own end
-//     (until-deadline.ts D5).
+//     (until-deadline.ts D5). One whose turn at its backend comes counts from then.
 
 import type { IdentityKey } from "@cpg/ocpp";
-import type { InboundCall } from "./integration.ts";
+import type { Endable } from "./until-deadline.ts";
 
-/** Those of one edge. */
+/** Those of one edge, and those that wait for their turn (integrations/turns.ts). */
 export class LeftBehind {
   readonly #max: number;
-  readonly #calls = new Map<IdentityKey, Set<InboundCall>>();
+  readonly #left = new Map<IdentityKey, Set<Endable>>();
 
   /** `max`: of one charge point. */
   constructor(max: number) {
@@ -20,22 +20,20 @@ export class LeftBehind {
   }
 
   /** Its station has gone. */
-  add(call: InboundCall): void {
-    const { key } = call.station;
-    const calls = this.#calls.get(key) ?? new Set();
-    this.#calls.set(key, calls.add(call));
-    if (calls.size <= this.#max) return;
-    const [oldest] = calls;
+  add(key: IdentityKey, left: Endable): void {
+    const all = this.#left.get(key) ?? new Set();
+    this.#left.set(key, all.add(left));
+    if (all.size <= this.#max) return;
+    const [oldest] = all;
     if (oldest === undefined) return;
-    this.done(oldest);
+    this.done(key, oldest);
     oldest.expiry?.end(); // B2
   }
 
   /** It is answered, or was ended. */
-  done(call: InboundCall): void {
-    const { key } = call.station;
-    const calls = this.#calls.get(key);
-    calls?.delete(call);
-    if (calls?.size === 0) this.#calls.delete(key);
+  done(key: IdentityKey, left: Endable): void {
+    const all = this.#left.get(key);
+    all?.delete(left);
+    if (all?.size === 0) this.#left.delete(key);
   }
 }

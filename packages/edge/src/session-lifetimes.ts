@@ -131,6 +131,7 @@ export class SessionLifetimes {
       payloadJson: JSON.stringify({ ...payload, subprotocol: subprotocolOf(session.version) }),
       station: stationOf(session),
       patience: "once",
+      waitedMs: 0,
       span: tracing.samples() ? beginCallSpan(tracing, session, event, "") : undefined,
     };
     const told = (answer: CallAnswer): void => {

@@ -90,12 +90,12 @@ export const routes = {
       why: "At 10 ms an answer, 64 carry 6,400 requests a second: more than 100,000 charge points make.",
     }),
     maxConcurrent: integer({
-      default: 512,
+      default: 128,
       min: 1,
       max: 65_536,
       unit: "requests per target",
       doc: "Requests to one backend in flight or waiting for a connection; one more waits its turn until its deadline.",
-      why: "Eight deep per connection: at 10 ms an answer the last one waits 80 ms.",
+      why: "Two per connection: one under way, one that follows at once. What waits for its turn before that holds less than half as much memory.",
     }),
     maxResponseBytes: integer({
       default: 131_072,

@@ -1,11 +1,11 @@
 // One backend address as a target: connections, concurrency bound, circuit. With http-exchange.ts and known-header-names.ts the only file
 // that touches undici, and the only one of the up path that touches opossum.
 //
-//   circuit (seen before anything is taken) → permit → request
+//   its turn (turns.ts) → circuit (seen before anything is taken) → permit → request
 //
 // H1. An open circuit costs microseconds and no permit (DESIGN §4).
 // H2. At most `maxConcurrent` requests, waiting for a connection or in flight; one more waits for its turn, first come first
-//     served. To send it into the back-off instead would leave permits unused and answer late (after a second's standstill
+//     served: a CALL before anything is made of it, an attempt that finds no permit all the same where it is. To send it into the back-off instead would leave permits unused and answer late (after a second's standstill
 //     at 2,000/s the p99 was 2.6 s, and is 1.4 s so). Who will not wait is `overload` at once. A request that was given up
 //     counts until undici has let go of it. opossum's own capacity is no bulkhead: it frees at a timeout while the request
 //     still runs (FACTS §4).
@@ -36,6 +36,7 @@ import { AnswerTooLarge, GivenUp, HttpExchange, type ExchangeOwner } from "./htt
 import type { FailedAttempt, HttpReply } from "./http-reply.ts";
 import { Permits } from "./permits.ts";
 import type { Lookup } from "./shared-lookup.ts";
+import { Turns } from "./turns.ts";
 
 /** Settings of a target. */
 export interface TargetOptions {
@@ -50,7 +51,7 @@ export interface TargetOptions {
 /** What it needs. */
 export interface TargetPorts {
   readonly instruments: IntegrationInstruments;
-  readonly time: Pick<Time, "monotonicMs">;
+  readonly time: Pick<Time, "monotonicMs" | "after">;
   readonly lookup: Lookup;
 }
 
@@ -97,6 +98,8 @@ class BackendAway extends Error {
 /** One target. */
 export class HttpTarget {
   readonly origin: string;
+  /** Where CALLs wait (H2). */
+  readonly turns: Turns;
   readonly #pool: Pool;
   readonly #breaker: CircuitBreaker<[TargetRequest, Expiry], HttpReply>;
   readonly #permits: Permits;
@@ -109,7 +112,11 @@ export class HttpTarget {
     this.origin = options.origin;
     this.#instruments = instruments;
     this.#time = time;
-    this.#permits = new Permits(options.maxConcurrent, (held) => instruments.inFlight(held));
+    this.#permits = new Permits(options.maxConcurrent, (held) => {
+      instruments.inFlight(held);
+      this.turns.freed();
+    });
+    this.turns = new Turns(this.#permits, time);
     this.#attemptTimeoutMs = options.attemptTimeoutMs;
     this.#exchanges = {
       maxResponseBytes: options.maxResponseBytes, // H5

@@ -8,7 +8,8 @@
 // W4. Backends can always go on with a trace: a CALL that is not sampled gets a `traceparent` of its own that says so.
 
 import { subprotocolOf } from "@cpg/ocpp";
-import type { CallAnswer, InboundCall, Route } from "../integration.ts";
+import type { Time } from "@cpg/session-registry";
+import type { CallAnswer, InboundCall, Route, RouteTurns } from "../integration.ts";
 import { beginAttemptSpan, describeAttempts, endAttemptSpan } from "../spans.ts";
 import { untilDeadline, type Expiry, type Patience, type RetryPorts, type Step } from "../until-deadline.ts";
 import { eventHeaders, sourceOf, wellFormed } from "./cloud-event.ts";
@@ -56,8 +57,9 @@ export function createHttpRoute(options: HttpRouteOptions, target: HttpTarget, p
     call: InboundCall,
     request: TargetRequest,
     expiry: Expiry,
+    waitedMs: number,
   ): Promise<Step<CallAnswer>> {
-    const startedMs = ports.time.monotonicMs();
+    const startedMs = ports.time.monotonicMs() - waitedMs;
     const span = call.span && beginAttemptSpan(call.span, described);
     const fetched = await target.fetch(
       span === undefined ? request : withTraceparent(request, span.traceparent),
@@ -86,11 +88,38 @@ export function createHttpRoute(options: HttpRouteOptions, target: HttpTarget, p
     // A sampled CALL's attempts each have their own (W4).
     if (call.span === undefined) headers.push("traceparent", ports.newTraceparent());
     const request: TargetRequest = { path: pathOf(call), headers, body: call.payloadJson };
-    const patience = call.patience === "once" ? once : many; // W2
-    return untilDeadline((expiry) => attempt(call, request, expiry), patience, ports, call); // W1
+    let { waitedMs } = call; // the first attempt's
+    const tries = (expiry: Expiry): Promise<Step<CallAnswer>> => {
+      const step = attempt(call, request, expiry, waitedMs);
+      waitedMs = 0;
+      return step;
+    };
+    return untilDeadline(tries, patienceOf(call), ports, call); // W1
   }
 
-  return { name: options.name, kind: "http", serve };
+  function patienceOf({ patience, waitedMs }: InboundCall): Patience {
+    if (patience === "once") return once; // W2
+    return waitedMs === 0 ? many : { ...many, deadlineMs: options.deadlineMs - waitedMs };
+  }
+
+  const turns = turnsBefore(target, options.deadlineMs, ports.time);
+  return { name: options.name, kind: "http", serve, turns };
+}
+
+function turnsBefore(target: HttpTarget, deadlineMs: number, time: Pick<Time, "monotonicMs">): RouteTurns {
+  return {
+    get mustWait() {
+      return target.turns.mustWait;
+    },
+    wait: ({ come, over }) =>
+      target.turns.wait(deadlineMs, {
+        come,
+        over(waitedMs) {
+          target.count("overload", time.monotonicMs() - waitedMs);
+          over(timeIsUp(withoutAnswer.overload));
+        },
+      }),
+  };
 }
 
 function timeIsUp(why: string): CallAnswer {

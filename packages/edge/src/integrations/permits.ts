@@ -3,8 +3,8 @@
 // M1. At most `max` are held. One that is given back goes to who has waited longest, without being free in between: nobody
 //     who comes meanwhile takes it.
 // M2. Waiting ends at the waiter's expiry. What is waited for is never taken later.
-// M3. The line has no bound of its own: its users bound it (a charge point has one CALL served at a time, L1, and some left behind). Who gave
-//     up keeps a place, and nothing but that, until its turn comes.
+// M3. The line has no bound of its own: its users bound it. A CALL's first attempt comes when one is free (turns.ts); so those in line are tried again.
+//     Who gave up keeps a place, and nothing but that, until its turn comes.
 
 import { Fifo } from "../fifo.ts";
 import type { Expiry } from "../until-deadline.ts";
@@ -17,20 +17,24 @@ interface Waiter {
 
 /** A number of permits and the line for them. */
 export class Permits {
-  readonly #max: number;
+  readonly max: number;
   readonly #onHeld: (held: number) => void;
   readonly #line = new Fifo<Waiter>();
   #held = 0;
 
   /** `onHeld` hears of each change. */
   constructor(max: number, onHeld: (held: number) => void) {
-    this.#max = max;
+    this.max = max;
     this.#onHeld = onHeld;
+  }
+
+  get isFree(): boolean {
+    return this.#held < this.max;
   }
 
   /** Takes one if one is free. */
   take(): boolean {
-    if (this.#held >= this.#max) return false; // M1
+    if (!this.isFree) return false; // M1
     this.#onHeld((this.#held += 1));
     return true;
   }

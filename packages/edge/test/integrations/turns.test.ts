@@ -1,0 +1,144 @@
+import { expect, test } from "vitest";
+import { Turns } from "../../src/integrations/turns.ts";
+import type { Endable } from "../../src/until-deadline.ts";
+
+/** A line before `max` places, on a clock that the test moves, and what its waiters heard. */
+function before(max: number) {
+  let nowMs = 0;
+  let held = 0;
+  let timers: { atMs: number; run: () => void }[] = [];
+  const heard: string[] = [];
+  const places = {
+    max,
+    get isFree() {
+      return held < max;
+    },
+  };
+  const turns = new Turns(places, {
+    monotonicMs: () => nowMs,
+    after(delayMs, run) {
+      const timer = { atMs: nowMs + delayMs, run };
+      timers.push(timer);
+      return { cancel: () => void (timers = timers.filter((other) => other !== timer)) };
+    },
+  });
+  return {
+    turns,
+    heard,
+    timers: () => timers.length,
+    take: (count = 1) => void (held += count),
+    release: (count = 1) => {
+      held -= count;
+      turns.freed();
+    },
+    /** `takes`: whether it needs a place when its turn comes. */
+    wait: (name: string, patienceMs = 1_000, takes = true): Endable =>
+      turns.wait(patienceMs, {
+        come(waitedMs) {
+          if (takes) held += 1;
+          heard.push(`${name} after ${String(waitedMs)}`);
+        },
+        over: (waitedMs) => heard.push(`not ${name} after ${String(waitedMs)}`),
+      }),
+    /** Moves the clock; `late`: timers wait meanwhile, as behind a busy event loop. */
+    move: (ms: number, late = false) => {
+      nowMs += ms;
+      if (late) return;
+      for (const timer of timers.filter(({ atMs }) => atMs <= nowMs)) timer.run();
+    },
+  };
+}
+
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+test("who waits goes in the order of coming, as places become free, and nobody who comes meanwhile goes before (Y1)", async () => {
+  const { turns, heard, take, release, wait, move } = before(2);
+  expect(turns.mustWait).toBe(false);
+  take(2);
+  expect(turns.mustWait).toBe(true);
+  for (const name of ["a", "b", "c", "d"]) wait(name);
+  move(10);
+  release(2);
+  expect([heard, turns.mustWait]).toEqual([[], true]); // a place is free, and not the comer's
+  await settled();
+  expect(heard).toEqual(["a after 10", "b after 10"]);
+  release();
+  await settled();
+  expect(heard).toEqual(["a after 10", "b after 10", "c after 10"]);
+});
+
+test("who has gone waits for nothing any more: no timer is left, and the line is as good as new", async () => {
+  const { turns, heard, timers, take, release, wait } = before(1);
+  take();
+  wait("a");
+  release();
+  await settled();
+  expect([heard, timers(), turns.mustWait]).toEqual([["a after 0"], 0, true]);
+  release();
+  expect(turns.mustWait).toBe(false);
+});
+
+test("one whose patience ends leaves the line, and does not keep those behind it (Y4)", async () => {
+  const { turns, heard, take, release, wait, move } = before(1);
+  take();
+  wait("a", 100);
+  wait("b", 1_000);
+  move(100);
+  expect(heard).toEqual(["not a after 100"]);
+  release();
+  await settled();
+  expect(heard.slice(1)).toEqual(["b after 100"]);
+  release();
+  expect(turns.mustWait).toBe(false);
+});
+
+test("one that is ended leaves at once, and hears of nothing else", async () => {
+  const { turns, heard, timers, take, release, wait, move } = before(1);
+  take();
+  const a = wait("a");
+  move(20);
+  a.expiry?.end();
+  a.expiry?.end();
+  expect([heard, timers()]).toEqual([["not a after 20"], 0]);
+  release();
+  await settled();
+  expect([heard.length, turns.mustWait]).toEqual([1, false]);
+});
+
+test("one whose turn comes behind a standstill, too late, does not take it (Y4)", async () => {
+  const { heard, take, release, wait, move } = before(1);
+  take();
+  wait("a", 100);
+  wait("b", 1_000);
+  move(150, true);
+  release();
+  await settled();
+  await settled(); // Y3: one at a time
+  expect(heard).toEqual(["not a after 150", "b after 150"]);
+  move(0);
+  expect(heard).toHaveLength(2);
+});
+
+test("where nobody takes a place, as many as there are places go in a turn of the event loop, and all of them in the end (Y3)", async () => {
+  const { heard, take, release, wait } = before(3);
+  take(3);
+  for (let n = 0; n < 8; n++) wait(String(n), 1_000, false);
+  release();
+  await settled();
+  expect(heard).toHaveLength(3);
+  await settled();
+  expect(heard).toHaveLength(6);
+  await settled();
+  expect(heard).toHaveLength(8);
+});
+
+test("one that waits again when its turn comes is behind the others", async () => {
+  const { turns, heard, take, release, wait } = before(1);
+  take();
+  turns.wait(1_000, { come: () => void wait("a"), over: () => undefined });
+  wait("b");
+  release();
+  await settled();
+  await settled(); // Y3: one at a time
+  expect(heard).toEqual(["b after 0"]);
+});
