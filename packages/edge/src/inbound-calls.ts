@@ -173,7 +173,8 @@ export class InboundCalls {
       begin(0, party);
       return;
     }
-    this.#setAsked(turns.wait({ come: begin, over: (answer) => this.#finishLater(answer, received) }));
+    const over = (answer: CallAnswer): void => this.#finishLater(answer, received);
+    this.#setAsked(turns.wait("calls", { come: begin, over }));
   }
 
   /**

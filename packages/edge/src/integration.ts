@@ -70,11 +70,16 @@ export interface Route {
 export interface RouteTurns {
   /** If not, it may be served at once. */
   readonly mustWait: boolean;
-  /** Has `turn` told, later: to serve the CALL before it returns, or that its time is over. What it gives can be ended until then. */
-  wait(turn: RouteTurn): Endable;
+  /**
+   * Has `turn` told, mostly later: to serve the CALL before it returns, or that there is no turn for it. What it gives can be ended until then.
+   */
+  wait(line: TurnLine, turn: RouteTurn): Endable;
 }
 
-/** What who waits hears: one of both, once. */
+/** Those in the second go behind all in the first: `$connect` and `$disconnect`, for which no station waits. */
+export type TurnLine = "calls" | "events";
+
+/** What one who waits hears: one of both, once. */
 export interface RouteTurn {
   readonly come: (waitedMs: number) => void;
   readonly over: (answer: CallAnswer) => void;

@@ -141,10 +141,18 @@ export class SessionLifetimes {
       this.#telling -= 1;
       if (this.#telling === 0) this.#onAllTold?.();
     };
+    const come = (waitedMs: number): void => {
+      const serving = async (): Promise<CallAnswer> => route.serve({ ...call, waitedMs }); // async: one that throws is over, too
+      serving().then(told).catch(onBug).finally(ended); // how it ended, the integration counts
+    };
+    const over = (answer: CallAnswer): void => {
+      told(answer);
+      ended();
+    };
     this.#telling += 1;
     departures.add(() => {
-      const serving = async (): Promise<CallAnswer> => route.serve(call); // async: one that throws is over, too
-      serving().then(told).catch(onBug).finally(ended); // how it ended, the integration counts
+      if (route.turns?.mustWait === true) route.turns.wait("events", { come, over });
+      else come(0);
     });
   }
 }

@@ -93,7 +93,7 @@ test("CALLs that wait for their turn are left behind as well: those that are end
   const [waiting, ended, served]: [RouteTurn[], number[], string[]] = [[], [], []];
   const turns: RouteTurns = {
     mustWait: true,
-    wait(turn) {
+    wait(_line, turn) {
       const place = waiting.push(turn) - 1;
       const end = (): void => {
         ended.push(place);
@@ -133,7 +133,7 @@ test("a station that stays is answered when its turn comes, or told that it did 
   const waiting: RouteTurn[] = [];
   const turns = {
     mustWait: false,
-    wait(turn: RouteTurn) {
+    wait(_line: unknown, turn: RouteTurn) {
       waiting.push(turn);
       return {};
     },

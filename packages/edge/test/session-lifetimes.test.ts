@@ -1,6 +1,6 @@
 import { eventually } from "@cpg/testkit";
 import { afterEach, describe, expect, test } from "vitest";
-import type { CallAnswer, InboundCall } from "../src/integration.ts";
+import type { CallAnswer, InboundCall, RouteTurn, RouteTurns } from "../src/integration.ts";
 import { connect } from "./support/charge-point.ts";
 import { routeOf, startTestEdge, type TestEdge } from "./support/test-edge.ts";
 
@@ -79,6 +79,34 @@ describe("$connect and $disconnect (V3, V4)", () => {
     await Promise.all(Array.from({ length: 20 }, (_, n) => connect(edge.url(`CP${n}`))));
     await edge.edge.drain();
     expect(answered()).toBe(40);
+  });
+
+  test("wait for their turn behind all CALLs, and a drain for that; one that is given up is over", async () => {
+    const [waiting, lines, served]: [RouteTurn[], string[], string[]] = [[], [], []];
+    const turns: RouteTurns = {
+      mustWait: true,
+      wait(line, turn) {
+        lines.push(line);
+        waiting.push(turn);
+        return {};
+      },
+    };
+    const route = routeOf(({ action, waitedMs }) => {
+      served.push(`${action} after ${String(waitedMs)}`);
+      return { kind: "result", payloadJson: "{}" };
+    });
+    running = await startTestEdge({ $connect: { ...route, turns }, $disconnect: { ...route, turns } });
+    await connect(running.url("CP1"));
+    await eventually(() => expect(waiting).toHaveLength(1));
+    const drained = running.edge.drain().then(() => served.push("drained"));
+    await eventually(() => expect(waiting).toHaveLength(2));
+    waiting[0]?.over({ kind: "fault", fault: "internalError", description: "too many" });
+    waiting[1]?.come(30);
+    await drained;
+    expect([lines, served]).toEqual([
+      ["events", "events"],
+      ["$disconnect after 30", "drained"],
+    ]);
   });
 
   test("end a drain also when the backend is silent", async () => {

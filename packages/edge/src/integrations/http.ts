@@ -64,7 +64,6 @@ export function createHttpRoute(options: HttpRouteOptions, target: HttpTarget, p
     const fetched = await target.fetch(
       span === undefined ? request : withTraceparent(request, span.traceparent),
       expiry,
-      call.patience !== "once",
     );
     const meaning: Meaning =
       fetched.kind === "none"
@@ -98,8 +97,8 @@ export function createHttpRoute(options: HttpRouteOptions, target: HttpTarget, p
   }
 
   function patienceOf({ patience, waitedMs }: InboundCall): Patience {
-    if (patience === "once") return once; // W2
-    return waitedMs === 0 ? many : { ...many, deadlineMs: options.deadlineMs - waitedMs };
+    const usual = patience === "once" ? once : many; // W2
+    return waitedMs === 0 ? usual : { ...usual, deadlineMs: options.deadlineMs - waitedMs };
   }
 
   const turns = turnsBefore(target, options.deadlineMs, ports.time);
@@ -111,8 +110,8 @@ function turnsBefore(target: HttpTarget, deadlineMs: number, time: Pick<Time, "m
     get mustWait() {
       return target.turns.mustWait;
     },
-    wait: ({ come, over }) =>
-      target.turns.wait(deadlineMs, {
+    wait: (line, { come, over }) =>
+      target.turns.wait(line, deadlineMs, {
         come,
         over(waitedMs) {
           target.count("overload", time.monotonicMs() - waitedMs);

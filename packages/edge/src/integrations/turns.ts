@@ -9,10 +9,13 @@
 //     what is done for one is still warm for the next.
 // Y3. No more of them go at once than there are permits. Once a circuit is open nobody takes any, and the event loop would stand still for
 //     thousands.
-// Y4. Waiting ends with the waiter's patience, also if its turn comes late, or when it is ended before (left-behind.ts).
+// Y4. What is told of a session (`$connect`, `$disconnect`) goes behind all CALLs: a station waits for those. It is given up at once where four times as many
+//     wait as there are permits: nothing else bounds it, and it is best effort.
+// Y5. Waiting ends with the waiter's patience, also if its turn comes late, or when it is ended before (left-behind.ts).
 
 import type { Time, Timer } from "@cpg/session-registry";
 import { Fifo } from "../fifo.ts";
+import type { TurnLine } from "../integration.ts";
 import type { Endable } from "../until-deadline.ts";
 
 /** What is waited for. */
@@ -25,9 +28,11 @@ export interface Places {
 export interface Turn {
   /** It is theirs, after so many ms. */
   readonly come: (waitedMs: number) => void;
-  /** It will not be any more (Y4). */
+  /** It will not be any more (Y4, Y5). */
   readonly over: (waitedMs: number) => void;
 }
+
+const eventsPerPlace = 4; // Y4
 
 class Waiter implements Endable {
   readonly turn: Turn;
@@ -53,12 +58,12 @@ class Waiter implements Endable {
   }
 }
 
-/** One line. */
+/** The line before one backend. */
 export class Turns {
   readonly #places: Places;
   readonly #time: Pick<Time, "monotonicMs" | "after">;
-  readonly #line = new Fifo<Waiter>();
-  /** Those in it who have not left. */
+  readonly #lines: Readonly<Record<TurnLine, Fifo<Waiter>>> = { calls: new Fifo(), events: new Fifo() };
+  /** Those in them who have not left. */
   #waiting = 0;
   #isComing = false;
 
@@ -72,12 +77,16 @@ export class Turns {
     return this.#waiting > 0 || !this.#places.isFree;
   }
 
-  /** Has `turn` told, later. What it gives can be ended until then. */
-  wait(patienceMs: number, turn: Turn): Endable {
+  /** Has `turn` told, mostly later. What it gives can be ended until then. */
+  wait(line: TurnLine, patienceMs: number, turn: Turn): Endable {
     const waiter = new Waiter(turn, this.#time.monotonicMs(), patienceMs, this.#over);
-    waiter.timer = this.#time.after(patienceMs, () => this.#over(waiter));
-    this.#line.push(waiter);
     this.#waiting += 1;
+    if (line === "events" && this.#lines.events.size >= eventsPerPlace * this.#places.max) {
+      this.#over(waiter); // Y4
+      return waiter;
+    }
+    waiter.timer = this.#time.after(patienceMs, () => this.#over(waiter));
+    this.#lines[line].push(waiter);
     return waiter;
   }
 
@@ -99,18 +108,17 @@ export class Turns {
   }
 
   #next(): void {
-    let waiter = this.#line.shift();
-    while (waiter?.hasLeft === true) waiter = this.#line.shift();
+    const waiter = firstOf(this.#lines.calls) ?? firstOf(this.#lines.events); // Y4
     if (waiter === undefined) return;
     const waitedMs = this.#leave(waiter);
     if (waitedMs < waiter.patienceMs) waiter.turn.come(waitedMs);
-    else waiter.turn.over(waitedMs); // Y4
+    else waiter.turn.over(waitedMs); // Y5
   }
 
   // A property, so that no waiter makes a function for it.
   readonly #over = (waiter: Waiter): void => {
     if (waiter.hasLeft) return;
-    waiter.turn.over(this.#leave(waiter)); // Y4
+    waiter.turn.over(this.#leave(waiter)); // Y5
   };
 
   /** Gives how long it waited, ms. */
@@ -120,4 +128,10 @@ export class Turns {
     this.#waiting -= 1;
     return this.#time.monotonicMs() - waiter.sinceMs;
   }
+}
+
+function firstOf(line: Fifo<Waiter>): Waiter | undefined {
+  let waiter = line.shift();
+  while (waiter?.hasLeft === true) waiter = line.shift();
+  return waiter;
 }

@@ -69,7 +69,7 @@ test.each([
   async (_what, row) => {
     const begun = (target = targetWith({ connections: 1, maxResponseBytes: 1 }));
     for (let n = 1; n <= 12 && counts.of("circuit backend 2") === 0; n += 1) {
-      const fetched = begun.fetch(to("/"), patient(), false);
+      const fetched = begun.fetch(to("/"), patient());
       await eventually(() => expect(asked).toHaveLength(n));
       sockets.at(-1)?.write(row.text);
       expect(await fetched).toMatchObject(row.end);
@@ -94,7 +94,7 @@ describe("an answer that does not say how long it is ends with its connection", 
     "%j and %s (E4)",
     async (text, _how, end, reply) => {
       const begun = (target = targetWith({}));
-      const fetched = begun.fetch(to("/"), patient(), false);
+      const fetched = begun.fetch(to("/"), patient());
       await eventually(() => expect(asked).toHaveLength(1));
       const [socket] = sockets;
       socket?.write(text, () => setTimeout(() => end(socket), 20));
@@ -110,7 +110,7 @@ test.each([
   "a body that is no UTF-8 is told as such, and the character that stands for it is one: %j (E5)",
   async (body, flaw) => {
     const begun = (target = targetWith({}));
-    const fetched = begun.fetch(to("/"), patient(), false);
+    const fetched = begun.fetch(to("/"), patient());
     await eventually(() => expect(asked).toHaveLength(1));
     sockets[0]?.write(
       Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n`), body]),
@@ -121,7 +121,7 @@ test.each([
 
 test("an answer in very many pieces is put together, up to the longest (E3)", async () => {
   const begun = (target = targetWith({ maxResponseBytes: 1_000 }));
-  const fetched = begun.fetch(to("/"), patient(), false);
+  const fetched = begun.fetch(to("/"), patient());
   await eventually(() => expect(asked).toHaveLength(1));
   const text = `{"a":"${"x".repeat(991)}"}`;
   const chunks = text
@@ -135,7 +135,7 @@ test("an answer in very many pieces is put together, up to the longest (E3)", as
 test("after a standstill of the event loop what has arrived counts, though its time is over (H6)", async () => {
   const attemptTimeoutMs = 50;
   const begun = (target = targetWith({ attemptTimeoutMs }));
-  const fetched = begun.fetch(to("/"), patient(), false);
+  const fetched = begun.fetch(to("/"), patient());
   await eventually(() => expect(asked).toHaveLength(1));
   await new Promise((resolve) => setImmediate(resolve)); // the timers are looked at next
   sockets[0]?.write(answerOf(204));
@@ -146,13 +146,13 @@ test("after a standstill of the event loop what has arrived counts, though its t
 
 test("why there is no answer is told in words (H9)", async () => {
   const hasty = (target = targetWith({ attemptTimeoutMs: 20 }));
-  expect(await hasty.fetch(to("/"), patient(), false)).toMatchObject({
+  expect(await hasty.fetch(to("/"), patient())).toMatchObject({
     as: "timeout",
     error: { message: "no answer within routes.http.attemptTimeoutMs, or before the deadline" },
   });
   await hasty.close();
   const begun = (target = targetWith({ maxResponseBytes: 1 }));
-  const long = begun.fetch(to("/"), patient(), false);
+  const long = begun.fetch(to("/"), patient());
   await eventually(() => expect(asked).toHaveLength(2));
   sockets[1]?.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
   expect(await long).toMatchObject({
@@ -163,7 +163,7 @@ test("why there is no answer is told in words (H9)", async () => {
     backend.close(resolve);
     for (const socket of sockets) socket.destroy();
   });
-  expect(await begun.fetch(to("/"), patient(), false)).toMatchObject({
+  expect(await begun.fetch(to("/"), patient())).toMatchObject({
     as: "unreachable",
     error: { message: expect.stringContaining("ECONNREFUSED") },
   });
@@ -190,13 +190,13 @@ describe("over TLS, to a server that would rather speak HTTP/2", () => {
   test("it is HTTP/1.1: a request that is given up takes its connection with it (H8)", async () => {
     vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
     const begun = (target = targetWith({ origin: origin() }));
-    expect(await begun.fetch(to("/"), patient(), false)).toEqual(ok);
+    expect(await begun.fetch(to("/"), patient())).toEqual(ok);
     expect(spoken).toEqual(["1.1"]);
   });
 
   test("a certificate that nobody trusts is told as such (H9)", async () => {
     const begun = (target = targetWith({ origin: origin() }));
-    expect(await begun.fetch(to("/"), patient(), false)).toMatchObject({
+    expect(await begun.fetch(to("/"), patient())).toMatchObject({
       as: "unreachable",
       error: { message: expect.stringContaining("self-signed certificate") },
     });
@@ -212,7 +212,7 @@ test.each([1, 500, 999])(
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] });
     const begun = (target = targetWith({ attemptTimeoutMs: longestSeenMs }));
     vi.advanceTimersByTime(atMs);
-    const fetched = Array.from({ length: 10 }, () => begun.fetch(to("/"), patient(), false));
+    const fetched = Array.from({ length: 10 }, () => begun.fetch(to("/"), patient()));
     vi.advanceTimersByTime(longestSeenMs - 1);
     expect(counts.of("circuit backend 2")).toBe(0);
     vi.advanceTimersByTime(1);
@@ -227,7 +227,7 @@ test("who waits its turn for longer than an attempt may last keeps its place, an
   const ends: string[] = [];
   for (const path of ["/a", "/b", "/c"])
     void untilDeadline<Fetched | undefined>(
-      async (expiry) => ({ kind: "done", value: await begun.fetch(to(path), expiry, true) }),
+      async (expiry) => ({ kind: "done", value: await begun.fetch(to(path), expiry) }),
       { deadlineMs: 25_000, attempts: "many" },
       { time, random: { next: () => 0 } },
     ).then((fetched) => ends.push(`${path} ${fetched?.kind === "none" ? fetched.as : "ok"}`));
@@ -246,11 +246,11 @@ test("who waits its turn for longer than an attempt may last keeps its place, an
 
 test("who waits for its turn and is ended is told at once, and takes no turn (until-deadline.ts, D5)", async () => {
   const begun = (target = targetWith({ connections: 1, maxConcurrent: 1 }));
-  const first = begun.fetch(to("/a"), patient(), false);
+  const first = begun.fetch(to("/a"), patient());
   await eventually(() => expect(asked).toEqual(["/a"]));
   const tried: Endable = {};
   const ended = untilDeadline<Fetched>(
-    async (expiry) => ({ kind: "done", value: await begun.fetch(to("/b"), expiry, true) }),
+    async (expiry) => ({ kind: "done", value: await begun.fetch(to("/b"), expiry) }),
     { deadlineMs: 60_000, attempts: "many" },
     { time: systemTime, random: { next: () => 0 } },
     tried,

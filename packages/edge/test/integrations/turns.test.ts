@@ -33,7 +33,7 @@ function before(max: number) {
     },
     /** `takes`: whether it needs a place when its turn comes. */
     wait: (name: string, patienceMs = 1_000, takes = true): Endable =>
-      turns.wait(patienceMs, {
+      turns.wait(name.startsWith("$") ? "events" : "calls", patienceMs, {
         come(waitedMs) {
           if (takes) held += 1;
           heard.push(`${name} after ${String(waitedMs)}`);
@@ -78,7 +78,7 @@ test("who has gone waits for nothing any more: no timer is left, and the line is
   expect(turns.mustWait).toBe(false);
 });
 
-test("one whose patience ends leaves the line, and does not keep those behind it (Y4)", async () => {
+test("one whose patience ends leaves the line, and does not keep those behind it (Y5)", async () => {
   const { turns, heard, take, release, wait, move } = before(1);
   take();
   wait("a", 100);
@@ -105,7 +105,7 @@ test("one that is ended leaves at once, and hears of nothing else", async () => 
   expect([heard.length, turns.mustWait]).toEqual([1, false]);
 });
 
-test("one whose turn comes behind a standstill, too late, does not take it (Y4)", async () => {
+test("one whose turn comes behind a standstill, too late, does not take it (Y5)", async () => {
   const { heard, take, release, wait, move } = before(1);
   take();
   wait("a", 100);
@@ -135,10 +135,35 @@ test("where nobody takes a place, as many as there are places go in a turn of th
 test("one that waits again when its turn comes is behind the others", async () => {
   const { turns, heard, take, release, wait } = before(1);
   take();
-  turns.wait(1_000, { come: () => void wait("a"), over: () => undefined });
+  turns.wait("calls", 1_000, { come: () => void wait("a"), over: () => undefined });
   wait("b");
   release();
   await settled();
   await settled(); // Y3: one at a time
   expect(heard).toEqual(["b after 0"]);
+});
+
+test("an event goes behind all CALLs, also those that came later, and is given up at once where four times as many wait as there are places (Y4)", async () => {
+  const { turns, heard, timers, take, release, wait } = before(1);
+  take();
+  for (const name of ["$a", "$b", "b", "$c", "$d"]) wait(name);
+  expect([heard, timers()]).toEqual([[], 5]);
+  wait("$e");
+  expect([heard, timers()]).toEqual([["not $e after 0"], 5]);
+  wait("c");
+  release();
+  await settled();
+  release();
+  await settled();
+  release();
+  await settled();
+  expect(heard.slice(1)).toEqual(["b after 0", "c after 0", "$a after 0"]);
+  wait("$f"); // there is room again
+  for (let n = 0; n < 4; n++) {
+    release();
+    await settled();
+  }
+  expect(heard.slice(4)).toEqual(["$b after 0", "$c after 0", "$d after 0", "$f after 0"]);
+  release();
+  expect(turns.mustWait).toBe(false);
 });
