@@ -152,7 +152,7 @@ describe("a station that is lost while messages are measured fails the run", () 
       "--interval",
       "0.3",
       "--scrapes",
-      "3",
+      "8", // a second each: within them the edge must be seen to be full
       "--clients",
       "1",
     ]);

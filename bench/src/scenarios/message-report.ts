@@ -90,7 +90,9 @@ export function tableOf(lanes: readonly Lane[]): Table {
   const clientBound: number[] = [];
   const rows = lanes.map((lane, row) => {
     if (lane.flood.some(isClientBound)) clientBound.push(row);
-    const limit = lanes.find(({ subject, label }) => subject.name.startsWith("limit") && label === lane.label);
+    const limit = lanes.find(
+      ({ subject, label }) => subject.name.startsWith("limit") && label === lane.label,
+    );
     const [flood, paced] = [lane.flood.map(stretchOf), lane.paced.map(stretchOf)];
     const { median, min, max } = spreadOf(cpusOf(flood));
     return [
