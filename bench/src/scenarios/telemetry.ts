@@ -113,7 +113,7 @@ async function run({ values, say, nodeArguments }: Surroundings, owner: Closing)
       say(`round ${round}: ${lane.subject.name}: ${cpuPerMessage(result).toFixed(2)} µs CPU per Heartbeat`);
     }
   }
-  const { cost, filling, filled } = await scrapes(shipped, { values, owner, counting });
+  const { cost, filling, filled } = await scrapes(shipped, { values, say, owner, counting });
   say(`a scrape: ${cost.samples} samples, ${cost.cpuMs.toFixed(1)} ms CPU`);
   const lost = [
     ...(await lostOf(counting.subject, [counting.fleet, ...filling])),
@@ -153,6 +153,7 @@ async function measure({ fleet, subject, url, results }: Lane, values: Values): 
 }
 
 interface Filling {
+  readonly say: Surroundings["say"];
   readonly values: Values;
   readonly owner: Closing;
   readonly counting: Lane;
@@ -169,7 +170,7 @@ export interface Filled {
 /** Fills the shipped edge with stations, has them send, and scrapes it. */
 async function scrapes(
   gateway: Gateway,
-  { values, owner, counting }: Filling,
+  { values, say, owner, counting }: Filling,
 ): Promise<{ readonly cost: ScrapeCost; readonly filling: readonly Fleet[]; readonly filled: Filled }> {
   const { subject, fleet, url } = counting;
   if (url === undefined) throw new Error("an edge without metrics");
@@ -187,6 +188,7 @@ async function scrapes(
   for (const tail of [bootNotification, meterValues]) calls.push(await fleet.callOnce(tail, 30_000));
   const open = await openOf([fleet, ...filling]);
   const filled = { calls, open, rows: await gateway.registered("rows") };
+  say(`${open} stations on ${subject.name}: scraping it`);
   const probe = owner.own(await fleetOn(subject, { prefix: "PROBE", stations: 1, clients: 1 }));
   filling.push(probe);
   const cost = await measureScrapes({ url, pids: subject.pids, probe }, valueOf(values, "scrapes"));
