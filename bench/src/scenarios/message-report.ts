@@ -1,6 +1,6 @@
 // What `messages` found, told. Pure. M1 to M6 stand in messages.ts.
 
-import { pairedRatio, spreadOf } from "../measure/statistics.ts";
+import { pairedRatio, spreadOf, type Spread } from "../measure/statistics.ts";
 import type { Figure, Plot, PlotPoint, Report, Table } from "../report/model.ts";
 import type { Lane } from "./message-lanes.ts";
 import type { Posted } from "./post-floor.ts";
@@ -46,19 +46,19 @@ function barsOf(title: string, lanes: readonly Lane[], way: Way, { post, dispatc
 }
 
 function figuresOf(lanes: readonly Lane[], { post, dispatched }: Floors): Figure[] {
-  const of = (label: string, name: string, way: Way = "flood"): number[] =>
+  const of = (label: string, name: string, way: Way = "flood"): Stretch[] =>
     lanes
       .filter((lane) => lane.label === label && lane.subject.name.startsWith(name))
-      .flatMap((lane) => cpusOf(lane[way].map(stretchOf)));
-  const ratio = (name: string, ours: number[], theirs: readonly number[]): Figure => {
-    const { median, min, max } = pairedRatio(byRound(ours, theirs.length), theirs);
+      .flatMap((lane) => lane[way].map(stretchOf));
+  const ratio = (name: string, ours: readonly Stretch[], theirs: readonly Stretch[]): Figure => {
+    const { median, min, max } = ratioOf(ours, theirs);
     return { name, value: median, unit: "×", range: [min, max] };
   };
   const local = (label: string, peer: string): Figure =>
     ratio(`${label}, local ÷ ${peer}`, of(label, "edge, local"), of(label, peer));
   const behind = (way: Way): Figure[] => {
     const [http, proxied] = [of("MeterValues", "edge, http", way), of("MeterValues", "the least", way)];
-    const [posts, dispatches] = [cpusOf(post[way]), cpusOf(dispatched[way])];
+    const [posts, dispatches] = [post[way], dispatched[way]];
     const how = way === "paced" ? "at a pace" : "without a pace";
     return [
       {
@@ -179,9 +179,13 @@ function medianOf(stretches: readonly Stretch[], of: keyof Stretch): number {
   return stretches.length === 0 ? Number.NaN : spreadOf(stretches.map((stretch) => stretch[of])).median;
 }
 
-/** Of µs CPU; where one side had several turns in a round of the other, round by round. */
+/** NaN of what was not measured. */
 function medianRatio(ours: readonly Stretch[], theirs: readonly Stretch[]): number {
+  return ours.length === 0 || theirs.length === 0 ? Number.NaN : ratioOf(ours, theirs).median;
+}
+
+/** Of µs CPU; where one side had several turns in a round of the other, round by round. */
+function ratioOf(ours: readonly Stretch[], theirs: readonly Stretch[]): Spread {
   const rounds = Math.min(ours.length, theirs.length);
-  if (rounds === 0) return Number.NaN;
-  return pairedRatio(byRound(cpusOf(ours), rounds), byRound(cpusOf(theirs), rounds)).median;
+  return pairedRatio(byRound(cpusOf(ours), rounds), byRound(cpusOf(theirs), rounds));
 }

@@ -5,7 +5,7 @@ import { cpuSecondsOf } from "../measure/process.ts";
 import { startWorker } from "../system/worker.ts";
 import type { PostCount, PostPlan, PostWay } from "../subjects/bare-post.ts";
 import { nowMs, pause } from "../time.ts";
-import { latencyMs, type Stretch } from "./reading.ts";
+import { stretchOf, type Stretch } from "./reading.ts";
 
 /** What a floor's rounds came to. */
 export interface Posted {
@@ -51,16 +51,13 @@ export async function addPostFloor(plan: Omit<PostPlan, "rate">): Promise<PostFl
       const [cpu, startedMs] = [cpuSecondsOf([worker.pid]), nowMs()];
       await pause(seconds * 1000);
       const count = await worker.ask<PostCount>("take");
-      const [cpuSeconds, tookMs] = [cpuSecondsOf([worker.pid]) - cpu, nowMs() - startedMs];
+      const serverSeconds = cpuSecondsOf([worker.pid]) - cpu;
+      const tookSeconds = (nowMs() - startedMs) / 1000;
       await worker.ask("stop");
+      const { answered } = count;
       failed += count.failed;
       const latencies = mergeHistograms([count.latencies]);
-      const stretch = {
-        cpu: (cpuSeconds / Math.max(1, count.answered)) * 1e6,
-        perSecond: (count.answered / tookMs) * 1000,
-        p50Ms: latencyMs(latencies, 0.5),
-        p99Ms: latencyMs(latencies, 0.99),
-      };
+      const stretch = stretchOf({ serverSeconds, answered, seconds: tookSeconds, latencies });
       (rate === 0 ? flood : paced).push(stretch);
       return stretch;
     },

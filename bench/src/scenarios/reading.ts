@@ -10,7 +10,10 @@ export function latencyMs(latencies: Histogram, q: number): number {
 }
 
 /** Server CPU of one message, µs. */
-export function cpuPerMessage({ serverSeconds, answered }: TrafficResult): number {
+export function cpuPerMessage({
+  serverSeconds,
+  answered,
+}: Pick<TrafficResult, "serverSeconds" | "answered">): number {
   return (serverSeconds / Math.max(1, answered)) * 1e6;
 }
 
@@ -24,8 +27,11 @@ export interface Stretch {
   readonly p99Ms: number;
 }
 
-/** What a stretch of traffic came to. */
-export function stretchOf(result: TrafficResult): Stretch {
+/** What was counted in a stretch. */
+export type Counted = Pick<TrafficResult, "serverSeconds" | "answered" | "seconds" | "latencies">;
+
+/** What a stretch came to. */
+export function stretchOf(result: Counted): Stretch {
   const { answered, seconds, latencies } = result;
   return {
     cpu: cpuPerMessage(result),
