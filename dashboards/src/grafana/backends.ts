@@ -96,6 +96,13 @@ const integrations: RowSpec = {
         },
       ],
     },
+    {
+      kind: "graph",
+      title: "Waiting for their turn",
+      question: "How long is the line before each HTTP backend that is at its bound?",
+      unit: "short",
+      queries: [{ expr: series("integration_waiters"), legend: "{{instance}} {{integration}}" }],
+    },
   ],
 };
 

@@ -90,6 +90,7 @@ function servedCounters(meter: Meter): Instruments["served"] {
 function integrationInstruments(meter: Meter, integration: string): IntegrationInstruments {
   const duration = meter.histogram("integration_duration_seconds", { integration });
   const inFlight = meter.gauge("integration_in_flight", { integration });
+  const waiting = meter.gauge("integration_waiters", { integration });
   const circuit = meter.gauge("integration_circuit_state", { integration });
   const ends = handles((outcome: LabelsOf<"integration_requests_total">["outcome"]) =>
     meter.counter("integration_requests_total", { integration, outcome }),
@@ -101,6 +102,7 @@ function integrationInstruments(meter: Meter, integration: string): IntegrationI
       if (seconds !== undefined) duration.record(seconds);
     },
     inFlight: (requests) => inFlight.set(requests),
+    waiting: (messages) => waiting.set(messages),
     circuit: (state) => circuit.set(state),
   };
 }

@@ -50,6 +50,7 @@ export interface IntegrationInstruments {
   /** `seconds` undefined: it was not sent. */
   attempt(end: AttemptEnd, seconds: number | undefined): void;
   inFlight(requests: number): void;
+  waiting(messages: number): void;
   /** 0 closed, 1 half open, 2 open. */
   circuit(state: 0 | 1 | 2): void;
 }
@@ -89,5 +90,5 @@ export const noInstruments: Instruments = {
   malformed: nothing,
   ignored: nothing,
   reusedId: nothing,
-  integration: () => ({ attempt: nothing, inFlight: nothing, circuit: nothing }),
+  integration: () => ({ attempt: nothing, inFlight: nothing, waiting: nothing, circuit: nothing }),
 };

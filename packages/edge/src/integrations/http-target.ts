@@ -5,9 +5,8 @@
 //
 // H1. An open circuit costs microseconds and no permit (DESIGN §4).
 // H2. At most `maxConcurrent` requests, waiting for a connection or in flight. For one more a CALL waits before anything is made of it (turns.ts), and
-//     an attempt that finds no permit all the same where it is, first come first served, until its expiry: `overload`. To send it into the
-//     back-off instead would leave permits unused and answer late (after a second's standstill at 2,000/s the p99 was 2.6 s, and is 1.4 s so). A
-//     request that was given up counts until undici has let go of it. opossum's own capacity is no bulkhead: it frees at a timeout while the
+//     an attempt that is tried again before those, until its expiry: `overload`. To send it into the back-off instead would leave permits
+//     unused and answer late (after a second's standstill at 2,000/s the p99 was 2.6 s, and is 1.4 s so). A request that was given up counts until undici has let go of it. opossum's own capacity is no bulkhead: it frees at a timeout while the
 //     request still runs (FACTS §4).
 // H3. The circuit judges whether the backend is there, not what it thinks of a message: no answer is a failure, and a 502, 503 or 504,
 //     by which a proxy says so for it. A 4xx is none, nor is a 500: one action that always ends so would, asked again and again, cut all
@@ -34,7 +33,6 @@ import type { AttemptEnd, IntegrationInstruments } from "../instruments.ts";
 import type { Expiry } from "../until-deadline.ts";
 import { AnswerTooLarge, GivenUp, HttpExchange, type ExchangeOwner } from "./http-exchange.ts";
 import type { FailedAttempt, HttpReply } from "./http-reply.ts";
-import { Permits } from "./permits.ts";
 import type { Lookup } from "./shared-lookup.ts";
 import { Turns } from "./turns.ts";
 
@@ -102,7 +100,6 @@ export class HttpTarget {
   readonly turns: Turns;
   readonly #pool: Pool;
   readonly #breaker: CircuitBreaker<[TargetRequest, Expiry], HttpReply>;
-  readonly #permits: Permits;
   readonly #attemptTimeoutMs: number;
   readonly #exchanges: ExchangeOwner;
   readonly #instruments: IntegrationInstruments;
@@ -112,15 +109,15 @@ export class HttpTarget {
     this.origin = options.origin;
     this.#instruments = instruments;
     this.#time = time;
-    this.#permits = new Permits(options.maxConcurrent, (held) => {
-      instruments.inFlight(held);
-      this.turns.freed();
+    this.turns = new Turns(options.maxConcurrent, {
+      time,
+      onHeld: (permits) => instruments.inFlight(permits),
+      onWaiting: (messages) => instruments.waiting(messages),
     });
-    this.turns = new Turns(this.#permits, time);
     this.#attemptTimeoutMs = options.attemptTimeoutMs;
     this.#exchanges = {
       maxResponseBytes: options.maxResponseBytes, // H5
-      ended: () => this.#permits.release(),
+      ended: () => this.turns.release(),
     };
     this.#pool = new Pool(options.origin, {
       connections: options.connections,
@@ -149,14 +146,21 @@ export class HttpTarget {
    */
   fetch(request: TargetRequest, expiry: Expiry): Promise<Fetched> {
     if (this.#isShut) return Promise.resolve(shut); // H1
-    return this.#permits.take() ? this.#fire(request, expiry) : this.#fetchInTurn(request, expiry); // H2
+    return this.turns.take() ? this.#fire(request, expiry) : this.#fetchInTurn(request, expiry); // H2
   }
 
-  async #fetchInTurn(request: TargetRequest, expiry: Expiry): Promise<Fetched> {
-    if (!(await this.#permits.wait(expiry))) return overload;
-    if (!this.#isShut) return this.#fire(request, expiry);
-    this.#permits.release();
-    return shut; // H1: the one that freed it may have opened the circuit
+  #fetchInTurn(request: TargetRequest, expiry: Expiry): Promise<Fetched> {
+    if (expiry.isOver) return Promise.resolve(overload);
+    return new Promise((resolve) => {
+      const waiting = this.turns.wait("retries", Infinity, {
+        come: () => {
+          expiry.listen(undefined);
+          resolve(this.fetch(request, expiry)); // the one that freed the permit may have opened the circuit
+        },
+        over: () => resolve(overload),
+      });
+      expiry.wait(() => waiting.expiry?.end());
+    });
   }
 
   #fire(request: TargetRequest, expiry: Expiry): Promise<Fetched> {
@@ -167,7 +171,7 @@ export class HttpTarget {
   readonly #failed = (error: unknown): Fetched => {
     if (error instanceof BackendAway) return replied(error.reply);
     if (error instanceof Error && CircuitBreaker.isOurError(error)) {
-      this.#permits.release(); // refused by the circuit: nothing was begun that would give it back
+      this.turns.release(); // refused by the circuit: nothing was begun that would give it back
       return shut;
     }
     return { kind: "none", as: reasonOf(error), error: error instanceof Error ? error : undefined };

@@ -231,6 +231,7 @@ test("who waits its turn for longer than an attempt may last keeps its place, an
       { deadlineMs: 25_000, attempts: "many" },
       { time, random: { next: () => 0 } },
     ).then((fetched) => ends.push(`${path} ${fetched?.kind === "none" ? fetched.as : "ok"}`));
+  expect([counts.of("in flight backend"), counts.of("waiting backend")]).toEqual([1, 2]);
   for (const path of ["/a", "/b"]) {
     await eventually(() => expect(asked.at(-1)).toBe(path));
     await time.advance(7_000);
@@ -241,7 +242,7 @@ test("who waits its turn for longer than an attempt may last keeps its place, an
   expect(ends).toEqual(["/a ok", "/b ok"]);
   await time.advance(1);
   expect(ends).toEqual(["/a ok", "/b ok", "/c timeout"]);
-  expect(time.timers).toBe(0);
+  expect([time.timers, counts.of("waiting backend")]).toEqual([0, 0]);
 });
 
 test("who waits for its turn and is ended is told at once, and takes no turn (until-deadline.ts, D5)", async () => {

@@ -2,40 +2,41 @@ import { expect, test } from "vitest";
 import { Turns } from "../../src/integrations/turns.ts";
 import type { Endable } from "../../src/until-deadline.ts";
 
-/** A line before `max` places, on a clock that the test moves, and what its waiters heard. */
+/** Permits and their line, on a clock that the test moves, and what its waiters heard. */
 function before(max: number) {
   let nowMs = 0;
-  let held = 0;
   let timers: { atMs: number; run: () => void }[] = [];
   const heard: string[] = [];
-  const places = {
-    max,
-    get isFree() {
-      return held < max;
-    },
-  };
-  const turns = new Turns(places, {
+  const told = { held: Number.NaN, waiting: Number.NaN };
+  const time = {
     monotonicMs: () => nowMs,
-    after(delayMs, run) {
+    after(delayMs: number, run: () => void) {
       const timer = { atMs: nowMs + delayMs, run };
       timers.push(timer);
       return { cancel: () => void (timers = timers.filter((other) => other !== timer)) };
     },
+  };
+  const turns = new Turns(max, {
+    time,
+    onHeld: (permits) => (told.held = permits),
+    onWaiting: (messages) => (told.waiting = messages),
   });
   return {
     turns,
     heard,
+    told,
     timers: () => timers.length,
-    take: (count = 1) => void (held += count),
-    release: (count = 1) => {
-      held -= count;
-      turns.freed();
+    take: (count = 1) => {
+      for (let n = 0; n < count; n++) expect(turns.take()).toBe(true);
     },
-    /** `takes`: whether it needs a place when its turn comes. */
+    release: (count = 1) => {
+      for (let n = 0; n < count; n++) turns.release();
+    },
+    /** `takes`: whether it needs a permit when its turn comes. */
     wait: (name: string, patienceMs = 1_000, takes = true): Endable =>
-      turns.wait(name.startsWith("$") ? "events" : "calls", patienceMs, {
+      turns.wait(lines[name.charAt(0)] ?? "calls", patienceMs, {
         come(waitedMs) {
-          if (takes) held += 1;
+          if (takes) expect(turns.take()).toBe(true);
           heard.push(`${name} after ${String(waitedMs)}`);
         },
         over: (waitedMs) => heard.push(`not ${name} after ${String(waitedMs)}`),
@@ -49,9 +50,24 @@ function before(max: number) {
   };
 }
 
+/** By the first letter of a waiter's name. */
+const lines: Readonly<Record<string, "retries" | "events">> = { "+": "retries", $: "events" };
+
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-test("who waits goes in the order of coming, as places become free, and nobody who comes meanwhile goes before (Y1)", async () => {
+test("no more permits are held than there are, and each change is told", () => {
+  const { turns, told, take, release, wait } = before(2);
+  expect(told).toEqual({ held: 0, waiting: 0 });
+  take(2);
+  expect([turns.take(), told]).toEqual([false, { held: 2, waiting: 0 }]);
+  wait("a").expiry?.end();
+  wait("b");
+  expect(told).toEqual({ held: 2, waiting: 1 });
+  release();
+  expect(told).toEqual({ held: 1, waiting: 1 });
+});
+
+test("who waits goes in the order of coming, as permits become free, and nobody who comes meanwhile goes before (Y1)", async () => {
   const { turns, heard, take, release, wait, move } = before(2);
   expect(turns.mustWait).toBe(false);
   take(2);
@@ -59,7 +75,7 @@ test("who waits goes in the order of coming, as places become free, and nobody w
   for (const name of ["a", "b", "c", "d"]) wait(name);
   move(10);
   release(2);
-  expect([heard, turns.mustWait]).toEqual([[], true]); // a place is free, and not the comer's
+  expect([heard, turns.mustWait]).toEqual([[], true]); // a permit is free, and not the comer's
   await settled();
   expect(heard).toEqual(["a after 10", "b after 10"]);
   release();
@@ -119,7 +135,7 @@ test("one whose turn comes behind a standstill, too late, does not take it (Y5)"
   expect(heard).toHaveLength(2);
 });
 
-test("where nobody takes a place, as many as there are places go in a turn of the event loop, and all of them in the end (Y3)", async () => {
+test("where nobody takes a permit, as many as there are permits go in a turn of the event loop, and all of them in the end (Y3)", async () => {
   const { heard, take, release, wait } = before(3);
   take(3);
   for (let n = 0; n < 8; n++) wait(String(n), 1_000, false);
@@ -143,7 +159,24 @@ test("one that waits again when its turn comes is behind the others", async () =
   expect(heard).toEqual(["b after 0"]);
 });
 
-test("an event goes behind all CALLs, also those that came later, and is given up at once where four times as many wait as there are places (Y4)", async () => {
+test("an attempt that is tried again goes before all others, and waits until it is ended: its own deadline has a timer (Y1)", async () => {
+  const { turns, heard, timers, take, release, wait, move } = before(1);
+  take();
+  wait("a");
+  const [, ended] = [wait("+a", Infinity), wait("+b", Infinity), wait("+c", Infinity)];
+  expect(timers()).toBe(1); // that of a
+  move(999);
+  ended.expiry?.end();
+  for (let n = 0; n < 3; n++) {
+    release();
+    await settled();
+  }
+  expect(heard).toEqual(["not +b after 999", "+a after 999", "+c after 999", "a after 999"]);
+  release();
+  expect(turns.mustWait).toBe(false);
+});
+
+test("an event goes behind all CALLs, also those that came later, and is given up at once where four times as many wait as there are permits (Y4)", async () => {
   const { turns, heard, timers, take, release, wait } = before(1);
   take();
   for (const name of ["$a", "$b", "b", "$c", "$d"]) wait(name);

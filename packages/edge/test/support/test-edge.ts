@@ -37,7 +37,7 @@ export function settingsWith(changes: {
   };
 }
 
-/** Counts by `name label`. */
+/** Counts by `name label`, and what is in flight or waiting now. */
 export class Counts implements Instruments {
   readonly #counts = new Map<string, number>();
   opened = () => this.#add("opened");
@@ -59,7 +59,8 @@ export class Counts implements Instruments {
       this.#add(`attempt ${name} ${end}`);
       if (seconds === undefined) this.#add(`not sent ${name} ${end}`);
     },
-    inFlight: () => undefined,
+    inFlight: (requests: number) => void this.#counts.set(`in flight ${name}`, requests),
+    waiting: (messages: number) => void this.#counts.set(`waiting ${name}`, messages),
     circuit: (state: number) => this.#add(`circuit ${name} ${String(state)}`),
   });
   of(name: string): number {

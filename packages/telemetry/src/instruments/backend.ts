@@ -76,6 +76,9 @@ export const integrations = {
       integration,
     },
   ),
+  integration_waiters: gauge("Messages that wait for their turn, because so many requests are in flight.", {
+    integration,
+  }),
   integration_stream_length: gauge("Entries of a stream's longest partition.", { integration }),
   integration_stream_limit: gauge("Entries of a partition after which messages are held back: maxLength.", {
     integration,
