@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Fleet, TrafficResult } from "../src/load/fleet.ts";
 import { tableOf } from "../src/scenarios/message-report.ts";
 import { note, type Lane } from "../src/scenarios/message-lanes.ts";
-import { wrongOfTraffic } from "../src/scenarios/reading.ts";
+import { wrongOfStored, wrongOfTraffic } from "../src/scenarios/reading.ts";
 import { rightTraffic as right } from "./support/right-traffic.ts";
 
 describe("what is wrong of a stretch", () => {
@@ -25,6 +25,15 @@ describe("what is wrong of a stretch", () => {
       "edge: 2 wrong answers, the first: [4]",
       "edge: 3 messages were never answered",
       "edge: nothing was answered",
+    ]);
+  });
+});
+
+describe("what was stored of what was answered", () => {
+  it("may be all and more, not less", () => {
+    expect([10, 11].flatMap((stored) => wrongOfStored("stream", 10, stored))).toEqual([]);
+    expect(wrongOfStored("stream", 10, 7)).toEqual([
+      "stream: 3 messages were answered and are not in the stream",
     ]);
   });
 });

@@ -26,5 +26,8 @@ export const meterValuesPayload = JSON.stringify({
 /** MeterValues. */
 export const meterValues = `,"MeterValues",${meterValuesPayload}]`;
 
+/** StopTransaction of 1.6: a transaction message. */
+export const stopTransaction = `,"StopTransaction",{"transactionId":4711,"meterStop":1234567,"timestamp":"2026-11-23T00:00:00.000Z","reason":"Local"}]`;
+
 /** BootNotification of 1.6. */
 export const bootNotification = `,"BootNotification",{"chargePointVendor":"Acme","chargePointModel":"One"}]`;

@@ -52,6 +52,13 @@ export function wrongOfTraffic(name: string, results: readonly TrafficResult[]):
   });
 }
 
+/** What was answered and is not in its stream; what is there twice, or unanswered, is not wrong: at least once was promised. */
+export function wrongOfStored(name: string, answered: number, stored: number): string[] {
+  return stored < answered
+    ? [`${name}: ${answered - stored} messages were answered and are not in the stream`]
+    : [];
+}
+
 /** What of one CALL of each station was not answered, or not rightly, one line each. Those of lost stations are told by `linesOfLosses`. */
 export function wrongOfCalls(name: string, { wrong, unanswered }: Called): string[] {
   const lines: string[] = [];

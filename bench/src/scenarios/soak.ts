@@ -5,11 +5,13 @@
 // K2. The first slice is not counted: it compiles. Of the others the last third is set against the first.
 // K3. Commands have a pace, too: an edge remembers 524,288 ids of commands that came from other edges, each for the command's 10 s and a
 //     minute, and whoever sends 7,500 a second for that long measures what it does when that memory is full.
-// K4. A life is a connection from its upgrade to the end of its row: newcomers connect together, are registered, and leave.
+// K4. What goes to a stream are transaction messages: they wait for a replica, and are remembered for ten minutes. An answered one that is not in
+//     the stream is a wrong result.
+// K5. A life is a connection from its upgrade to the end of its row: newcomers connect together, are registered, and leave.
 
 import type { CommandCount, CommandPlan } from "../load/commander.ts";
 import { Fleet } from "../load/fleet.ts";
-import { heartbeat, meterValues } from "../load/payloads.ts";
+import { heartbeat, meterValues, stopTransaction } from "../load/payloads.ts";
 import { descriptorRefusal } from "../host/load-limits.ts";
 import { readHostLimits } from "../host/limits.ts";
 import { cpuSecondsOf, residentBytes } from "../measure/process.ts";
@@ -19,11 +21,12 @@ import { BenchError, valueOf, type Scenario, type Surroundings, type Values } fr
 import { closing, type Closing } from "../system/closing.ts";
 import { startGateway, type Gateway } from "../system/gateway.ts";
 import { startRedis } from "../system/redis.ts";
+import { StoredEntries } from "../system/stored-entries.ts";
 import { edgeOf, fleetOn } from "../system/subject.ts";
 import { startWorker, type Worker } from "../system/worker.ts";
 import { nowMs } from "../time.ts";
 import { clients, seconds } from "./load-parameters.ts";
-import { kindsText, linesOfLosses, wrongOfPassed, wrongOfTraffic } from "./reading.ts";
+import { kindsText, linesOfLosses, wrongOfPassed, wrongOfStored, wrongOfTraffic } from "./reading.ts";
 
 /** The benchmark. */
 export const soak: Scenario = {
@@ -70,7 +73,7 @@ export const soak: Scenario = {
       min: 10,
       max: 50_000,
       unit: "/s",
-      meaning: "pace of the CALLs that go to a backend",
+      meaning: "pace of the CALLs that go to a backend, and of those that go to a stream",
     },
     clients,
   ],
@@ -118,6 +121,7 @@ async function run({ values, say, nodeArguments }: Surroundings, owner: Closing)
   const plan = { edges: 2, redisNodes: redis.addresses, routes, nodeArguments };
   const gateway = owner.own(await startGateway(plan));
   const fleet = owner.own(await fleetOf(gateway, values));
+  const entries = owner.own(new StoredEntries(redis.addresses, gateway.keyPrefix, "events"));
   const commander = owner.own(await startWorker(new URL("../load/commander.js", import.meta.url)));
   const newcomers = owner.own(await Fleet.start(valueOf(values, "clients")));
   const soaked: Soaked[] = [];
@@ -130,6 +134,15 @@ async function run({ values, say, nodeArguments }: Surroundings, owner: Closing)
       rate: valueOf(values, "backend-rate"),
       values,
     }),
+    storing(
+      trafficOf("StopTransaction, stream", {
+        fleet,
+        tail: stopTransaction,
+        rate: valueOf(values, "backend-rate"),
+        values,
+      }),
+      entries,
+    ),
     livesOf(gateway, newcomers, values),
   ]) {
     const slices: Slice[] = [];
@@ -150,8 +163,9 @@ function routesTo(origin: string): object {
     integrations: {
       clock: { type: "local", handler: "heartbeat" },
       csms: { type: "http", url: `${origin}/{action}/{identity}` },
+      events: { type: "stream" },
     },
-    routes: { Heartbeat: "clock", MeterValues: "csms" },
+    routes: { Heartbeat: "clock", MeterValues: "csms", StopTransaction: "events" },
   };
 }
 
@@ -219,6 +233,17 @@ function trafficOf(kind: string, { fleet, tail, rate, values }: Sending): Work {
 }
 
 /** K4 */
+function storing(work: Work, entries: StoredEntries): Work {
+  return {
+    ...work,
+    async once() {
+      const { units, wrong } = await work.once();
+      return { units, wrong: [...wrong, ...wrongOfStored(work.kind, units, await entries.take())] };
+    },
+  };
+}
+
+/** K5 */
 function livesOf(gateway: Gateway, newcomers: Fleet, values: Values): Work {
   const kind = "lives";
   const count = valueOf(values, "stations");

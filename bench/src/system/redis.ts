@@ -1,7 +1,7 @@
 // The Redis Cluster of a run. I/O: processes, sockets.
 
 import { findRedisServer, startRedisCluster, type RedisCluster, type RedisClusterOptions } from "@cpg/infra";
-import { Redis } from "ioredis";
+import { Cluster, Redis } from "ioredis";
 
 import { BenchError } from "../scenario.ts";
 import { cpuSecondsOf } from "../measure/process.ts";
@@ -20,13 +20,38 @@ export function redisCpuSeconds(cluster: RedisCluster): number {
   return cpuSecondsOf(cluster.nodes.filter((node) => node.running()).map((node) => node.pid()));
 }
 
+type Addresses = readonly { readonly host: string; readonly port: number }[];
+
 /** The name of the bench's own connections: they are nobody's whom it measures. */
-export const ownConnectionName = "cpg-bench";
+const ownConnectionName = "cpg-bench";
+
+/** A client of the bench's own, which goes on when nodes die. */
+export function ownCluster(addresses: Addresses): Cluster {
+  const redis = new Cluster([...addresses], {
+    redisOptions: { connectionName: ownConnectionName },
+    slotsRefreshInterval: 1_000,
+    clusterRetryStrategy: () => 100,
+  });
+  return redis.on("error", () => undefined);
+}
+
+/** All keys of the masters that fit, node by node. */
+export async function* keysOf(
+  redis: Cluster,
+  pattern: string,
+): AsyncGenerator<{ node: Redis; keys: string[] }> {
+  for (const node of redis.nodes("master")) {
+    let cursor = "0";
+    do {
+      const [next, keys] = await node.scan(cursor, "MATCH", pattern, "COUNT", 2_000);
+      yield { node, keys };
+      cursor = next;
+    } while (cursor !== "0");
+  }
+}
 
 /** Connections of clients to these nodes, counted at Redis' end; the bench's own are not among them, nor are those between nodes. */
-export async function connectionsTo(
-  addresses: readonly { readonly host: string; readonly port: number }[],
-): Promise<number> {
+export async function connectionsTo(addresses: Addresses): Promise<number> {
   const counts = addresses.map(async (address) => {
     const redis = new Redis({ ...address, connectionName: ownConnectionName });
     const list = (await redis.client("LIST")) as string;

@@ -4,9 +4,9 @@
 // Q2. At the end the rows themselves are read: a station is registered when its row names a living incarnation.
 
 import { Keyspace, partitions, type Incarnation } from "@cpg/session-registry";
-import { Cluster } from "ioredis";
+import type { Cluster } from "ioredis";
 
-import { ownConnectionName } from "./redis.ts";
+import { keysOf, ownCluster } from "./redis.ts";
 
 /** A reader of one gateway's rows. */
 export class Registered {
@@ -15,12 +15,7 @@ export class Registered {
   readonly #keys: Keyspace;
 
   constructor(addresses: readonly { readonly host: string; readonly port: number }[], prefix: string) {
-    this.#redis = new Cluster([...addresses], {
-      redisOptions: { connectionName: ownConnectionName },
-      slotsRefreshInterval: 1_000,
-      clusterRetryStrategy: () => 100,
-    });
-    this.#redis.on("error", () => undefined);
+    this.#redis = ownCluster(addresses);
     this.#prefix = prefix;
     this.#keys = new Keyspace(prefix);
   }
@@ -39,14 +34,9 @@ export class Registered {
   async rows(incarnations: readonly string[]): Promise<number> {
     const living = new Set(incarnations);
     let found = 0;
-    for (const node of this.#redis.nodes("master")) {
-      let cursor = "0";
-      do {
-        const [next, keys] = await node.scan(cursor, "MATCH", `${this.#prefix}*:cp:*`, "COUNT", 2_000);
-        const owners = await Promise.all(keys.map((key) => node.hget(key, "inc")));
-        found += owners.filter((owner) => owner !== null && living.has(owner)).length;
-        cursor = next;
-      } while (cursor !== "0");
+    for await (const { node, keys } of keysOf(this.#redis, `${this.#prefix}*:cp:*`)) {
+      const owners = await Promise.all(keys.map((key) => node.hget(key, "inc")));
+      found += owners.filter((owner) => owner !== null && living.has(owner)).length;
     }
     return found;
   }

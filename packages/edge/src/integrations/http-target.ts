@@ -6,8 +6,9 @@
 // H1. An open circuit costs microseconds and no permit (DESIGN §4).
 // H2. At most `maxConcurrent` requests, waiting for a connection or in flight. For one more a CALL waits before anything is made of it (turns.ts), and
 //     an attempt that is tried again before those, until its expiry: `overload`. To send it into the back-off instead would leave permits
-//     unused and answer late (after a second's standstill at 2,000/s the p99 was 2.6 s, and is 1.4 s so). A request that was given up counts until undici has let go of it. opossum's own capacity is no bulkhead: it frees at a timeout while the
-//     request still runs (FACTS §4).
+//     unused and answer late (after a second's standstill at 2,000/s the p99 was 2.6 s, and is 1.4 s so). A request that was given up
+//     counts until undici has let go of it. opossum's own capacity is no bulkhead: it frees at a timeout while the request still
+//     runs (FACTS §4).
 // H3. The circuit judges whether the backend is there, not what it thinks of a message: no answer is a failure, and a 502, 503 or 504,
 //     by which a proxy says so for it. A 4xx is none, nor is a 500: one action that always ends so would, asked again and again, cut all
 //     others off. Nor is an answer that is too long: there was one. Overload is none either, and a request that was cut off by a deadline
