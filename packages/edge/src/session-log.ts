@@ -99,6 +99,7 @@ function ending(outcome: CommandOutcome | CloseOutcome): object {
     case "lineFull":
     case "edgeBusy":
     case "registryAway":
+    case "leaving":
     case "stopping":
     default:
       return { outcome: outcome.kind };

@@ -2,7 +2,7 @@
 
 import type { SessionRow } from "@cpg/session-registry";
 import type { CallOutcome, Delivery } from "../session-port.ts";
-import { busyRetryAfterMs, lineFullRetryAfterMs } from "./limits.ts";
+import { busyRetryAfterMs, leavingRetryAfterMs, lineFullRetryAfterMs } from "./limits.ts";
 import { registryRetryAfterMs } from "./locate.ts";
 import type { CloseOutcome, CommandOutcome, Verification } from "./outcomes.ts";
 import type { PeerAnswer } from "./peer-link.ts";
@@ -35,8 +35,10 @@ export function endOfCall(call: CallOutcome, ownership: Verification, edge: stri
       return { kind: "rejected", code, description, details, ownership, edge };
     }
     case "timeout":
-    case "gone":
       return noAnswer(call.delivery, ownership);
+    case "gone":
+      if (call.delivery !== "notSent") return noAnswer(call.delivery, ownership);
+      return { kind: "leaving", retryAfterMs: leavingRetryAfterMs };
     case "lineFull":
     default:
       return { kind: "lineFull", retryAfterMs: lineFullRetryAfterMs };

@@ -57,5 +57,7 @@ export const otherApiConnections = 128;
 export const busyRetryAfterMs = 1000;
 /** Retry-After for a charge point's full line, ms: one CALL takes about a second, so sooner is useless. */
 export const lineFullRetryAfterMs = 2000;
+/** Retry-After for a charge point whose connection ends, ms: it has to come back first. */
+export const leavingRetryAfterMs = 2000;
 /** Retry-After from an edge that shuts down, ms: another one answers. */
 export const stoppingRetryAfterMs = 1000;

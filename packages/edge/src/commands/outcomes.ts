@@ -36,12 +36,15 @@ export type CommandOutcome =
   | { readonly kind: "edgeBusy"; readonly retryAfterMs: number }
   /** The owner could not be found out or reached, or it may not call itself owner. Nothing was sent. */
   | { readonly kind: "registryAway"; readonly retryAfterMs: number }
+  /** The charge point's connection is being ended, or its edge drains. Nothing was sent; it will be back somewhere. */
+  | { readonly kind: "leaving"; readonly retryAfterMs: number }
   /** This edge shuts down. Nothing was sent. */
   | { readonly kind: "stopping"; readonly retryAfterMs: number };
 
 /** How closing a charge point's connection ended. */
 export type CloseOutcome =
-  { readonly kind: "closed" } | Exclude<CommandOutcome, { kind: "answered" | "rejected" | "lineFull" }>;
+  | { readonly kind: "closed" }
+  | Exclude<CommandOutcome, { kind: "answered" | "rejected" | "lineFull" | "leaving" }>;
 
 /** What is known of one charge point. */
 export type FindOutcome =

@@ -61,7 +61,7 @@ const closeProblems: readonly ProblemName[] = [
   "stopping",
   "no-answer",
 ];
-const commandProblems: readonly ProblemName[] = [...closeProblems, "line-full"];
+const commandProblems: readonly ProblemName[] = [...closeProblems, "line-full", "leaving"];
 
 /** Adds the routes. */
 export function addChargePointRoutes(app: ManagementApp, ports: ChargePointPorts): void {
@@ -238,6 +238,8 @@ function problemOfOutcome(outcome: Exclude<CommandOutcome, { kind: "answered" | 
       return new HttpProblem("edge-busy", { retryAfterMs: outcome.retryAfterMs });
     case "registryAway":
       return new HttpProblem("registry-away", { retryAfterMs: outcome.retryAfterMs });
+    case "leaving":
+      return new HttpProblem("leaving", { retryAfterMs: outcome.retryAfterMs });
     case "stopping":
     default:
       return new HttpProblem("stopping", { retryAfterMs: outcome.retryAfterMs });

@@ -89,6 +89,12 @@ export const problems = {
     advice:
       "Who holds this charge point cannot be confirmed now. Nothing was sent; try again after Retry-After seconds.",
   },
+  leaving: {
+    status: 503,
+    title: "The charge point's connection is being ended",
+    advice:
+      "Its edge shuts down, or closes it. Nothing was sent; try again after Retry-After seconds, when it has come back.",
+  },
   stopping: {
     status: 503,
     title: "This edge shuts down",

@@ -63,8 +63,12 @@ describe("a command for a socket at this edge", () => {
       { kind: "noAnswer", delivery: "sent" },
     ],
     [
+      { kind: "gone", delivery: "unknown" },
+      { kind: "noAnswer", delivery: "unknown" },
+    ],
+    [
       { kind: "gone", delivery: "notSent" },
-      { kind: "noAnswer", delivery: "notSent" },
+      { kind: "leaving", retryAfterMs: 2000 },
     ],
     [{ kind: "lineFull" }, { kind: "lineFull" }],
   ] as const)("tells %o as %o", async (call, outcome) => {

@@ -60,8 +60,12 @@ describe("a command for a socket at another edge", () => {
       { kind: "noAnswer", delivery: "sent" },
     ],
     [
+      { kind: "gone", delivery: "unknown" },
+      { kind: "noAnswer", delivery: "unknown" },
+    ],
+    [
       { kind: "gone", delivery: "notSent" },
-      { kind: "noAnswer", delivery: "notSent" },
+      { kind: "leaving", retryAfterMs: 2000 },
     ],
     [{ kind: "lineFull" }, { kind: "lineFull" }],
   ] as const)("tells %o as %o: the owner knows more about the delivery", async (call, outcome) => {

@@ -115,6 +115,7 @@ describe("POST /v1/charge-points/{id}/commands", () => {
     [{ kind: "lineFull", retryAfterMs: 2000 }, 429, "line-full", {}, "2"],
     [{ kind: "edgeBusy", retryAfterMs: 1 }, 429, "edge-busy", {}, "1"],
     [{ kind: "registryAway", retryAfterMs: 1001 }, 503, "registry-away", {}, "2"],
+    [{ kind: "leaving", retryAfterMs: 2000 }, 503, "leaving", {}, "2"],
     [{ kind: "stopping", retryAfterMs: 0 }, 503, "stopping", {}, "1"],
   ];
   it.each(table)("answers %o as %i %s", async (...[outcome, status, problem, members, retryAfter]) => {

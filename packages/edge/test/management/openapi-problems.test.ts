@@ -28,7 +28,11 @@ const ends = (kinds: readonly string[]): Failure[] =>
 const operations: [string, string, Failure[]][] = [
   ["get", "/v1/charge-points/{id}", [...ofIdentity, ...ends(ofFind)]],
   ["get", "/v1/charge-points", [anonymous, { query: "?limit=0" }, { error: badCursor }, { error: late }]],
-  ["post", "/v1/charge-points/{id}/commands", [...ofIdentity, ...ofBody, ...ends([...ofClose, "lineFull"])]],
+  [
+    "post",
+    "/v1/charge-points/{id}/commands",
+    [...ofIdentity, ...ofBody, ...ends([...ofClose, "lineFull", "leaving"])],
+  ],
   ["delete", "/v1/charge-points/{id}/connection", [...ofIdentity, ...ofBody, ...ends(ofClose)]],
   ["get", "/v1/edges", [anonymous]],
 ];

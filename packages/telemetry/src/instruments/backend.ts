@@ -15,6 +15,7 @@ export const commands = {
       "lineFull",
       "edgeBusy",
       "registryAway",
+      "leaving",
       "stopping",
     ),
   }),
