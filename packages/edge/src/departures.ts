@@ -77,6 +77,11 @@ export class Departures {
     this.#onBug = onBug;
   }
 
+  /** Nobody waits to leave. */
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
+  }
+
   /** Has `depart` called, now or within `gatherMs`. */
   add(depart: Depart): void {
     const nowMs = this.#time.monotonicMs();

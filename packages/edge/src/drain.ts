@@ -2,6 +2,7 @@
 //
 // G1. A socket with a CALL open in either direction is left alone until it is idle or the deadline has come. It takes no more commands meanwhile: callers
 //     that follow one another would keep it to the deadline.
+//     So are the CALLs of stations that have left meanwhile by themselves.
 // G2. Sockets are closed in slices with a pause: closed at once, the fleet would come back in one second (FACTS §8).
 // G3. At the deadline everything left is closed, busy or not. `hurry` (a second signal, `stop`) is a deadline now.
 // G4. The `$disconnect`s of the sockets closed last have a second to reach their backend.
@@ -17,6 +18,10 @@ export interface DrainPorts {
   readonly sliceIntervalMs: number;
   readonly time: Time;
   readonly sessions: Iterable<DrainingSession> & { readonly size: number };
+  /** CALLs whose stations have left, and which their backends are still to have. */
+  readonly leftBehind: { readonly size: number };
+  /** CALLs that are about to go there, of whomever. */
+  readonly departures: { readonly isEmpty: boolean };
   readonly listener: { stopAccepting(): void };
   readonly ownership: Pick<Ownership, "setDraining">;
   readonly lifetimes: { allTold(): Promise<void> };
@@ -64,14 +69,15 @@ export class Drain {
   }
 
   async #begin(): Promise<Drained> {
-    const { ownership, lifetimes, listener, sessions, logger, time, deadlineMs } = this.#ports;
+    const { ownership, lifetimes, listener, sessions, leftBehind, logger, time, deadlineMs } = this.#ports;
     logger.info({ sessions: sessions.size, deadlineMs }, "draining");
     ownership.setDraining();
     listener.stopAccepting();
     if (!this.#isHurried) await this.#paced();
+    const givenUp = leftBehind.size;
     const forced = this.#closeAll();
     await within(time, lastWordsMs, () => lifetimes.allTold()); // G4
-    logger.info({ closed: this.#closed, forced }, "drained");
+    logger.info({ closed: this.#closed, forced, givenUp }, "drained");
     return { closed: this.#closed, forced };
   }
 
@@ -90,7 +96,7 @@ export class Drain {
   }
 
   #slice(): void {
-    const { sessions, sliceSize } = this.#ports;
+    const { sessions, leftBehind, departures, sliceSize } = this.#ports;
     const idle: DrainingSession[] = [];
     for (const session of sessions) {
       if (idle.length >= sliceSize) break;
@@ -100,7 +106,7 @@ export class Drain {
     }
     for (const session of idle) session.close("draining");
     this.#closed += idle.length;
-    if (sessions.size === 0) this.#finish?.();
+    if (sessions.size === 0 && leftBehind.size === 0 && departures.isEmpty) this.#finish?.();
   }
 
   #closeAll(): number {

@@ -87,13 +87,10 @@ const usualReleaseMs = 5_000;
 
 /** Starts an edge: the registry first, then the port. Errors: the port cannot be had. */
 export async function startEdge(parts: EdgeParts): Promise<RunningEdge> {
-  const { settings, ownership, router, logger, time, instruments = noInstruments } = parts;
+  const { settings, ownership, router, logger, time } = parts;
   const sessions = parts.sessions ?? new Sessions<Session>();
-  const onBug = (error: unknown, span?: Span): void =>
-    logger.error({ err: error, ...span?.logFields }, "a handler failed: this is a bug");
-  const { tracing = noTracing } = parts;
-  const departures = new Departures(settings.routes.gatherMs, time, onBug);
-  const wiring = { departures, instruments, tracing, onBug, log: parts.sessionLog };
+  const wiring = wiringOf(parts);
+  const { instruments, onBug } = wiring;
   const lifetimes = new SessionLifetimes({ sessions, ownership, router, time, ...wiring });
   const context = sessionContext(parts, { ...wiring, lifetimes });
   let isDraining = false;
@@ -121,7 +118,16 @@ export async function startEdge(parts: EdgeParts): Promise<RunningEdge> {
     begin: (socket, facts) => lifetimes.begin(context, socket, facts),
   });
   const listener = await openPort(parts, lingering, { decide, onBug, instruments });
-  const drain = new Drain({ ...settings.drain, time, sessions, listener, ownership, lifetimes, logger });
+  const drain = new Drain({
+    ...settings.drain,
+    ...wiring,
+    time,
+    sessions,
+    listener,
+    ownership,
+    lifetimes,
+    logger,
+  });
   return {
     sessions,
     listenPort: listener.port,
@@ -186,22 +192,35 @@ function pickUpgrade({ listen: l, ocpp }: EdgeSettings): {
   return { path, retryAfterSeconds, versions: ocpp.versions, noSubprotocol: ocpp.noSubprotocol };
 }
 
+/** What the parts of an edge share. */
 interface Wiring {
   readonly departures: Departures;
+  readonly leftBehind: LeftBehind;
   readonly instruments: Instruments;
   readonly tracing: Tracing;
-  readonly lifetimes: SessionLifetimes;
   readonly onBug: SessionContext["onBug"];
+  readonly log: EdgeParts["sessionLog"];
 }
 
-function sessionContext(parts: EdgeParts, { lifetimes, ...wiring }: Wiring): SessionContext {
+function wiringOf(parts: EdgeParts): Wiring {
+  const { settings, logger, time, instruments = noInstruments, tracing = noTracing, sessionLog: log } = parts;
+  const onBug = (error: unknown, span?: Span): void =>
+    logger.error({ err: error, ...span?.logFields }, "a handler failed: this is a bug");
+  const departures = new Departures(settings.routes.gatherMs, time, onBug);
+  const leftBehind = new LeftBehind(settings.ocpp.maxInboundCalls);
+  return { departures, leftBehind, instruments, tracing, onBug, log };
+}
+
+function sessionContext(
+  parts: EdgeParts,
+  { lifetimes, ...wiring }: Wiring & { readonly lifetimes: SessionLifetimes },
+): SessionContext {
   const { ocpp } = parts.settings;
   return {
     ...wiring,
     router: parts.router,
     time: parts.time,
     maxInboundCalls: ocpp.maxInboundCalls,
-    leftBehind: new LeftBehind(ocpp.maxInboundCalls),
     reusedIdMemory: ocpp.reusedIdMemory,
     rememberMs: rememberedCallTimeouts * ocpp.callTimeoutMs,
     maxOutboxBytes: ocpp.maxOutboxBytes,

@@ -244,7 +244,6 @@ function watchRedis(
     meter: telemetry,
     keyPrefix: config.redis.keyPrefix,
     redisNodesMs: config.telemetry.redisNodesMs,
-    isWatcher,
     length: (stream) => streamLog.length(stream),
   });
   closers.push(stop);

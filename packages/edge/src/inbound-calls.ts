@@ -133,15 +133,16 @@ export class InboundCalls {
   #serve(received: Received): boolean {
     const { router, departures } = this.#context;
     const route = router.route(this.#owner.version, received.action);
-    if (route === undefined) {
-      this.#answer(received, notImplemented);
-      return false;
-    }
-    if (route.kind !== "local") {
+    if (route !== undefined && route.kind !== "local") {
       departures.add((party) => this.#leave(received, route, party));
       return true;
     }
     // What the edge answers by itself is not worth remembering: serving it again is as good, and fresher.
+    this.#memory?.other(received.id);
+    if (route === undefined) {
+      this.#answer(received, notImplemented);
+      return false;
+    }
     const answer = this.#ask(route, this.#callOf(received, (this.#served += 1), 0));
     if (!(answer instanceof Promise)) {
       this.#answer(received, answer);

@@ -34,11 +34,13 @@ export type ServedAs =
 /** How one request to a backend ended. */
 export type AttemptEnd =
   | "ok"
-  | "callError" // the backend refused the message: an answer
+  | "callError" // the CALLERROR that the backend asked for: an answer
+  | "refused" // for good, without a CALLERROR of its own: a token, a proxy
+  | "notImplemented" // it does not know the action, or not the path
   | "badAnswer" // no JSON object, too large, no UTF-8, or perhaps cut off
   | "httpError"
   | "timeout"
-  | "overload" // no permit before the deadline (`once`: at once), or a stream that is full
+  | "overload" // no turn while there was time for an attempt, or a stream that is full
   | "circuitOpen"
   | "unreachable";
 

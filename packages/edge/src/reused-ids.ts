@@ -4,7 +4,7 @@
 // A message id is an idempotency key, never a reason to drop (FACTS §7). Yet stations exist that use one id for
 // everything and others that count from 1 after each reboot, so the id alone proves nothing:
 // I1. Only the same id with the same action and the same payload text is a repetition.
-//     It is none any more when another message came under that id since: a station that uses one id for everything tells A, B, and A
+//     It is none any more when another message came under that id since, also one that is not remembered itself: a station that uses one id for everything tells A, B, and A
 //     again because it is A again, and a driver who shows the same card twice is asked about twice. Transaction messages stay: they
 //     carry their time or number, so equal ones are one, and a second StartTransaction would be a second transaction.
 // I2. Only results are repeated. After a CALLERROR the station's retry is served again, under the same call id, so a
@@ -89,6 +89,11 @@ export class ReusedIds {
       return undefined;
     }
     return { callNumber: this.#number(at, callAt), payloadJson: this.#payloads[at] };
+  }
+
+  /** A message that is not remembered itself came under this id (I1). */
+  other(id: string): void {
+    this.#forget(markOf(id));
   }
 
   /** Remembers an answer. A later one for the same message replaces it. */

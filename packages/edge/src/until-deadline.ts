@@ -33,6 +33,8 @@ export interface Patience {
 export interface Expiry {
   /** The deadline has come while somebody listened, or it was ended before. */
   readonly isOver: boolean;
+  /** Until the deadline, ms; less than none behind it. */
+  readonly leftMs: number;
   /**
    * Has `run` called at the deadline, or after `withinMs` if that is sooner, instead of what listened before; undefined:
    * nobody listens any more (D4).
@@ -90,14 +92,19 @@ class OneListener implements Expiry {
     this.#endMs = time.monotonicMs() + deadlineMs;
   }
 
+  get leftMs(): number {
+    return this.#endMs - this.#time.monotonicMs();
+  }
+
   listen(run: (() => void) | undefined, withinMs = Infinity): void {
     this.#timer?.cancel();
     this.#timer = this.#waiting = undefined;
     if (run === undefined) return;
-    const leftMs = this.#endMs - this.#time.monotonicMs();
+    const { leftMs } = this;
     this.#timer = this.#time.after(Math.min(leftMs, withinMs), () => {
       this.#timer = this.#waiting = undefined;
-      if (leftMs <= withinMs) this.isOver = true; // D1: not asked of the clock, which a timer may be ahead of
+      // D1: not asked of the clock alone, which a timer may be ahead of; and a timer may be far behind it.
+      if (leftMs <= withinMs || this.leftMs <= 0) this.isOver = true;
       run();
     });
   }

@@ -142,4 +142,29 @@ describe("drain", () => {
     expect(await drained).toEqual({ closed: 0, forced: 1 });
     expect(await edge.edge.drain()).toEqual({ closed: 0, forced: 1 }); // once
   });
+
+  test("what a station left behind is waited for: its backend is to hear of it", async () => {
+    const { edge, answers } = await start({ deadlineMs: 20_000 });
+    const station = await connect(edge.url("CP1"));
+    station.send([2, "a", "Authorize", {}]);
+    await eventually(() => expect(answers).toHaveLength(1));
+    station.ws.close();
+    await station.ended();
+    const ended: string[] = [];
+    const drained = edge.edge.drain().finally(() => ended.push("drained"));
+    await new Promise((resolve) => setTimeout(resolve, 100)); // five slices
+    expect(ended).toEqual([]);
+    answers[0]?.({ kind: "result", payloadJson: "{}" });
+    expect(await drained).toEqual({ closed: 0, forced: 0 });
+  });
+
+  test("for no longer than its deadline", async () => {
+    const { edge, answers } = await start({ deadlineMs: 200 });
+    const station = await connect(edge.url("CP1"));
+    station.send([2, "a", "Authorize", {}]);
+    await eventually(() => expect(answers).toHaveLength(1));
+    station.ws.close();
+    await station.ended();
+    expect(await edge.edge.drain()).toEqual({ closed: 0, forced: 0 });
+  });
 });

@@ -11,6 +11,15 @@ test("only the newest entries are kept, the oldest is forgotten first (I3)", () 
   expect(found).toEqual([undefined, 2, 3]);
 });
 
+test("a message that came meanwhile under the same id, and was answered elsewhere, makes the next one no repetition (I1)", () => {
+  const memory = new ReusedIds(3, 60_000);
+  for (const id of ["a", "b"]) memory.remember(key(id), false, answered(1), 0);
+  memory.remember(key("transaction"), true, answered(2), 0);
+  for (const id of ["a", "transaction", "unknown"]) memory.other(id);
+  const found = ["a", "b", "transaction"].map((id) => memory.recall(key(id), 1)?.callNumber);
+  expect(found).toEqual([undefined, 1, 2]);
+});
+
 test("a later answer to the same message takes the earlier one's place, and no more room", () => {
   const memory = new ReusedIds(2, 60_000);
   memory.remember(key("a"), false, answered(1), 0);

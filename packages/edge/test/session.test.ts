@@ -276,6 +276,19 @@ describe("a reused message id is an idempotency key", () => {
     await backend.called(2);
   });
 
+  test("nor is it a repetition when the edge itself answered something under that id meanwhile", async () => {
+    const card = [2, "m", "Authorize", { idTag: "A" }];
+    const { backend, test: edge } = await start();
+    const station = await connect(edge.url("CP1"));
+    station.send(card);
+    await backend.answer(0);
+    await station.answerTo("m");
+    station.send([2, "m", "Heartbeat", {}]);
+    await eventually(() => expect(station.frames).toHaveLength(2));
+    station.send(card);
+    await backend.called(2);
+  });
+
   test("after an error the retry is served again, under the same call id, so a backend can recognise it", async () => {
     const { backend, test: edge } = await start();
     const station = await connect(edge.url("CP1"));

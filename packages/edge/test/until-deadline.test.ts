@@ -94,3 +94,10 @@ test("who is ended before its deadline ends at once where it waits, and what is 
     expect(tried.expiry).toBeUndefined();
   }
 });
+
+test("no attempt begins behind the deadline, also where the event loop stood still over a pause and the deadline (D1)", async () => {
+  const { time, begun, ended } = begin(async () => again, { ...many, deadlineMs: 2_000 }, 1);
+  await time.advance(0);
+  await time.standStill(2_500);
+  expect([begun, ended]).toEqual([[0], ["over at 2500"]]);
+});

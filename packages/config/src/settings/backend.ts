@@ -94,7 +94,7 @@ export const routes = {
       min: 1,
       max: 65_536,
       unit: "requests per target",
-      doc: "Requests to one backend in flight or waiting for a connection; one more waits its turn until its deadline.",
+      doc: "Requests to one backend in flight or waiting for a connection; one more waits its turn.",
       why: "Two per connection: one under way, one that follows at once. What waits for its turn before that holds less than half as much memory.",
     }),
     maxResponseBytes: integer({

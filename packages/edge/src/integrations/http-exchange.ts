@@ -6,9 +6,9 @@
 //     waits for a connection stays in undici's line until its turn, and is not sent then.
 // E3. At most `maxResponseBytes` are kept, in at most three times as much room, in however many pieces they come; a longer answer is cut off with its
 //     connection.
-// E4. An answer that says not how long it is ends with its connection, and undici does not tell a reset from an end. So such a one without a byte
-//     may be a backend that died in its work, and is told as flawed. One with some shows by its JSON whether it is whole.
-// E5. Text that is no UTF-8 is told as flawed: decoded, it would be another.
+// E4. An answer that says not how long it is ends with its connection, and undici does not tell a reset from an end. So such a one may be cut off, of a
+//     backend that died in its work, and is told as open-ended: by its JSON it shows whether it is whole.
+// E5. Text that is no UTF-8 is told as such: decoded, it would be another.
 
 import { isUtf8 } from "node:buffer";
 import type { Dispatcher } from "undici";
@@ -117,13 +117,12 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   }
 
   #reply(): HttpReply {
-    const status = this.#status;
-    if (this.#body === undefined)
-      return { status, body: "", flaw: this.#hasLength ? undefined : "mayBeCutOff" }; // E4
+    const [status, isOpenEnded] = [this.#status, !this.#hasLength]; // E4
+    if (this.#body === undefined) return { status, body: "", isOpenEnded, isUtf8: true };
     const bytes = this.#body.length === this.#bytes ? this.#body : this.#body.subarray(0, this.#bytes);
     const body = bytes.toString();
     const isRead = !body.includes(replacement) || isUtf8(bytes); // a backend may write that character itself
-    return { status, body, flaw: isRead ? undefined : "notUtf8" }; // E5
+    return { status, body, isOpenEnded, isUtf8: isRead }; // E5
   }
 }
 

@@ -4,11 +4,10 @@
 //   its turn (turns.ts) → circuit (seen before anything is taken) → permit → request
 //
 // H1. An open circuit costs microseconds and no permit (DESIGN §4).
-// H2. At most `maxConcurrent` requests, waiting for a connection or in flight. For one more a CALL waits before anything is made of it (turns.ts), and
-//     an attempt that is tried again before those, until its expiry: `overload`. To send it into the back-off instead would leave permits
-//     unused and answer late (after a second's standstill at 2,000/s the p99 was 2.6 s, and is 1.4 s so). A request that was given up
-//     counts until undici has let go of it. opossum's own capacity is no bulkhead: it frees at a timeout while the request still
-//     runs (FACTS §4).
+// H2. At most `maxConcurrent` requests, waiting for a connection or in flight. For one more a CALL waits before anything is made of it, and an attempt
+//     that is tried again where it is (turns.ts). To send that into the back-off instead would leave permits unused and answer late (after a
+//     second's standstill at 2,000/s the p99 was 2.6 s, and is 1.4 s so). A request that was given up counts until undici has let go
+//     of it. opossum's own capacity is no bulkhead: it frees at a timeout while the request still runs (FACTS §4).
 // H3. The circuit judges whether the backend is there, not what it thinks of a message: no answer is a failure, and a 502, 503 or 504,
 //     by which a proxy says so for it. A 4xx is none, nor is a 500: one action that always ends so would, asked again and again, cut all
 //     others off. Nor is an answer that is too long: there was one. Overload is none either, and a request that was cut off by a deadline
@@ -25,7 +24,10 @@
 // H8. HTTP/1.1 only. With HTTP/2 all requests share a connection, and to give one up says nothing about that: a backend behind a
 //     connection that went silent would not be reached until the kernel gave it up, a quarter of an hour later or never. undici speaks
 //     HTTP/2 to any server that offers it, unless told not to.
-// H9. Why there was no answer is told in words, for the person who wonders: "unreachable" may be a name, a network or a certificate.
+// H9. Who waits does so for no longer than that an attempt's time is left, or half of its own: `overload`. With every turn given to one that has waited
+//     until its deadline, a backend that more is asked than it can answer would answer nobody: each request is cut off, is a failure of
+//     the backend, and the circuit opens. Neither that wait nor what the circuit refuses is part of a request's duration.
+// H10. Why there was no answer is told in words, for the person who wonders: "unreachable" may be a name, a network or a certificate.
 
 import CircuitBreaker from "opossum";
 import { Pool } from "undici";
@@ -62,14 +64,18 @@ export interface TargetRequest {
   readonly body: string;
 }
 
-/** What came back: a whole answer, or why there is none; `error` says so in words (H9), where there was an attempt. */
-export type Fetched =
+/** What came back: a whole answer, or why there is none; `error` says so in words (H10), where there was an attempt. */
+export type Fetched = (
   | { readonly kind: "reply"; readonly reply: HttpReply }
   | {
       readonly kind: "none";
       readonly as: Exclude<FailedAttempt, "httpError">;
       readonly error?: Error | undefined;
-    };
+    }
+) & {
+  /** For how long it waited for its turn before, ms. */
+  readonly waitedMs?: number;
+};
 
 // Over half of the calls of ten seconds, and at least ten of them: a backend that is gone fails all, a busy one few. A
 // probe a second after it opened closes it soon after the backend's return; one that hangs ends by H7.
@@ -105,6 +111,8 @@ export class HttpTarget {
   readonly #exchanges: ExchangeOwner;
   readonly #instruments: IntegrationInstruments;
   readonly #time: Pick<Time, "monotonicMs">;
+  /** What ends from then on ends by us, and is nobody's failure to be told. */
+  #isClosed = false;
 
   constructor(options: TargetOptions, { instruments, time, lookup }: TargetPorts) {
     this.origin = options.origin;
@@ -142,23 +150,36 @@ export class HttpTarget {
   }
 
   /**
-   * Sends one request; waits for a permit until the expiry. Never rejects. The caller counts the end, which depends on what the answer
-   * means.
+   * Sends one request, of whom its turn has come. Never rejects. The caller counts the end, which depends on what the answer means.
    */
   fetch(request: TargetRequest, expiry: Expiry): Promise<Fetched> {
     if (this.#isShut) return Promise.resolve(shut); // H1
     return this.turns.take() ? this.#fire(request, expiry) : this.#fetchInTurn(request, expiry); // H2
   }
 
+  /** Sends it again: waits for its turn with the others. */
+  fetchAgain(request: TargetRequest, expiry: Expiry): Promise<Fetched> {
+    const mustWait = !this.#isShut && this.turns.mustWait;
+    return mustWait ? this.#fetchInTurn(request, expiry) : this.fetch(request, expiry);
+  }
+
+  /** For how long one may wait who has so much time left, ms (H9). */
+  patienceOf(leftMs: number): number {
+    return Math.max(0, leftMs - Math.min(this.#attemptTimeoutMs, leftMs / 2));
+  }
+
   #fetchInTurn(request: TargetRequest, expiry: Expiry): Promise<Fetched> {
-    if (expiry.isOver) return Promise.resolve(overload);
     return new Promise((resolve) => {
-      const waiting = this.turns.wait("retries", Infinity, {
-        come: () => {
+      const waiting = this.turns.wait("retries", this.patienceOf(expiry.leftMs), {
+        come: (waitedMs) => {
           expiry.listen(undefined);
-          resolve(this.fetch(request, expiry)); // the one that freed the permit may have opened the circuit
+          const fetching = this.fetch(request, expiry); // the one that freed the permit may have opened the circuit
+          resolve(fetching.then((fetched) => ({ ...fetched, waitedMs })));
         },
-        over: () => resolve(overload),
+        over: () => {
+          expiry.listen(undefined);
+          resolve(overload);
+        },
       });
       expiry.wait(() => waiting.expiry?.end());
     });
@@ -175,7 +196,8 @@ export class HttpTarget {
       this.turns.release(); // refused by the circuit: nothing was begun that would give it back
       return shut;
     }
-    return { kind: "none", as: reasonOf(error), error: error instanceof Error ? error : undefined };
+    const isOurs = this.#isClosed || !(error instanceof Error);
+    return { kind: "none", as: reasonOf(error), error: isOurs ? undefined : error };
   };
 
   /** Open, or half open with its probe on the way: opossum would refuse. */
@@ -183,13 +205,14 @@ export class HttpTarget {
     return !this.#breaker.closed && !this.#breaker.pendingClose;
   }
 
-  /** Counts one end. What the circuit refused took no time of a backend, and would drown in none what did. */
-  count(as: AttemptEnd, startedMs: number): void {
-    const seconds = as === "circuitOpen" ? undefined : (this.#time.monotonicMs() - startedMs) / 1000;
-    this.#instruments.attempt(as, seconds);
+  /** Counts one end. What was not sent took no time of a backend, and would drown in none what did (H9). */
+  count(as: AttemptEnd, startedMs = 0): void {
+    const isSent = as !== "circuitOpen" && as !== "overload";
+    this.#instruments.attempt(as, isSent ? (this.#time.monotonicMs() - startedMs) / 1000 : undefined);
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#breaker.shutdown();
     await this.#pool.destroy();
   }

@@ -5,10 +5,10 @@
 //     and no error, and a transaction message is never refused fast.
 // W2. `$connect` and `$disconnect` are tried once.
 // W3. Not even a backend's worst answer throws.
-// W4. Backends can always go on with a trace: a CALL that is not sampled gets a `traceparent` of its own that says so.
+// W4. Who has waited for a turn in vain has no time left that would be worth another: `overload` ends a CALL.
+// W5. Backends can always go on with a trace: a CALL that is not sampled gets a `traceparent` of its own that says so.
 
 import { subprotocolOf } from "@cpg/ocpp";
-import type { Time } from "@cpg/session-registry";
 import type { CallAnswer, InboundCall, Route, RouteTurns } from "../integration.ts";
 import { beginAttemptSpan, describeAttempts, endAttemptSpan } from "../spans.ts";
 import { untilDeadline, type Expiry, type Patience, type RetryPorts, type Step } from "../until-deadline.ts";
@@ -57,24 +57,23 @@ export function createHttpRoute(options: HttpRouteOptions, target: HttpTarget, p
     call: InboundCall,
     request: TargetRequest,
     expiry: Expiry,
-    waitedMs: number,
+    isFirst: boolean,
   ): Promise<Step<CallAnswer>> {
-    const startedMs = ports.time.monotonicMs() - waitedMs;
+    const startedMs = ports.time.monotonicMs();
     const span = call.span && beginAttemptSpan(call.span, described);
-    const fetched = await target.fetch(
-      span === undefined ? request : withTraceparent(request, span.traceparent),
-      expiry,
-    );
+    const sent = span === undefined ? request : withTraceparent(request, span.traceparent);
+    const fetched = await (isFirst ? target.fetch(sent, expiry) : target.fetchAgain(sent, expiry));
     const meaning: Meaning =
       fetched.kind === "none"
         ? { kind: "failure", as: fetched.as, why: withoutAnswer[fetched.as] }
         : meaningOf(fetched.reply, call.station.version, call.patience === "hold");
-    target.count(meaning.as, startedMs);
+    target.count(meaning.as, startedMs + (fetched.waitedMs ?? 0));
     if (span !== undefined) endAttemptSpan(span, meaning.as, fetched);
     if (meaning.kind === "failure") {
       const problem = fetched.kind === "reply" ? meaning.why : fetched.error;
       if (problem !== undefined) ports.onFailure(problem, call.action);
-      return { kind: "again", otherwise: timeIsUp(meaning.why) };
+      const otherwise = timeIsUp(meaning.why);
+      return meaning.as === "overload" ? { kind: "done", value: otherwise } : { kind: "again", otherwise }; // W4
     }
     if (meaning.why !== undefined) ports.onFailure(meaning.why, call.action);
     else if (meaning.answer.kind !== "fault") ports.onAnswer();
@@ -82,15 +81,15 @@ export function createHttpRoute(options: HttpRouteOptions, target: HttpTarget, p
   }
 
   function serve(call: InboundCall): Promise<CallAnswer> {
-    const headers = eventHeaders(call, source, ports.time.wallMs());
+    const headers = eventHeaders(call, source, ports.time.wallMs() - call.waitedMs);
     if (always.length > 0) headers.push(...always);
-    // A sampled CALL's attempts each have their own (W4).
+    // A sampled CALL's attempts each have their own (W5).
     if (call.span === undefined) headers.push("traceparent", ports.newTraceparent());
     const request: TargetRequest = { path: pathOf(call), headers, body: call.payloadJson };
-    let { waitedMs } = call; // the first attempt's
+    let isFirst = true; // its turn has come
     const tries = (expiry: Expiry): Promise<Step<CallAnswer>> => {
-      const step = attempt(call, request, expiry, waitedMs);
-      waitedMs = 0;
+      const step = attempt(call, request, expiry, isFirst);
+      isFirst = false;
       return step;
     };
     return untilDeadline(tries, patienceOf(call), ports, call); // W1
@@ -101,20 +100,20 @@ export function createHttpRoute(options: HttpRouteOptions, target: HttpTarget, p
     return waitedMs === 0 ? usual : { ...usual, deadlineMs: options.deadlineMs - waitedMs };
   }
 
-  const turns = turnsBefore(target, options.deadlineMs, ports.time);
+  const turns = turnsBefore(target, target.patienceOf(options.deadlineMs));
   return { name: options.name, kind: "http", serve, turns };
 }
 
-function turnsBefore(target: HttpTarget, deadlineMs: number, time: Pick<Time, "monotonicMs">): RouteTurns {
+function turnsBefore(target: HttpTarget, patienceMs: number): RouteTurns {
   return {
     get mustWait() {
       return target.turns.mustWait;
     },
     wait: (line, { come, over }) =>
-      target.turns.wait(line, deadlineMs, {
+      target.turns.wait(line, patienceMs, {
         come,
-        over(waitedMs) {
-          target.count("overload", time.monotonicMs() - waitedMs);
+        over() {
+          target.count("overload");
           over(timeIsUp(withoutAnswer.overload));
         },
       }),

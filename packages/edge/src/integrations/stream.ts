@@ -2,8 +2,9 @@
 //
 // Z1. A transaction message is answered only when a replica holds it. Until then it is tried again; at the route's
 //     deadline the answer is InternalError, which says what the last attempt failed of, and the station keeps the message.
-// Z2. A charge point's messages are in one partition, in the order in which they were answered: its next one is appended when this one is
-//     answered, so over which connection either goes does not matter (X7).
+// Z2. A charge point's messages are in one partition, and those of one connection in the order in which it sent them: the next one is appended when this one
+//     is answered. What it left behind when that connection ended (left-behind.ts) may come behind what it says over the next: to hold that one
+//     back would keep a station waiting that has come back. The epoch tells.
 // Z3. A full stream holds its messages, up to the deadline; it is never trimmed.
 
 import { isTransactionMessage, subprotocolOf } from "@cpg/ocpp";

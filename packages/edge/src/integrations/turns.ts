@@ -4,30 +4,31 @@
 // In a crowd most of an edge's messages wait. What waits for longer than from one collection of the young generation to the next is copied by
 // it, and later collected with the old: so what waits is the message, and little more (bench/README.md, *History*).
 //
-// Y1. At most `max` permits are held. A message that comes while none is free, or while others wait, waits; first come first served. Before all of them
-//     goes an attempt that is tried again: its message is older.
+// Y1. At most `max` permits are held. A message that comes while none is free, or while others wait, waits; first come first served. So does an attempt
+//     that is tried again, in a line of its own: those two lines take turns. Its message is older; but one action that always fails is
+//     tried again so often that nobody else would ever have a turn.
 // Y2. Whose turn it is takes a permit before it returns, or needs none. Those who can go at the end of a turn of the event loop go together:
 //     what is done for one is still warm for the next.
 // Y3. No more of them go at once than there are permits. Once a circuit is open nobody takes any, and the event loop would stand still for
 //     thousands.
-// Y4. What is told of a session (`$connect`, `$disconnect`) goes behind all CALLs: a station waits for those. It is given up at once where four times as many
+// Y4. What is told of a session (`$connect`, `$disconnect`) goes behind all others: a station waits for those. It is given up at once where four times as many
 //     wait as there are permits: nothing else bounds it, and it is best effort.
-// Y5. Waiting ends with the waiter's patience, also if its turn comes late, or when it is ended before (left-behind.ts, until-deadline.ts).
+// Y5. Waiting ends with the waiter's patience, also if its turn comes late, or when it is ended before (left-behind.ts, until-deadline.ts). Who
+//     leaves leaves nothing behind: neither its message nor a place that Y4 would count.
 
 import type { Time, Timer } from "@cpg/session-registry";
-import { Fifo } from "../fifo.ts";
 import type { TurnLine } from "../integration.ts";
 import type { Endable } from "../until-deadline.ts";
+import { WaitingLine, type InLine } from "./waiting-line.ts";
 
-/** Who goes first: attempts that are tried again, then CALLs, then events (Y1, Y4). */
-type Line = "retries" | TurnLine;
+type LineName = "retries" | TurnLine;
 
 /** What a waiter hears: one of both, once. */
 export interface Turn {
   /** It is theirs, after so many ms. */
   readonly come: (waitedMs: number) => void;
   /** It will not be any more (Y4, Y5). */
-  readonly over: (waitedMs: number) => void;
+  readonly over: () => void;
 }
 
 /** What it needs. Both hear of the beginning, and of each change. */
@@ -39,12 +40,15 @@ export interface TurnPorts {
 
 const eventsPerPermit = 4; // Y4
 
-class Waiter implements Endable {
+class Waiter implements Endable, InLine {
+  before: this | undefined;
+  behind: this | undefined;
+  timer: Timer | undefined;
+  /** Where it waits; undefined once it has left. */
+  line: WaitingLine<Waiter> | undefined;
   readonly turn: Turn;
   readonly sinceMs: number;
   readonly patienceMs: number;
-  timer: Timer | undefined;
-  hasLeft = false;
   readonly #onEnd: (waiter: Waiter) => void;
 
   constructor(turn: Turn, sinceMs: number, patienceMs: number, onEnd: (waiter: Waiter) => void) {
@@ -67,14 +71,15 @@ class Waiter implements Endable {
 export class Turns {
   readonly #max: number;
   readonly #ports: TurnPorts;
-  readonly #lines: Readonly<Record<Line, Fifo<Waiter>>> = {
-    retries: new Fifo(),
-    calls: new Fifo(),
-    events: new Fifo(),
+  readonly #lines: Readonly<Record<LineName, WaitingLine<Waiter>>> = {
+    retries: new WaitingLine(),
+    calls: new WaitingLine(),
+    events: new WaitingLine(),
   };
   #held = 0;
-  /** Those in the lines who have not left. */
   #waiting = 0;
+  /** Y1 */
+  #isRetryNext = true;
   #isComing = false;
 
   constructor(max: number, ports: TurnPorts) {
@@ -102,17 +107,19 @@ export class Turns {
     this.#comeIfFree();
   }
 
-  /** Has `turn` told, mostly later. What it gives can be ended until then. `patienceMs` Infinity: only that ends it. */
-  wait(line: Line, patienceMs: number, turn: Turn): Endable {
+  /** Has `turn` told, mostly later. What it gives can be ended until then. */
+  wait(name: LineName, patienceMs: number, turn: Turn): Endable {
     const { time } = this.#ports;
+    const line = this.#lines[name];
     const waiter = new Waiter(turn, time.monotonicMs(), patienceMs, this.#over);
-    this.#changeWaiting(1);
-    if (line === "events" && this.#lines.events.size >= eventsPerPermit * this.#max) {
-      this.#over(waiter); // Y4
+    if (name === "events" && line.size >= eventsPerPermit * this.#max) {
+      turn.over(); // Y4
       return waiter;
     }
     if (patienceMs < Infinity) waiter.timer = time.after(patienceMs, () => this.#over(waiter));
-    this.#lines[line].push(waiter);
+    waiter.line = line;
+    line.push(waiter);
+    this.#ports.onWaiting((this.#waiting += 1));
     return waiter;
   }
 
@@ -138,34 +145,28 @@ export class Turns {
 
   #next(): void {
     const { retries, calls, events } = this.#lines;
-    const waiter = firstOf(retries) ?? firstOf(calls) ?? firstOf(events); // Y1, Y4
+    const retry = this.#isRetryNext ? retries.first : undefined;
+    const waiter = retry ?? calls.first ?? retries.first ?? events.first; // Y1, Y4
     if (waiter === undefined) return;
+    this.#isRetryNext = waiter.line !== retries;
     const waitedMs = this.#leave(waiter);
     if (waitedMs < waiter.patienceMs) waiter.turn.come(waitedMs);
-    else waiter.turn.over(waitedMs); // Y5
+    else waiter.turn.over(); // Y5
   }
 
   // A property, so that no waiter makes a function for it.
   readonly #over = (waiter: Waiter): void => {
-    if (waiter.hasLeft) return;
-    waiter.turn.over(this.#leave(waiter)); // Y5
+    if (waiter.line === undefined) return;
+    this.#leave(waiter);
+    waiter.turn.over(); // Y5
   };
 
   /** Gives how long it waited, ms. */
   #leave(waiter: Waiter): number {
-    waiter.hasLeft = true;
+    waiter.line?.remove(waiter);
+    waiter.line = undefined;
     waiter.timer?.cancel();
-    this.#changeWaiting(-1);
+    this.#ports.onWaiting((this.#waiting -= 1));
     return this.#ports.time.monotonicMs() - waiter.sinceMs;
   }
-
-  #changeWaiting(by: 1 | -1): void {
-    this.#ports.onWaiting((this.#waiting += by));
-  }
-}
-
-function firstOf(line: Fifo<Waiter>): Waiter | undefined {
-  let waiter = line.shift();
-  while (waiter?.hasLeft === true) waiter = line.shift();
-  return waiter;
 }

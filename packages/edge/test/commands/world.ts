@@ -75,6 +75,11 @@ export class MovedTime implements Time {
     }
     this.#nowMs = untilMs;
   }
+  /** Moves the clock as a busy event loop does: what was due meanwhile runs afterwards. */
+  standStill(ms: number): Promise<void> {
+    this.#nowMs += ms;
+    return this.advance(0);
+  }
 }
 
 /** What a socket was asked. */

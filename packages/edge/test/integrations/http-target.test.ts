@@ -49,10 +49,10 @@ function patient(): Expiry {
     clearTimeout(timer);
     if (run !== undefined && withinMs !== undefined) timer = setTimeout(run, withinMs);
   };
-  return { isOver: false, listen, wait: listen, begin: () => undefined };
+  return { isOver: false, leftMs: Infinity, listen, wait: listen, begin: () => undefined };
 }
 
-const ok = { kind: "reply", reply: { status: 204, body: "" } };
+const ok = { kind: "reply", reply: { status: 204, body: "", isOpenEnded: false, isUtf8: true } };
 const answerOf = (status: number): string => `HTTP/1.1 ${String(status)} -\r\ncontent-length: 0\r\n\r\n`;
 
 const longer = (status: number): string => `HTTP/1.1 ${String(status)} -\r\ncontent-length: 2\r\n\r\n{}`;
@@ -84,11 +84,11 @@ describe("an answer that does not say how long it is ends with its connection", 
     ["a reset", (socket) => socket.resetAndDestroy()],
   ];
   const answers = [
-    ["HTTP/1.1 200 OK\r\n\r\n", { status: 200, body: "", flaw: "mayBeCutOff" }],
-    ["HTTP/1.0 422 -\r\n\r\n", { status: 422, body: "", flaw: "mayBeCutOff" }],
-    ["HTTP/1.0 200 OK\r\n\r\n{}", { status: 200, body: "{}" }],
-    ["HTTP/1.1 204 No Content\r\n\r\n", { status: 204, body: "" }],
-    ["HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", { status: 200, body: "" }],
+    ["HTTP/1.1 200 OK\r\n\r\n", { status: 200, body: "", isOpenEnded: true }],
+    ["HTTP/1.0 422 -\r\n\r\n", { status: 422, body: "", isOpenEnded: true }],
+    ["HTTP/1.0 200 OK\r\n\r\n{}", { status: 200, body: "{}", isOpenEnded: true }],
+    ["HTTP/1.1 204 No Content\r\n\r\n", { status: 204, body: "", isOpenEnded: false }],
+    ["HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", { status: 200, body: "", isOpenEnded: false }],
   ] as const;
   test.each(answers.flatMap(([text, reply]) => ends.map(([how, end]) => [text, how, end, reply] as const)))(
     "%j and %s (E4)",
@@ -98,24 +98,24 @@ describe("an answer that does not say how long it is ends with its connection", 
       await eventually(() => expect(asked).toHaveLength(1));
       const [socket] = sockets;
       socket?.write(text, () => setTimeout(() => end(socket), 20));
-      expect(await fetched).toEqual({ kind: "reply", reply });
+      expect(await fetched).toEqual({ kind: "reply", reply: { ...reply, isUtf8: true } });
     },
   );
 });
 
 test.each([
-  [Buffer.from('{"a":"M\u00fcller"}', "latin1"), "notUtf8"],
-  [Buffer.from('{"a":"\ufffd"}'), undefined],
+  [Buffer.from('{"a":"M\u00fcller"}', "latin1"), false],
+  [Buffer.from('{"a":"\ufffd"}'), true],
 ])(
   "a body that is no UTF-8 is told as such, and the character that stands for it is one: %j (E5)",
-  async (body, flaw) => {
+  async (body, isUtf8) => {
     const begun = (target = targetWith({}));
     const fetched = begun.fetch(to("/"), patient());
     await eventually(() => expect(asked).toHaveLength(1));
     sockets[0]?.write(
       Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n`), body]),
     );
-    expect(await fetched).toMatchObject({ reply: { status: 200, flaw } });
+    expect(await fetched).toMatchObject({ reply: { status: 200, isUtf8 } });
   },
 );
 
@@ -129,7 +129,7 @@ test("an answer in very many pieces is put together, up to the longest (E3)", as
     .map((letter) => `1\r\n${letter}\r\n`)
     .join("");
   sockets[0]?.write(`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`);
-  expect(await fetched).toEqual({ kind: "reply", reply: { status: 200, body: text } });
+  expect(await fetched).toMatchObject({ kind: "reply", reply: { status: 200, body: text } });
 });
 
 test("after a standstill of the event loop what has arrived counts, though its time is over (H6)", async () => {
@@ -261,4 +261,23 @@ test("who waits for its turn and is ended is told at once, and takes no turn (un
   sockets[0]?.write(answerOf(204));
   expect(await first).toEqual(ok);
   expect(asked).toEqual(["/a"]);
+});
+
+test("an attempt that is tried again waits for its turn, also where a permit was freed a moment ago and nobody has it yet", async () => {
+  const begun = (target = targetWith({ connections: 1, maxConcurrent: 1 }));
+  const first = begun.fetch(to("/a"), patient());
+  const fetched: Promise<Fetched>[] = [];
+  begun.turns.wait("calls", 60_000, {
+    come: () => void fetched.push(begun.fetch(to("/b"), patient())),
+    over: () => undefined,
+  });
+  await eventually(() => expect(asked).toEqual(["/a"]));
+  sockets[0]?.write(answerOf(204));
+  await first;
+  for (const path of ["/c", "/d"]) fetched.push(begun.fetchAgain(to(path), patient()));
+  for (const path of ["/c", "/b", "/d"]) {
+    await eventually(() => expect(asked.at(-1)).toBe(path));
+    sockets[0]?.write(answerOf(204));
+  }
+  for (const one of await Promise.all(fetched)) expect(one).toMatchObject(ok);
 });

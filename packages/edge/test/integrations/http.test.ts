@@ -225,7 +225,7 @@ describe("a backend that fails is asked again until the deadline; then InternalE
     ["JSON that is no object", says(201, "[1]"), "badAnswer", "status 201 without a JSON object"],
     ["10 MB", says(200, long), "badAnswer", "an answer too long", new AnswerTooLarge(200).message],
     ["no UTF-8", says(200, latin), "badAnswer", "status 200 with a body that is no UTF-8"],
-    ["no body", breaksOff, "badAnswer", "status 200 without body and length: cut off?"],
+    ["no body", breaksOff, "badAnswer", "status 200 without a whole body and its length: cut off?"],
     ["a redirect", says(302, "", { location: "/" }), "httpError", "status 302"],
     ["429", says(429), "httpError", "status 429"],
     ["a broken connection", breaks, "unreachable", "no connection", "other side closed"],
@@ -239,7 +239,7 @@ describe("a backend that fails is asked again until the deadline; then InternalE
     const answer = await station.call("a", "StopTransaction");
     expect([answer.type, answer.code]).toEqual([4, "InternalError"]);
     expect(answer.description).toBe(`the backend gave no usable answer in time (${why})`);
-    expect([...problems.told]).toEqual([`backend: ${told}`]);
+    expect(problems.told).toContain(`backend: ${told}`);
     expect(performance.now() - before).toBeGreaterThan(390);
     expect(counts.of(`attempt backend ${counted}`)).toBeGreaterThan(1);
     expect(new Set(bodies().map(({ headers }) => headers["ce-id"])).size).toBe(1); // a backend can recognise it

@@ -4,6 +4,7 @@ import type { Expiry } from "../../src/until-deadline.ts";
 
 export class TestExpiry implements Expiry {
   isOver = false;
+  readonly leftMs = Infinity;
   #run: (() => void) | undefined;
   listen(run: (() => void) | undefined): void {
     this.#run = run;

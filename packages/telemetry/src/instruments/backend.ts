@@ -54,6 +54,8 @@ export const integrations = {
     outcome: closed(
       "ok",
       "callError",
+      "refused",
+      "notImplemented",
       "badAnswer",
       "httpError",
       "timeout",
