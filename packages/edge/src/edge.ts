@@ -87,11 +87,11 @@ const usualReleaseMs = 5_000;
 
 /** Starts an edge: the registry first, then the port. Errors: the port cannot be had. */
 export async function startEdge(parts: EdgeParts): Promise<RunningEdge> {
-  const { settings, ownership, router, logger, time } = parts;
+  const { settings, ownership, router } = parts;
   const sessions = parts.sessions ?? new Sessions<Session>();
   const wiring = wiringOf(parts);
-  const { instruments, onBug } = wiring;
-  const lifetimes = new SessionLifetimes({ sessions, ownership, router, time, ...wiring });
+  const { instruments, onBug, time } = wiring;
+  const lifetimes = new SessionLifetimes({ sessions, ownership, router, ...wiring });
   const context = sessionContext(parts, { ...wiring, lifetimes });
   let isDraining = false;
   const drains = (): boolean => isDraining;
@@ -118,16 +118,7 @@ export async function startEdge(parts: EdgeParts): Promise<RunningEdge> {
     begin: (socket, facts) => lifetimes.begin(context, socket, facts),
   });
   const listener = await openPort(parts, lingering, { decide, onBug, instruments });
-  const drain = new Drain({
-    ...settings.drain,
-    ...wiring,
-    time,
-    sessions,
-    listener,
-    ownership,
-    lifetimes,
-    logger,
-  });
+  const drain = new Drain({ ...settings.drain, ...wiring, sessions, listener, ownership, lifetimes });
   return {
     sessions,
     listenPort: listener.port,
@@ -200,6 +191,8 @@ interface Wiring {
   readonly tracing: Tracing;
   readonly onBug: SessionContext["onBug"];
   readonly log: EdgeParts["sessionLog"];
+  readonly logger: EdgeLogger;
+  readonly time: Time;
 }
 
 function wiringOf(parts: EdgeParts): Wiring {
@@ -208,7 +201,7 @@ function wiringOf(parts: EdgeParts): Wiring {
     logger.error({ err: error, ...span?.logFields }, "a handler failed: this is a bug");
   const departures = new Departures(settings.routes.gatherMs, time, onBug);
   const leftBehind = new LeftBehind(settings.ocpp.maxInboundCalls);
-  return { departures, leftBehind, instruments, tracing, onBug, log };
+  return { departures, leftBehind, instruments, tracing, onBug, log, logger, time };
 }
 
 function sessionContext(
@@ -219,7 +212,6 @@ function sessionContext(
   return {
     ...wiring,
     router: parts.router,
-    time: parts.time,
     maxInboundCalls: ocpp.maxInboundCalls,
     reusedIdMemory: ocpp.reusedIdMemory,
     rememberMs: rememberedCallTimeouts * ocpp.callTimeoutMs,
