@@ -111,11 +111,12 @@ function mapSettings(node: object): object {
 
 /** L3. Of a secret that is given only that; of one that is not, nothing: that is what one looks for there. */
 function masked(values: object, table: object): object {
-  const entries = Object.entries(table).map(([key, child]: [string, object]): [string, unknown] => {
+  const entries = Object.entries(table).flatMap(([key, child]: [string, object]): [string, unknown][] => {
     const value: unknown = Reflect.get(values, key);
-    if (typeof value === "object" && value !== null && !isSetting(child)) return [key, masked(value, child)];
-    const isHidden = isSetting(child) && child.secret && value !== undefined;
-    return [key, isHidden ? "[masked]" : value];
+    if (value === undefined) return []; // not even its key: a logger masks what stands under it, undefined too
+    if (typeof value === "object" && value !== null && !isSetting(child))
+      return [[key, masked(value, child)]];
+    return [[key, isSetting(child) && child.secret ? "[masked]" : value]];
   });
   return Object.fromEntries(entries);
 }

@@ -394,6 +394,11 @@ describe("secrets", () => {
   test("that nobody gave are not shown as given", () => {
     const loaded = load({ env: { CPG_REDIS_PASSWORD: "" } });
     expect(JSON.stringify(loaded)).not.toContain("[masked]");
+    if (loaded.kind !== "config") throw new Error(loaded.kind);
+    expect(loaded.masked).toHaveProperty("management.host");
+    for (const secret of ["management.token", "redis.password"]) {
+      expect(loaded.masked, "a logger masks whatever stands under such a key").not.toHaveProperty(secret);
+    }
     expect(loaded).toMatchObject({
       masked: { management: { host: "127.0.0.1" }, ocpp: { versions: ["1.6", "2.0.1", "2.1"] } },
     });
