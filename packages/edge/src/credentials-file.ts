@@ -3,6 +3,7 @@
 // K1. Every mistake is reported with its place; a file with one is not used. No hash or salt stands in a report.
 // K2. The file is read again when it changes. A new version with mistakes is told and the last good one stays: nobody is
 //     locked out by a half-written file.
+// K3. How many charge points it has is told at each reading. None is no mistake (a fleet may begin so), but refuses everybody: a warning.
 
 import { readFileSync, statSync } from "node:fs";
 import { asIdentity } from "@cpg/ocpp";
@@ -89,15 +90,23 @@ export function readCredentialsFile(path: string): CredentialsRead {
   return { kind: "invalid", problems: read.problems.map((problem) => `${path}: ${problem}`) };
 }
 
+/** The part of pino that is used. */
+export interface CredentialsLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
 /** Opens the file and follows its changes (K2). Errors: the first reading's mistakes, as an Error with one line for each. */
 export function openCredentialsFile(
   path: string,
   time: Pick<Time, "every">,
-  log: { info(fields: object, message: string): void; error(fields: object, message: string): void },
+  log: CredentialsLog,
 ): CredentialsFile {
   let seen = versionOf(path);
   const first = readCredentialsFile(path);
   if (first.kind === "invalid") throw new Error(first.problems.join("\n"));
+  tellCount(first.count, "the credentials file was read", log);
   let inForce = first;
   let isUsable = true;
   let unread = ""; // told once, however often it is tried again
@@ -112,7 +121,7 @@ export function openCredentialsFile(
     isUsable = next.kind === "credentials";
     if (next.kind === "credentials") {
       inForce = next;
-      log.info({ chargePoints: next.count }, "the credentials file was read again");
+      tellCount(next.count, "the credentials file was read again", log);
     } else {
       const problems = next.problems.slice(0, maxLogged);
       const fields = { problems, count: next.problems.length };
@@ -126,6 +135,12 @@ export function openCredentialsFile(
     isUsable: () => isUsable,
     close: () => timer.cancel(),
   };
+}
+
+/** K3 */
+function tellCount(chargePoints: number, says: string, log: CredentialsLog): void {
+  if (chargePoints > 0) log.info({ chargePoints }, says);
+  else log.warn({ chargePoints }, `${says}: there is no charge point in it, so every one is refused`);
 }
 
 // What changes with the content, or says that there is none to be had.

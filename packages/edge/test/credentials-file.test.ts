@@ -10,9 +10,12 @@ let folder: string;
 let path: string;
 let look: () => void;
 const logged: string[] = [];
+/** The same lines by level and fields. */
+const told: (readonly [level: string, fields: object])[] = [];
 const log = {
-  info: (_: object, text: string) => logged.push(text),
-  error: (_: object, text: string) => logged.push(text),
+  info: (fields: object, text: string) => logged.push(text) && told.push(["info", fields]),
+  warn: (fields: object, text: string) => logged.push(text) && told.push(["warn", fields]),
+  error: (fields: object, text: string) => logged.push(text) && told.push(["error", fields]),
 };
 // The moment to look again is the test's.
 const time: Pick<Time, "every"> = {
@@ -25,6 +28,7 @@ const entry = { salt: Buffer.alloc(16, 1).toString("base64"), hash: Buffer.alloc
 
 beforeEach(async () => {
   logged.length = 0;
+  told.length = 0;
   folder = await mkdtemp(join(tmpdir(), "cpg-credentials-"));
   path = join(folder, "keys.json");
 });
@@ -44,7 +48,7 @@ test("a changed file counts without a restart; one with mistakes or gone leaves 
   const file = openCredentialsFile(path, time, log);
   expect([has(file, "CP1"), has(file, "CP2")]).toEqual([true, false]);
   look();
-  expect(logged).toEqual([]);
+  expect(logged).toEqual(["the credentials file was read"]);
   await replaceBy(JSON.stringify({ CP2: entry }));
   look();
   expect([has(file, "CP1"), has(file, "CP2")]).toEqual([false, true]);
@@ -62,6 +66,7 @@ test("a changed file counts without a restart; one with mistakes or gone leaves 
   look();
   expect([file.count(), file.isUsable()]).toEqual([2, true]);
   expect(logged.map((line) => line.split(":")[0])).toEqual([
+    "the credentials file was read",
     "the credentials file was read again",
     "the credentials file cannot be used",
     "the credentials file cannot be used",
@@ -69,6 +74,23 @@ test("a changed file counts without a restart; one with mistakes or gone leaves 
   ]);
   file.close();
   expect(logged.at(-1)).toBe("cancelled");
+});
+
+test("how many charge points there are is told from the start on: with none a warning, for every one is refused", async () => {
+  await replaceBy("{}");
+  openCredentialsFile(path, time, log);
+  await replaceBy(JSON.stringify({ CP1: entry, CP2: entry }));
+  look();
+  await replaceBy("{}");
+  look();
+  expect(told).toEqual([
+    ["warn", { chargePoints: 0 }],
+    ["info", { chargePoints: 2 }],
+    ["warn", { chargePoints: 0 }],
+  ]);
+  expect(logged[0]).toBe(
+    "the credentials file was read: there is no charge point in it, so every one is refused",
+  );
 });
 
 test("a file that is not there is told with the setting that names it", () => {
@@ -103,7 +125,7 @@ test("a file that cannot be read is told once, however often it is tried", async
   look();
   look();
   expect([file.count(), file.isUsable()]).toEqual([1, false]);
-  expect(logged).toEqual(["the credentials file cannot be used: the last good one stays"]);
+  expect(logged.slice(1)).toEqual(["the credentials file cannot be used: the last good one stays"]);
   await rm(path, { recursive: true });
   await rename(`${path}.real`, path);
   look();
