@@ -66,6 +66,8 @@ export interface Gateway {
 export interface GatewayPorts {
   readonly time: Time;
   readonly random: Random;
+  /** What NODE_EXTRA_CA_CERTS says: Node has read it, and only warned if it cannot be used. */
+  readonly extraCaFile?: string | undefined;
   /** In place of what the settings describe; the bench measures against one that counts nothing. */
   readonly openTelemetry?: (config: GatewayConfig) => Promise<Telemetry>;
 }
@@ -82,7 +84,7 @@ type Closer = (leftMs: number) => unknown;
 
 /** Starts everything. Errors: StartError. */
 export async function startGateway(config: GatewayConfig, ports: GatewayPorts): Promise<Gateway> {
-  const files = readNamedFiles(config);
+  const files = readNamedFiles(config, ports.extraCaFile);
   if (files.kind === "invalid") throw new StartError(files.problems); // Y1
   const closers: Closer[] = [];
   const closeAll = async (): Promise<void> => {

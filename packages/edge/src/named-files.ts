@@ -1,5 +1,5 @@
-// The files that settings name: whether they can be read, what is wrong in them, and what of them the settings do not allow, all of it
-// before anything is opened.
+// The files that settings name, and the one of Node's variable for authorities: whether they can be read, what is wrong in them, and what of
+// them the settings do not allow, all of it before anything is opened.
 
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -14,28 +14,49 @@ export type NamedFilesRead =
   | { readonly kind: "files"; readonly routes: readonly RoutePlan[] }
   | { readonly kind: "invalid"; readonly problems: readonly string[] };
 
-/** Reads them. The credentials and TLS files are read again by those who use them: here only their mistakes count. */
+/**
+ * Reads them. The credentials and TLS files are read again by those who use them: here only their mistakes count. `extraCaFile` is what
+ * NODE_EXTRA_CA_CERTS says.
+ */
 export function readNamedFiles(
   config: Pick<GatewayConfig, "routes" | "auth" | "redis" | "registry">,
+  extraCaFile?: string,
 ): NamedFilesRead {
   const plan = readRoutesFile(config.routes.file);
   const problems = [
     ...(plan.kind === "invalid" ? plan.problems : streamProblems(plan.routes, config)),
-    ...problemsBesideRoutes(config),
+    ...problemsBesideRoutes(config, extraCaFile),
   ];
   if (plan.kind === "invalid" || problems.length > 0) return { kind: "invalid", problems };
   return plan;
 }
 
 /** What is wrong in the files alone: while other settings are refused, what those would allow is not known. */
-export function mistakesInFiles(files: NamedFiles): readonly string[] {
+export function mistakesInFiles(files: NamedFiles, extraCaFile?: string): readonly string[] {
   const plan = readRoutesFile(files.routes.file);
-  return [...(plan.kind === "invalid" ? plan.problems : []), ...problemsBesideRoutes(files)];
+  return [...(plan.kind === "invalid" ? plan.problems : []), ...problemsBesideRoutes(files, extraCaFile)];
 }
 
-function problemsBesideRoutes({ auth, redis }: Pick<NamedFiles, "auth" | "redis">): readonly string[] {
+function problemsBesideRoutes(
+  { auth, redis }: Pick<NamedFiles, "auth" | "redis">,
+  extraCaFile: string | undefined,
+): readonly string[] {
   const credentials = auth.file === undefined ? undefined : readCredentialsFile(auth.file);
-  return [...(credentials?.kind === "invalid" ? credentials.problems : []), ...tlsProblems(redis.tls)];
+  return [
+    ...(credentials?.kind === "invalid" ? credentials.problems : []),
+    ...tlsProblems(redis.tls),
+    ...extraCaProblems(extraCaFile),
+  ];
+}
+
+// Node goes on without a file that it cannot use, and without a word if there is no certificate in it. Then each CALL to a backend behind
+// such an authority fails, as one of its own certificates that nobody knows. An empty name is none to Node either.
+function extraCaProblems(file: string | undefined): readonly string[] {
+  if (file === undefined || file === "") return [];
+  const found = textOf("NODE_EXTRA_CA_CERTS", file);
+  if (found.kind === "invalid") return found.problems;
+  const { says, read } = tlsParts.caFile;
+  return problemOf(`NODE_EXTRA_CA_CERTS: cannot use ${file} as ${says}`, () => read(found.text));
 }
 
 function readRoutesFile(file: string | undefined): NamedFilesRead {

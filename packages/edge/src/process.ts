@@ -17,6 +17,7 @@ export async function runEdge(argv: readonly string[], env: NodeJS.ProcessEnv): 
   tellV8();
   tellUndici(eventHeaderNames);
   const loaded = loadConfig({ argv, env });
+  const extraCaFile = env["NODE_EXTRA_CA_CERTS"];
   switch (loaded.kind) {
     case "help":
       process.stdout.write(`${loaded.text}\n`);
@@ -25,25 +26,25 @@ export async function runEdge(argv: readonly string[], env: NodeJS.ProcessEnv): 
       process.stdout.write(`${buildInfo().version}\n`);
       return;
     case "invalid":
-      refuse([...loaded.problems, ...mistakesInFiles(loaded.files)]);
+      refuse([...loaded.problems, ...mistakesInFiles(loaded.files, extraCaFile)]);
       return;
     case "config":
-      if (loaded.isCheck) check(loaded.config);
-      else await run(loaded.config, loaded.masked);
+      if (loaded.isCheck) check(loaded.config, extraCaFile);
+      else await run(loaded.config, loaded.masked, extraCaFile);
   }
 }
 
 /** What could be wrong before anything is opened. Whether ports are free and Redis is there, only a start tells. */
-function check(config: GatewayConfig): void {
-  const files = readNamedFiles(config);
+function check(config: GatewayConfig, extraCaFile: string | undefined): void {
+  const files = readNamedFiles(config, extraCaFile);
   if (files.kind === "invalid") refuse(files.problems);
   else process.stdout.write("the settings and the files they name are right\n");
 }
 
-async function run(config: GatewayConfig, masked: object): Promise<void> {
+async function run(config: GatewayConfig, masked: object, extraCaFile: string | undefined): Promise<void> {
   let gateway: Gateway;
   try {
-    gateway = await startGateway(config, { time: systemTime, random: systemRandom });
+    gateway = await startGateway(config, { time: systemTime, random: systemRandom, extraCaFile });
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
     refuse(error.problems);

@@ -28,7 +28,11 @@ interface Run {
 }
 
 function start(...words: string[]): Run {
-  const child = spawn(process.execPath, [main, ...words], { env: {}, stdio: ["ignore", "pipe", "pipe"] });
+  return startWith({}, ...words);
+}
+
+function startWith(env: Readonly<Record<string, string>>, ...words: string[]): Run {
+  const child = spawn(process.execPath, [main, ...words], { env, stdio: ["ignore", "pipe", "pipe"] });
   children.push(child);
   const output = { out: "", err: "" };
   child.stdout.on("data", (chunk: Buffer) => (output.out += chunk.toString()));
@@ -181,6 +185,20 @@ test("--check tells of wrong settings and of the files that the right ones name 
     expect.stringContaining(`redis.tls.certFile: cannot read ${gone}`),
   ]);
 }, 20_000);
+
+test("authorities that Node would do without are told by --check, beside wrong settings, and at the start", async () => {
+  const { words } = await ports();
+  const file = join(folder, "authorities.pem");
+  await writeFile(file, "");
+  const env = { NODE_EXTRA_CA_CERTS: file };
+  for (const more of [["--check"], ["--check", "--redis-noodes=a:1"], []]) {
+    const { exit, output } = startWith(env, ...words, ...more);
+    await eventually(() => expect(output.err + output.out).not.toBe(""), { timeoutMs: 15_000 });
+    expect(output.out).toBe("");
+    expect(await exit).toBe(2);
+    expect(output.err.trim().split("\n").at(-1)).toContain(`NODE_EXTRA_CA_CERTS: cannot use ${file}`);
+  }
+}, 60_000);
 
 test("SIGHUP cuts nobody off: it is told what it does not do", async () => {
   const { listen, words } = await ports();

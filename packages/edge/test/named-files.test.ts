@@ -79,6 +79,39 @@ describe("TLS files with which no connection would ever come up are told at the 
   });
 });
 
+describe("the file of NODE_EXTRA_CA_CERTS, of which Node only warns, if at all,", () => {
+  function said(file: string): readonly string[] {
+    const loaded = loadConfig({ argv: ["--auth-mode=none"], env: {} });
+    if (loaded.kind !== "config") throw new Error(JSON.stringify(loaded));
+    const read = readNamedFiles(loaded.config, file);
+    return read.kind === "files" ? [] : read.problems.map((problem) => problem.replaceAll(`${folder}/`, ""));
+  }
+  const withText = (text: string): readonly string[] => {
+    writeFileSync(join(folder, "extra"), text);
+    return said(join(folder, "extra"));
+  };
+
+  test("is taken with certificates in it, and where none is named", () => {
+    expect(withText(`ours\n${one.cert}theirs\n${other.cert}`)).toEqual([]);
+    expect(said("")).toEqual([]);
+  });
+
+  test.each([[""], ["{}"], [one.key], [broken], [other.cert + cutOff]])(
+    "is refused with %j in it",
+    (text) => {
+      expect(withText(text)).toEqual([
+        expect.stringMatching(/^NODE_EXTRA_CA_CERTS: cannot use extra as certificates in PEM: .+/),
+      ]);
+    },
+  );
+
+  test("is refused when it is not there", () => {
+    expect(said(join(folder, "gone"))).toEqual([
+      expect.stringMatching(/^NODE_EXTRA_CA_CERTS: cannot read gone: ENOENT/),
+    ]);
+  });
+});
+
 describe("a route to a stream while sessions are in memory", () => {
   const routes = {
     integrations: {
