@@ -85,6 +85,7 @@ describe("npm start", () => {
       expect(run.output()).toMatch(
         /Ending: [\s\S]*edge-\d info {2}draining[\s\S]*Ended; nothing is left running/u,
       );
+      expect(run.output()).not.toContain("has left");
       await nothingIsLeft(run);
     },
   );
@@ -131,7 +132,8 @@ describe("npm start", () => {
   test("a routes file that is not there is one line, and nothing was started", async () => {
     const run = await start(["--routes-file", "/nowhere/mine.json"]);
     expect(await run.ended).toBe(1);
-    expect(run.output()).toBe("The routes file /nowhere/mine.json cannot be read.\n");
+    const reason = "ENOENT: no such file or directory";
+    expect(run.output()).toBe(`The routes file /nowhere/mine.json cannot be read: ${reason}\n`);
   });
 
   test("Ctrl-C while it starts ends what has started", async () => {
@@ -171,6 +173,30 @@ describe("npm start", () => {
     expect(await run.ended).toBe(1);
     expect(run.output()).toContain(`Port ${8000 + offset} (demo backend) is in use by `);
     expect(run.output()).toContain(": stop it, or give your backend another port, or move this gateway");
+  });
+
+  test("an edge that was told to leave is one line, and the rest goes on, up to the last edge", async () => {
+    const run = await start([]);
+    await run.said("Ctrl-C ends everything");
+    const leave = (n: number): void =>
+      void process.kill(
+        pidNaming(
+          `--edge-name edge-${n} --edge-environment development --listen-host 127.0.0.1 --listen-port ${8999 + n + run.offset}`,
+        ),
+        "SIGTERM",
+      );
+    leave(2);
+    await run.said("has left");
+    expect(run.output()).toMatch(
+      /^edge-2 \(process \d+\) has left in order \(exit code 0\); without it: edge-1$/mu,
+    );
+    expect((await fetch(`http://127.0.0.1:${8080 + run.offset}/`)).status).toBe(200);
+    expect((await fetch(`http://127.0.0.1:${8000 + run.offset}/`)).status).toBe(200);
+    expect(run.output()).not.toMatch(/unexpectedly|Ending/u);
+    leave(1);
+    expect(await run.ended).toBe(1);
+    expect(run.output()).toMatch(/edge-1 \(process \d+\) ended unexpectedly \(exit code 0\)/u);
+    await nothingIsLeft(run);
   });
 
   test("an edge that dies is reported, and everything ends with an error", async () => {

@@ -3,6 +3,7 @@
 // G1. Started: Redis, backend, edges. Ended: edges (they drain), backend, Redis, files. Also when starting fails halfway.
 // G2. Nothing is started unless every port is free: a gateway on half of its ports would be worse than none.
 // G3. A process that ends by itself ends everything: what is left would look like the gateway and not be it.
+// G4. But an edge that was told to leave (SIGTERM, a drain, exit code 0) is what the others are there for: they go on, and it is told.
 
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -85,7 +86,10 @@ export async function startLocalGateway(
     const backend = await startDemoBackend(plan.backendPort);
     ends.push(() => backend.close());
     const routesFile = await routesFor(plan, surroundings, ends);
-    await startEdges(plan, routesFile, { surroundings, signal, ends, fail: failUnlessStopping });
+    const sayLeft = (line: string): void => {
+      if (stopping === undefined) surroundings.say(line);
+    };
+    await startEdges(plan, routesFile, { surroundings, signal, ends, fail: failUnlessStopping, sayLeft });
     return { failed, stop };
   } catch (error) {
     await stop(AbortSignal.timeout(5_000));
@@ -134,10 +138,12 @@ type EdgesContext = {
   readonly signal: AbortSignal;
   readonly ends: End[];
   readonly fail: (sentence: string) => void;
+  /** Gets the line about an edge that has left while the others go on (G4). */
+  readonly sayLeft: (line: string) => void;
 };
 
 async function startEdges(plan: LocalPlan, routesFile: string, context: EdgesContext): Promise<void> {
-  const { surroundings, signal, ends, fail } = context;
+  const { surroundings, signal, ends } = context;
   const edges: EdgeProcess[] = [];
   ends.push((hurry) => stopEdges(edges, hurry, surroundings.say));
   for (const each of plan.edges) {
@@ -152,13 +158,21 @@ async function startEdges(plan: LocalPlan, routesFile: string, context: EdgesCon
     if (edges.length === 1) await edge.untilReady(readyLimitMs, signal);
   }
   await Promise.all(edges.map((edge) => edge.untilReady(readyLimitMs, signal)));
-  for (const edge of edges) void watch(edge, fail);
+  for (const edge of edges) void watch(edge, edges, context);
 }
 
-async function watch(edge: EdgeProcess, fail: (sentence: string) => void): Promise<void> {
+async function watch(
+  edge: EdgeProcess,
+  edges: readonly EdgeProcess[],
+  { fail, sayLeft }: Pick<EdgesContext, "fail" | "sayLeft">,
+): Promise<void> {
   const exit = await edge.exited;
+  const others = edges.filter((other) => other.exit() === undefined).map((other) => other.plan.name);
+  const who = `${edge.plan.name} (process ${edge.pid})`;
+  if (exit.code === 0 && others.length > 0)
+    return sayLeft(`${who} has left in order (exit code 0); without it: ${others.join(", ")}`); // G4
   fail(
-    `${edge.plan.name} (process ${edge.pid}) ended unexpectedly (${exitText(exit)}). What it said last stands above; ` +
+    `${who} ended unexpectedly (${exitText(exit)}). What it said last stands above; ` +
       `start again, with CPG_TELEMETRY_LOG_LEVEL=debug to hear more.`,
   );
 }

@@ -66,7 +66,8 @@ async function readable(file: string | undefined): Promise<string | undefined> {
   if (file === undefined) return undefined;
   const path = resolve(process.env["INIT_CWD"] ?? process.cwd(), file);
   await access(path, constants.R_OK).catch((error: unknown) => {
-    throw new LocalStartError(`The routes file ${path} cannot be read.`, { cause: error });
+    const [reason] = String(error instanceof Error ? error.message : error).split(", access "); // the path again
+    throw new LocalStartError(`The routes file ${path} cannot be read: ${reason}`, { cause: error });
   });
   return path;
 }
