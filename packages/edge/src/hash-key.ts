@@ -11,6 +11,7 @@ import { relative } from "node:path";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { asIdentity } from "@cpg/ocpp";
+import { identityFaults } from "./identity-faults.ts";
 import { scryptHash, sha256, type Credential } from "./authentication.ts";
 
 // As the person typed it, for there is no command of this name: what stands in the usage can be copied.
@@ -30,6 +31,7 @@ const saltBytes = 16;
 async function main(words: readonly string[]): Promise<void> {
   const read = options(words);
   if (read === undefined) return refuse(usage);
+  if (typeof read === "string") return refuse(`${read}\n${usage}`);
   if (read.help) {
     process.stdout.write(`${usage}\n`);
     return;
@@ -58,7 +60,8 @@ interface Options {
   readonly scrypt: boolean;
 }
 
-function options(words: readonly string[]): Options | undefined {
+/** What was asked for, or the sentence that says why the identity is none; undefined: it was used otherwise than it is. */
+function options(words: readonly string[]): Options | string | undefined {
   const flag = { type: "boolean", default: false } as const;
   try {
     const { values, positionals } = parseArgs({
@@ -67,8 +70,10 @@ function options(words: readonly string[]): Options | undefined {
       allowPositionals: true,
     });
     const [identity = ""] = positionals;
-    const isRight = values.help || (positionals.length === 1 && asIdentity(identity).ok);
-    return isRight ? { ...values, identity } : undefined;
+    if (!values.help && positionals.length !== 1) return undefined;
+    const checked = asIdentity(identity);
+    if (values.help || checked.ok) return { ...values, identity };
+    return `${JSON.stringify(identity)} is no identity. ${identityFaults[checked.fault]}`;
   } catch {
     return undefined; // an option that there is not
   }

@@ -75,6 +75,17 @@ test("without an identity it says how it is used", () => {
   expect([help.status, help.stdout]).toEqual([0, expect.stringMatching(/^usage: .* <identity> /)]);
 });
 
+test.each([
+  ["a/b", '"a/b" is no identity. An identity holds no slash, escaped or not.'],
+  ["", '"" is no identity. The identity is empty.'],
+  ["a\u0007", '"a\\u0007" is no identity. An identity holds no control characters.'],
+  ["ä".repeat(128), `"${"ä".repeat(128)}" is no identity. An identity has at most 255 bytes of UTF-8.`],
+])("of %j it says before its usage why it is no identity", (identity, says) => {
+  const { status, stdout, stderr } = run(identity);
+  expect([status, stdout]).toEqual([2, ""]);
+  expect(stderr.split("\n").slice(0, 2)).toEqual([says, expect.stringMatching(/^usage: /)]);
+});
+
 test("its usage names the command as it was typed: the loop for several can be copied", () => {
   const { stdout } = run("--help");
   const loop = /^Entries of several \(needs jq\): (.*) \| jq -s add$/m.exec(stdout)?.[1] ?? "";

@@ -10,6 +10,7 @@ import {
   eventually,
   freePort,
   selfSigned,
+  startTestRedisAlone,
   startTestRedisCluster,
   uniquePrefix,
   type RedisCluster,
@@ -136,6 +137,17 @@ it("a port of somebody else", async () => {
   await said(http, { password: undefined }, other);
   expect(await watched(http, {})).toMatch(other);
   await said(http, { tls: {} }, /(speaks|begins) no TLS/);
+});
+
+it("a Redis without cluster mode", async () => {
+  const redis = await startTestRedisAlone();
+  try {
+    const why = /cluster support disabled\) \(the edge needs Redis Cluster: set cluster-enabled yes /;
+    await said(redis.node, { password: undefined }, why);
+    expect(await watched(redis.node, { password: undefined })).toContain("set cluster-enabled yes");
+  } finally {
+    await redis.stop();
+  }
 });
 
 it("a port where nobody says a word", async () => {

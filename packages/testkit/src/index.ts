@@ -10,5 +10,5 @@ export {
   type Direction,
   type ProxyCounters,
 } from "./delaying-proxy.ts";
-export { type ProvidedRedisNode, startTestRedisCluster } from "./redis.ts";
+export { type ProvidedRedisNode, startTestRedisAlone, startTestRedisCluster } from "./redis.ts";
 export type { RedisCluster, RedisClusterOptions, RedisNode, RedisNodePlan } from "@cpg/infra";

@@ -1,7 +1,15 @@
 // Real Redis Clusters for tests. I/O: processes, and at the first time a download (see @cpg/infra).
 // A test that needs Redis fails where there is none; it is never skipped.
 
-import { findRedisServer, type RedisCluster, type RedisClusterOptions, startRedisCluster } from "@cpg/infra";
+import {
+  findRedisServer,
+  type RedisCluster,
+  type RedisClusterOptions,
+  type RedisServer,
+  startRedisCluster,
+} from "@cpg/infra";
+import { freePort } from "./names.ts";
+import { startProcess } from "./process.ts";
 
 /** The address of a node of the run's shared cluster, and the role it began with. */
 export type ProvidedRedisNode = {
@@ -25,9 +33,20 @@ declare module "vitest" {
 export async function startTestRedisCluster(
   options: Omit<RedisClusterOptions, "server"> = {},
 ): Promise<RedisCluster> {
+  return startRedisCluster({ ...options, server: await redisServer() });
+}
+
+/** A Redis without cluster mode, as a package installs it, and its `host:port`. Stop it yourself. */
+export async function startTestRedisAlone(): Promise<{ readonly node: string; stop(): Promise<void> }> {
+  const { command, env } = await redisServer();
+  const port = String(await freePort());
+  const args = ["--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", "/"]; // it writes nothing
+  const server = await startProcess({ command, args, env, readyLine: "Ready to accept connections" });
+  return { node: `127.0.0.1:${port}`, stop: async () => void (await server.kill()) };
+}
+
+async function redisServer(): Promise<RedisServer> {
   const search = await findRedisServer({ log: (line) => process.stderr.write(`${line}\n`) });
-  if (search.kind === "missing") {
-    throw new Error(`This test needs a real Redis. ${search.advice} (${search.reason})`);
-  }
-  return startRedisCluster({ ...options, server: search.server });
+  if (search.kind === "found") return search.server;
+  throw new Error(`This test needs a real Redis. ${search.advice} (${search.reason})`);
 }

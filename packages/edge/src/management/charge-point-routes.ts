@@ -1,11 +1,12 @@
 // /v1/charge-points: who is connected, commands, closing a connection. Only translates; the router decides.
 
-import { parseIdentity, type Identity, type IdentityFault } from "@cpg/ocpp";
+import { parseIdentity, type Identity } from "@cpg/ocpp";
 import { RegistryError, type Ownership, type SessionRow, type Time } from "@cpg/session-registry";
 import { noTracing, type Span, type Tracing } from "@cpg/telemetry";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Static } from "typebox";
 import type { CommandRouter } from "../commands/command-router.ts";
+import { identityFaults } from "../identity-faults.ts";
 import { within } from "../within.ts";
 import { retryAfterOf } from "../commands/locate.ts";
 import type { CommandOutcome, Verification } from "../commands/outcomes.ts";
@@ -253,17 +254,6 @@ function identityOf(request: FastifyRequest): Identity {
   if (parsed.ok) return parsed.identity;
   throw new HttpProblem("invalid-identity", { detail: identityFaults[parsed.fault] });
 }
-
-const identityFaults: Record<IdentityFault, string> = {
-  empty: "The identity is empty.",
-  badEscape:
-    "The identity must be percent-encoded: every octet but visible ASCII as % and two hexadecimal digits.",
-  slash: "An identity holds no slash, escaped or not.",
-  nul: "An identity holds no NUL.",
-  controlCharacter: "An identity holds no control characters.",
-  tooLong: "An identity has at most 255 bytes of UTF-8.",
-  notUtf8: "The identity's escapes are not UTF-8.",
-};
 
 // Ignoring it would promise what nobody keeps: this edge could remember its own requests, but a repetition reaches any
 // edge, or this one after a restart (API.md, "Repeating a command").

@@ -74,16 +74,23 @@ export function isAboutEnd(error: unknown): boolean {
   );
 }
 
-/** The text of an error of Redis or the client, with advice where a person can mend it. */
+/** The text of an error of Redis or the client, with advice where a person can mend it: once, whoever passed it on. */
 export function describeFailure(error: unknown): string {
   const text = textOf(error);
-  if (text.includes("OOM ")) return `${text} (Redis is full and must not evict: give it more memory)`;
-  if (/NOPERM.* channels?\b/.test(text)) {
-    return `${text} (that user needs channels too, and a new one has none: &<redis.keyPrefix>*)`;
-  }
-  if (/NOPERM.* keys?\b/.test(text)) return `${text} (that user needs these keys: ~<redis.keyPrefix>*)`;
-  if (!/NOAUTH|WRONGPASS|NOPERM/.test(text)) return text;
-  return `${text} (check redis.username and redis.password, and that user's rights)`;
+  const advice = adviceOn(text);
+  return advice === undefined || text.includes(advice) ? text : `${text} (${advice})`;
+}
+
+function adviceOn(text: string): string | undefined {
+  if (text.includes("OOM ")) return "Redis is full and must not evict: give it more memory";
+  if (text.includes("cluster support disabled"))
+    return "the edge needs Redis Cluster: set cluster-enabled yes on each node and join them, redis-cli --cluster create";
+  if (/NOPERM.* channels?\b/.test(text))
+    return "that user needs channels too, and a new one has none: &<redis.keyPrefix>*";
+  if (/NOPERM.* keys?\b/.test(text)) return "that user needs these keys: ~<redis.keyPrefix>*";
+  return /NOAUTH|WRONGPASS|NOPERM/.test(text)
+    ? "check redis.username and redis.password, and that user's rights"
+    : undefined;
 }
 
 /** A connection that came to nothing. */

@@ -70,6 +70,16 @@ it("is what a failure says that itself only says that the connection ended", () 
   expect(describeFailure(Object.assign(new Error("WRONGTYPE …"), { cause: reset }))).toBe("WRONGTYPE …");
 });
 
+it.each(["ERR This instance has cluster support disabled", "NOAUTH Authentication required.", "OOM x"])(
+  "of %s there is advice, once, also where another error passes it on",
+  (says) => {
+    const advised = describeFailure(new Error(says));
+    expect(advised).toMatch(/^.+ \(.+\)$/);
+    const passedOn = `append: no Redis node is known to serve this slot; the last one said: ${advised}`;
+    expect(describeFailure(new Error(passedOn))).toBe(passedOn);
+  },
+);
+
 it("never repeats what a server repeats of HELLO: the password is among it", () => {
   const unknown = new Error("ERR unknown command 'HELLO', with args beginning with: '3' 'AUTH' 'opensesame'");
   expect(describeFailure(unknown)).toBe("ERR unknown command 'HELLO', with args beginning with: [masked]");
