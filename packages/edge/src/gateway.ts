@@ -20,6 +20,7 @@ import { within } from "./within.ts";
 import { defaultCommandLimits, otherApiConnections, type CommandLimits } from "./commands/limits.ts";
 import { commandMeter } from "./command-metrics.ts";
 import { openCredentialsFile } from "./credentials-file.ts";
+import { tooFewDescriptors } from "./descriptors.ts";
 import { startEdge, type DrainEnd, type RunningEdge } from "./edge.ts";
 import { createInstruments } from "./edge-instruments.ts";
 import { observeReadiness, tellSettled } from "./gateway-metrics.ts";
@@ -68,6 +69,8 @@ export interface GatewayPorts {
   readonly random: Random;
   /** What NODE_EXTRA_CA_CERTS says: Node has read it, and only warned if it cannot be used. */
   readonly extraCaFile?: string | undefined;
+  /** How many descriptors this process may open; unless given, enough. */
+  readonly descriptors?: number | undefined;
   /** In place of what the settings describe; the bench measures against one that counts nothing. */
   readonly openTelemetry?: (config: GatewayConfig) => Promise<Telemetry>;
 }
@@ -83,9 +86,12 @@ const releaseMs = 2_000;
 type Closer = (leftMs: number) => unknown;
 
 /** Starts everything. Errors: StartError. */
-export async function startGateway(config: GatewayConfig, ports: GatewayPorts): Promise<Gateway> {
-  const files = readNamedFiles(config, ports.extraCaFile);
+export async function startGateway(given: GatewayConfig, ports: GatewayPorts): Promise<Gateway> {
+  const files = readNamedFiles(given, ports.extraCaFile);
   if (files.kind === "invalid") throw new StartError(files.problems); // Y1
+  const tooFew = tooFewDescriptors(given.listen.maxConnections, ports.descriptors);
+  const { maxConnections } = tooFew ?? given.listen;
+  const config = { ...given, listen: { ...given.listen, maxConnections } };
   const closers: Closer[] = [];
   const closeAll = async (): Promise<void> => {
     const endAtMs = ports.time.monotonicMs() + closingMs;
@@ -97,6 +103,8 @@ export async function startGateway(config: GatewayConfig, ports: GatewayPorts): 
   try {
     const telemetry = await (ports.openTelemetry ?? openTelemetry)(config);
     closers.push(() => telemetry.shutdown());
+    if (tooFew !== undefined)
+      telemetry.logger.warn({ descriptors: ports.descriptors, maxConnections }, tooFew.says);
     return await assemble({ config, ports, plan: files.routes, telemetry, closers, closeAll });
   } catch (error) {
     await closeAll();

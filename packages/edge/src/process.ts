@@ -1,11 +1,12 @@
 // The process: settings, signals, exit codes. Everything else is gateway.ts.
 //
-// Exit codes: 0 help, version, a check without mistakes, or a drain that ended · 1 a bug or a second signal ·
+// Exit codes: 0 help, version, a check without mistakes (also with a warning), or a drain that ended · 1 a bug or a second signal ·
 //   2 what a person has to mend.
 
 import { loadConfig, type GatewayConfig } from "@cpg/config";
 import { systemRandom, systemTime } from "@cpg/session-registry";
 import { buildInfo } from "./build-info.ts";
+import { ownDescriptors, tooFewDescriptors } from "./descriptors.ts";
 import { startGateway, StartError, type Gateway } from "./gateway.ts";
 import { eventHeaderNames } from "./integrations/cloud-event.ts";
 import { mistakesInFiles, readNamedFiles } from "./named-files.ts";
@@ -39,12 +40,16 @@ function check(config: GatewayConfig, extraCaFile: string | undefined): void {
   const files = readNamedFiles(config, extraCaFile);
   if (files.kind === "invalid") refuse(files.problems);
   else process.stdout.write("the settings and the files they name are right\n");
+  const tooFew = tooFewDescriptors(config.listen.maxConnections, ownDescriptors());
+  if (tooFew !== undefined) process.stderr.write(`warning: ${tooFew.says}\n`);
 }
 
 async function run(config: GatewayConfig, masked: object, extraCaFile: string | undefined): Promise<void> {
   let gateway: Gateway;
   try {
-    gateway = await startGateway(config, { time: systemTime, random: systemRandom, extraCaFile });
+    const descriptors = ownDescriptors();
+    const ports = { time: systemTime, random: systemRandom, extraCaFile, descriptors };
+    gateway = await startGateway(config, ports);
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
     refuse(error.problems);

@@ -151,7 +151,7 @@ describe("what a person has to mend is one line each on standard error, and exit
 });
 
 test("--check looks at the settings and the files they name, and starts nothing", async () => {
-  const { listen, words } = await ports();
+  const { listen, words } = await ports({ "listen-max-connections": "100" }); // no host has too few descriptors for that
   const taken = createServer(); // what a start would fail on
   await new Promise<void>((resolve) => taken.listen(listen, "127.0.0.1", resolve));
   const right = start(...words, "--check");

@@ -6,6 +6,7 @@ export { createLogger } from "./log.ts";
 export type { Logger, LogOptions } from "./log.ts";
 export { instruments } from "./instruments.ts";
 export type { CounterName, GaugeName, HistogramName, InstrumentName, LabelsOf } from "./instruments.ts";
+export { descriptorLimit } from "./process-metrics.ts";
 export { sharedReading } from "./shared-reading.ts";
 export { other } from "./declare.ts";
 export { acceptSpan, noTracing, readTraceparent } from "./tracing.ts";

@@ -73,7 +73,7 @@ export const listen = {
     min: 1,
     max: 1_000_000,
     unit: "connections",
-    doc: "Charge points one edge serves; more are refused with 503 and Retry-After.",
+    doc: "Charge points one edge serves, or fewer where it may open too few descriptors for them; more are refused with 503 and Retry-After.",
     why: "20,000 file descriptors a process is a common hard limit. Of the tenth that stays, a fortieth of this (450) is for ended sockets that wait for their peers' last word; the rest for Redis, backends, the API and the scrape.",
   }),
   retryAfterSeconds: integer({

@@ -16,7 +16,9 @@ export const sockets = {
     subprotocol,
   }),
   websocket_connections_active: gauge("WebSocket connections open now.", { subprotocol }),
-  websocket_connections_limit: gauge("Connections that this edge serves at most: listen.maxConnections."),
+  websocket_connections_limit: gauge(
+    "Connections that this edge serves at most: listen.maxConnections, or fewer where it may open too few descriptors for that.",
+  ),
   websocket_connections_refused_total: counter("Upgrades refused with an HTTP status, by reason.", {
     reason: closed(
       "identity",
