@@ -1,5 +1,5 @@
-// Real faults under a real Prometheus, rules at 1/60 of their windows: a backend that fails and one that never answers, a Redis that
-// hangs, an edge that stands still, one that has too much to do, one that dies. Every alert fires, and the counters that only a fault
+// Real faults under a real Prometheus, rules at 1/60 of their windows: a backend that fails, one that never answers and one that is slow, a
+// Redis that hangs, an edge that stands still, one that has too much to do, one that dies. Every alert fires, and the counters that only a fault
 // begins have data.
 import { execFile } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
@@ -134,6 +134,27 @@ test("a backend that takes every CALL and answers none: sockets are fine, and th
   );
   stuck.close();
   expect(await patientStations.state()).toMatchObject({ open: 200, losses: {} });
+}, 90_000);
+
+/** Sends CALLs of one action, each next one as soon as the last is answered. */
+async function busy(edge: EdgeProcess, identity: string, action: string): Promise<WebSocket> {
+  const socket = await connected(edge, identity);
+  let n = 0;
+  const call = (): void => socket.send(`[2,"${(n += 1)}","${action}",{}]`);
+  socket.addEventListener("message", call);
+  call();
+  return socket;
+}
+
+test("a backend that answers two seconds late, and three times as many stations as it may be asked at once: the alert fires, and no CALL has failed", async () => {
+  const { edge } = unanswered;
+  const stations = await Promise.all(
+    Array.from({ length: 12 }, (_, n) => busy(edge, `BUSY-${n}`, "StatusNotification")),
+  );
+  await eventually(async () => expect(await fired(edge)).toContain("IntegrationAtItsBound"), patient);
+  const ended = 'integration_requests_total{instance="edge-3", integration="slow"} > 0';
+  expect((await server.query(ended)).map(({ metric }) => metric["outcome"])).toEqual(["ok"]);
+  for (const station of stations) station.close();
 }, 90_000);
 
 test("a roll-out brings a credentials file that nobody can read, and then one of few charge points: the alerts fire", async () => {

@@ -47,6 +47,17 @@ export function backendAlerts(windows: Windows): readonly AlertRule[] {
       page: "integration-failing",
     },
     {
+      alert: "IntegrationAtItsBound",
+      // Over a minute, and then for three: a backend that keeps up shows a line now and then, and behind one whose stations all come
+      // back at once it is soon gone. Requests in flight say less: at the bound they look the same with nobody behind them and with thousands.
+      expr: `min_over_time(${inRules.series("integration_waiters")}[${windows("1m")}]) > 0`,
+      for: windows("3m"),
+      severity: "warning",
+      summary:
+        "{{ $labels.instance }} asks integration {{ $labels.integration }} as much at once as it may: at least {{ $value | humanize }} messages wait for their turn",
+      page: "integration-at-its-bound",
+    },
+    {
       alert: "StreamNearlyFull",
       expr: `max by (job, integration) (${inRules.series("integration_stream_length")}) / max by (job, integration) (${inRules.series("integration_stream_limit")}) > 0.8`,
       for: windows("2m"),

@@ -12,6 +12,7 @@ const requests = (outcome: string): string =>
   of("integration_requests_total", { integration: "csms", outcome });
 const streamLength = of("integration_stream_length", { integration: "meters" });
 const streamLimit = of("integration_stream_limit", { integration: "meters" });
+const waiters = of("integration_waiters", { integration: "csms" });
 const integrationCircuit = of("integration_circuit_state", { integration: "csms" });
 
 /** The backends'. */
@@ -80,6 +81,43 @@ export const backendCases: Readonly<Record<string, AlertCases>> = {
         ...short,
         when: "one in fifty fails",
         series: { [requests("ok")]: "0+98x40", [requests("unreachable")]: "0+2x40" },
+        at: "8m",
+      },
+    ],
+  },
+  IntegrationAtItsBound: {
+    fires: {
+      ...short,
+      when: "a line has stood before it for over four minutes, now longer, now shorter",
+      series: {
+        [waiters]: "0x4 350 310 272 340 350 290 272 333 350 310 272 340 350 290 272 333 350 310 272 340",
+      },
+      at: "5m30s",
+      labels: edge1({ integration: "csms" }),
+      summary:
+        "edge-1 asks integration csms as much at once as it may: at least 272 messages wait for their turn",
+    },
+    quiet: [
+      {
+        ...short,
+        when: "everybody came back at once, and the line was gone after three minutes",
+        series: { [waiters]: "0x4 9000-800x11 0x20" },
+        at: "4m",
+      },
+      {
+        ...short,
+        when: "a backend that keeps up has a line in most scrapes, and none in between",
+        series: { [waiters]: "12 0 3 40 9 0 7 31 2 0 17 5 8 0 12 3 40 0 7 31 2 0 17 5 8 0 12" },
+        at: "6m",
+      },
+      {
+        ...short,
+        when: "as many requests are in flight as may be, and nobody waits behind them",
+        series: {
+          [of("integration_in_flight", { integration: "csms" })]: "128x40",
+          [of("integration_concurrency_limit", { integration: "csms" })]: "128x40",
+          [waiters]: "0x40",
+        },
         at: "8m",
       },
     ],

@@ -1,6 +1,6 @@
 // Edges as processes with a backend behind them. I/O: processes, HTTP.
 
-import { createServer } from "node:http";
+import { createServer, type RequestListener, type Server } from "node:http";
 import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -125,22 +125,29 @@ export interface UnansweredEdge {
 
 /**
  * `edge-3` on the same registry, whose backend takes every CALL, Heartbeat too, and never answers one. Only MeterValues are
- * answered at the edge. Deadlines are as scaled as the rules' windows: the usual one, and for BootNotification the longest of all.
+ * answered at the edge, and StatusNotification by a backend that is slow: four at once, after two seconds. Deadlines and these seconds
+ * are as scaled as the rules' windows: the usual deadline, and for BootNotification the longest of all.
  */
 export async function startUnansweredEdge(
   options: Pick<StackOptions, "redisNodes" | "keyPrefix">,
 ): Promise<UnansweredEdge> {
   const folder = await mkdtemp(join(tmpdir(), "cpg-dashboards-"));
-  const silent = createServer(() => undefined);
-  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
-  const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}/{action}`;
+  const [silent, slow] = await Promise.all([listening(() => undefined), listening(answerSlowly)]);
+  const url = urlOf(silent);
+  const deadlineMs = Math.round(25_000 * scale);
   const routes = {
     integrations: {
-      silent: { type: "http", url, deadlineMs: Math.round(25_000 * scale), maxConcurrent: 16 },
+      silent: { type: "http", url, deadlineMs, maxConcurrent: 16 },
       patient: { type: "http", url, deadlineMs: 600_000 * scale },
+      slow: { type: "http", url: urlOf(slow), deadlineMs, maxConcurrent: 4 },
       edge: { type: "local", handler: "demo" },
     },
-    routes: { $default: "silent", BootNotification: "patient", MeterValues: "edge" },
+    routes: {
+      $default: "silent",
+      BootNotification: "patient",
+      StatusNotification: "slow",
+      MeterValues: "edge",
+    },
   };
   const routesFile = join(folder, "routes.json");
   await writeFile(routesFile, JSON.stringify(routes));
@@ -152,12 +159,33 @@ export async function startUnansweredEdge(
     edge,
     async stop() {
       await edge.process.kill("SIGKILL");
-      silent.close();
-      silent.closeAllConnections();
+      for (const server of [silent, slow]) {
+        server.close();
+        server.closeAllConnections();
+      }
       await rm(folder, { recursive: true, force: true });
     },
   };
 }
+
+/** A server on a free port of this machine. */
+async function listening(listener: RequestListener): Promise<Server> {
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return server;
+}
+
+const urlOf = (server: Server): string =>
+  `http://127.0.0.1:${(server.address() as AddressInfo).port}/{action}`;
+
+const answerSlowly: RequestListener = (request, response) => {
+  request.resume().on("end", () => {
+    setTimeout(() => {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.end("{}");
+    }, 2_000 * scale);
+  });
+};
 
 /** An edge that lets in whom its file knows. */
 export interface KeyedEdge {
