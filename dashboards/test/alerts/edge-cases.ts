@@ -314,11 +314,33 @@ function burn(
         labels: edge1(),
         summary: subject.summary(percent(rates.slow)),
       },
+      alsoFires: [
+        {
+          ...longer,
+          when: "three of six have failed on a quiet edge, too few to wake anybody",
+          series: { [subject.good]: "0x40 1x10 2x24 3x20", [subject.bad]: "0x40 1x10 2x24 3x20" },
+          at: "390m",
+          labels: edge1(),
+          summary: subject.summary("50%"),
+        },
+      ],
       quiet: [
         {
           ...longer,
           when: `${percent(rates.allowed)} fail, as the objective almost allows`,
           series: failing(rates.allowed, 80),
+          at: "390m",
+        },
+        {
+          ...longer,
+          when: "the only one of a quiet edge failed",
+          series: { [subject.good]: "0x90", [subject.bad]: "0x74 1x20" },
+          at: "390m",
+        },
+        {
+          ...longer,
+          when: "two failed within six hours on a quiet edge, of four",
+          series: { [subject.good]: "0x40 1x33 2x20", [subject.bad]: "0x40 1x33 2x20" },
           at: "390m",
         },
       ],
