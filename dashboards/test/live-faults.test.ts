@@ -157,11 +157,13 @@ test("a backend that answers two seconds late, and three times as many stations 
   for (const station of stations) station.close();
 }, 90_000);
 
-test("a roll-out brings a credentials file that nobody can read, and then one of few charge points: the alerts fire", async () => {
+test("a roll-out brings a credentials file that nobody can read, then one of few charge points, and one of none: the alerts fire", async () => {
   await keyed.breakFile();
   await eventually(async () => expect(await fired(keyed.edge)).toContain("CredentialsFileUnusable"), patient);
   await keyed.keys(4); // of ten
   await eventually(async () => expect(await fired(keyed.edge)).toContain("CredentialsLost"), patient);
+  await keyed.keys(0);
+  await eventually(async () => expect(await fired(keyed.edge)).toContain("CredentialsEmpty"), patient);
 }, 90_000);
 
 const run = promisify(execFile);

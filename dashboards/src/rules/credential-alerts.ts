@@ -17,6 +17,15 @@ export function credentialAlerts(windows: Windows): readonly AlertRule[] {
       page: "credentials-file",
     },
     {
+      alert: "CredentialsEmpty",
+      // Beside the one above, which compares an edge with its own past: one that started with an empty file has lost nothing.
+      expr: `${chargePoints} == 0`,
+      for: windows("3m"),
+      severity: "critical",
+      summary: "the credentials file of {{ $labels.instance }} has no charge point: it lets nobody in",
+      page: "credentials-file",
+    },
+    {
       alert: "CredentialsFileUnusable",
       expr: `${inRules.series("auth_file_usable")} == 0`,
       for: windows("5m"),

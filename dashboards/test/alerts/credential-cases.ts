@@ -38,6 +38,46 @@ export const credentialCases: Readonly<Record<string, AlertCases>> = {
       },
     ],
   },
+  CredentialsEmpty: {
+    fires: {
+      ...short,
+      when: "an edge started with an empty file, four minutes ago",
+      series: { [of("auth_file_charge_points")]: "_x4 0x40" },
+      at: "5m",
+      labels: edge1(),
+      summary: "the credentials file of edge-1 has no charge point: it lets nobody in",
+    },
+    alsoFires: [
+      {
+        ...short,
+        when: "the file has been empty for so long that it is only compared with an empty one",
+        series: { [of("auth_file_charge_points")]: "13000x20 0x80" },
+        at: "24m",
+        labels: edge1(),
+        summary: "the credentials file of edge-1 has no charge point: it lets nobody in",
+      },
+    ],
+    quiet: [
+      {
+        ...short,
+        when: "an empty file was there for a minute, before the right one",
+        series: { [of("auth_file_charge_points")]: "_x4 0x4 13000x40" },
+        at: "2m15s",
+      },
+      {
+        ...short,
+        when: "an edge knows a single charge point",
+        series: { [of("auth_file_charge_points")]: "1x40" },
+        at: "8m",
+      },
+      {
+        ...short,
+        when: "an edge has no file, because it asks nobody for a key",
+        series: { [of("up")]: "1x40", [of("edge_ready")]: "1x40" },
+        at: "8m",
+      },
+    ],
+  },
   CredentialsFileUnusable: {
     fires: {
       ...short,
