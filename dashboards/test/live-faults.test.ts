@@ -239,7 +239,7 @@ test("meanwhile the large CALLs have filled that edge's loop: the alert fires", 
 test("what only a fault begins has data now", async () => {
   for (const selector of [
     'registry_calls_total{outcome!~"ok"}',
-    'integration_requests_total{outcome=~"badAnswer|httpError|timeout|overload|circuitOpen|unreachable"}',
+    'integration_requests_total{outcome=~"refused|badAnswer|httpError|timeout|overload|circuitOpen|unreachable"}',
     'ocpp_calls_total{outcome=~"fault|unanswered"}',
   ])
     expect(await server.query(selector), selector).not.toEqual([]);

@@ -31,7 +31,7 @@ const integrations: RowSpec = {
       kind: "graph",
       title: "Requests that did not end well",
       question:
-        "How does a backend fail: refuses (callError), errs, is late, is not there, or is spared (circuitOpen)?",
+        "How does a backend fail: says no (callError, notImplemented), lets nobody in (refused), errs, is late, is not there, or is spared (circuitOpen)?",
       unit: "ops",
       queries: [
         {
@@ -117,7 +117,7 @@ const streams: RowSpec = {
       redFrom: 0.8,
       queries: [
         {
-          // Told by one edge at a time, like the Redis nodes.
+          // Told by each edge with a route to it: it is one stream.
           expr: `max by (integration) (${anyEdge("integration_stream_length")}) / max by (integration) (${anyEdge("integration_stream_limit")})`,
           legend: "{{integration}}",
         },

@@ -8,8 +8,8 @@ import type { AlertRule } from "./rule.ts";
 
 /** Refused at the edge: such a request never reached its backend, or its stream. */
 const refusals = ["overload", "circuitOpen"] as const;
-/** Not `callError`: that is a backend's answer. */
-const failures = ["badAnswer", "httpError", "timeout", "unreachable"] as const;
+/** Not `callError` and `notImplemented`: those are a backend's answers. */
+const failures = ["refused", "badAnswer", "httpError", "timeout", "unreachable"] as const;
 
 /**
  * Requests that the integration was asked and did not answer. Without refusals: a CALL is refused again and again while it waits for

@@ -48,7 +48,7 @@ const commands: Objective = {
   name: "command",
   budget: 0.01,
   bad: inRules.series("commands_total", { outcome: ["noAnswer", "edgeBusy", "registryAway", "stopping"] }),
-  all: [inRules.series("commands_total", { outcome: { not: ["offline", "lineFull"] } })],
+  all: [inRules.series("commands_total", { outcome: { not: ["offline", "lineFull", "leaving"] } })],
 };
 
 /** All objectives. */

@@ -29,6 +29,14 @@ export const backendCases: Readonly<Record<string, AlertCases>> = {
     alsoFires: [
       {
         ...short,
+        when: "the backend lets nobody in: its token was changed",
+        series: { [requests("ok")]: "0x40", [requests("refused")]: "0+10x40" },
+        at: "8m",
+        labels: { job: edgeJob, integration: "csms" },
+        summary: "integration csms: 100% of the requests fail",
+      },
+      {
+        ...short,
         when: "the backend has been gone for four minutes, and only the circuit's tries reach for it",
         series: {
           [requests("ok")]: "0+150x40 6000x20",

@@ -65,7 +65,7 @@ export const integrations = {
     ),
   }),
   integration_duration_seconds: histogram(
-    "Duration of one request to a backend, from its wait for a permit on; none of what the circuit refused.",
+    "Duration of one request to a backend, from its turn on; none of what was not sent.",
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     { integration },
   ),
