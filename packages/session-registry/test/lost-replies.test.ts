@@ -142,3 +142,13 @@ it("a grant whose first reply was lost says so: its undo leaves a tombstone (R4)
   const end = await losingReply(claim, async () => (await node.exists(row())) === 1);
   expect(end).toMatchObject({ kind: "answered", outcomes: [{ kind: "granted" }], hasStray: true });
 });
+
+// The last one: its node does not come back.
+it("what finds no connection is known not to have been carried out, however often it was tried (R4, R11)", async () => {
+  node.disconnect();
+  await (await proxies.cluster.masterOfSlot(partitionSlots[partitionOf(key)] ?? 0)).kill();
+  await store.handOver([key], asker, "content", 300).catch(() => undefined); // may meet the connection that has just died
+  const ends = await Promise.allSettled(Array.from({ length: 40 }, () => handOver()));
+  for (const end of ends)
+    expect(end).toMatchObject({ reason: { code: "CIRCUIT_OPEN", isOutcomeUnknown: false } });
+});

@@ -2,20 +2,28 @@
 
 import { RegistryError } from "../errors.ts";
 
+/**
+ * How a node begins that refuses a command before it carries anything out, and the client that has not sent it. Not among them what may come out of
+ * the middle of a script: "non local key", when half of it may be done; READONLY and NOREPLICAS, when it may have told somebody already.
+ */
+const untouched = [
+  "MOVED ",
+  "ASK ",
+  "TRYAGAIN ",
+  "CLUSTERDOWN ",
+  "LOADING ",
+  "MASTERDOWN ",
+  "BUSY ",
+  "Cluster isn't ready",
+];
+
 /** Texts after which the same call may succeed soon: the shard is moving, loading, failing over or out of reach. */
 const passing = [
-  "MOVED",
-  "ASK ",
-  "TRYAGAIN",
-  "CLUSTERDOWN",
-  "LOADING",
+  ...untouched,
   "READONLY",
-  "MASTERDOWN",
   "NOREPLICAS",
-  "BUSY ",
   "non local key", // a script met a key whose slot is migrating
   "Connection is closed",
-  "Cluster isn't ready",
   "Cluster is ended",
   "Cluster is disconnect",
   "None of startup nodes is available",
@@ -45,13 +53,24 @@ export function toRegistryError(operation: string, error: unknown): RegistryErro
     );
   }
   if (passing.some((word) => text.includes(word))) {
-    return new RegistryError("UNAVAILABLE", `${operation}: ${text}`, { retryable: true, cause: error });
+    const options = { retryable: true, isOutcomeUnknown: !isUntouched(error), cause: error };
+    return new RegistryError("UNAVAILABLE", `${operation}: ${text}`, options);
   }
   return new RegistryError("REFUSED", `${operation}: Redis refused: ${describeFailure(error)}`, {
     retryable: text.includes("OOM "),
     reason: text.includes("WRONGTYPE") ? "otherType" : undefined,
     cause: error,
   });
+}
+
+/** ioredis ends so if it sent a command again too often; it does that only after such as were not carried out (sent-once.ts). */
+const lastOfMany = /^Too many Cluster redirections\. Last error: \w*Error: /;
+
+/** Whether the error itself says that nothing was carried out. What was sent and lost ends with more words than "Connection is closed." (sent-once.ts). */
+function isUntouched(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const said = error.message.replace(lastOfMany, "");
+  return said === "Connection is closed." || untouched.some((words) => said.startsWith(words));
 }
 
 /** A refusal by Redis itself, not by the client; undefined for all else, which may pass. */

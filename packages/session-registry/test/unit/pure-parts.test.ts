@@ -363,6 +363,7 @@ describe("what other edges and Redis say is not trusted", () => {
     ["connect ECONNREFUSED 127.0.0.1:1", "UNAVAILABLE", true],
     ['Unknown RESP type 72 "H". Please report this.', "UNAVAILABLE", true],
     ["Script attempted to access a non local key in a cluster node", "UNAVAILABLE", true],
+    ["Too many Cluster redirections. Last error: Error: Command timed out", "TIMEOUT", true],
     ["Command timed out", "TIMEOUT", true],
     ["OOM command not allowed when used memory > 'maxmemory'.", "REFUSED", true],
     ["WRONGTYPE Operation against a key holding the wrong kind of value", "REFUSED", false],
@@ -371,6 +372,37 @@ describe("what other edges and Redis say is not trusted", () => {
     ["ERR something new", "REFUSED", false],
   ])("'%s' is %s, to be tried again: %s", (text, code, retryable) => {
     expect(toRegistryError("claim", new Error(text))).toMatchObject({ code, retryable });
+  });
+
+  const many = "Too many Cluster redirections. Last error:";
+  it.each([
+    ["MOVED 1 127.0.0.1:7000", false],
+    [`${many} ReplyError: MOVED 1 127.0.0.1:7000`, false],
+    ["ASK 1 127.0.0.1:7000", false],
+    ["TRYAGAIN Multiple keys request during rehashing of slot", false],
+    ["CLUSTERDOWN Hash slot not served", false],
+    ["LOADING Redis is loading the dataset in memory", false],
+    ["MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.", false],
+    ["BUSY Redis is busy running a script.", false],
+    ["Cluster isn't ready and enableOfflineQueue options is false", false],
+    ["Connection is closed.", false],
+    [`${many} Error: Connection is closed.`, false],
+    ["Connection is closed. The command had been sent.", true],
+    [`${many} Error: Connection is closed. The command had been sent.`, true],
+    ["Command timed out", true],
+    [`${many} Error: Command timed out`, true],
+    ["ERR Script attempted to access a non local key in a cluster node script: 1, on @user_script:9.", true],
+    ["READONLY You can't write against a read only replica. script: 1, on @user_script:9.", true],
+    ["NOREPLICAS Not enough good replicas to write. script: 1, on @user_script:9.", true],
+    ["read ECONNRESET", true],
+    ["Socket timeout. Expecting data, but didn't receive any in 3000ms.", true],
+  ])("'%s' leaves open whether it was carried out: %s (R4, R11)", (text, isOutcomeUnknown) => {
+    expect(toRegistryError("claim", new Error(text))).toMatchObject({ retryable: true, isOutcomeUnknown });
+  });
+
+  it("knows of what never left that it was not carried out, whatever the reason is told to be (R11)", () => {
+    const error = new Error("Connection is closed.", { cause: new Error("connect ECONNREFUSED") });
+    expect(toRegistryError("claim", error)).toMatchObject({ code: "UNAVAILABLE", isOutcomeUnknown: false });
   });
 
   it("says what to do where a person must, names another type, and keeps what is a RegistryError already", () => {
