@@ -124,7 +124,8 @@ export interface Ownership<S extends NewSession = NewSession> {
   tell(to: string, reply: Unsigned<PeerReply>, deadlineMs: number): Promise<boolean>;
   /**
    * Looks up the owner and brings it a message in one step, unless it is this edge: by the channel if it listens, and not late. `key`, `connection`
-   * and `epoch` of the message are the row's. `keys` are those one identity may have (identityKeyCandidates). Errors: RegistryError.
+   * and `epoch` of the message are the row's. `keys` are those one identity may have (identityKeyCandidates). Errors: RegistryError; with an unknown
+   * outcome one edge may have the message or get it yet, within `deadlineMs`, and no other one.
    */
   handOver(keys: readonly IdentityKey[], message: PeerContent, deadlineMs: number): Promise<HandOver>;
   list(limit: number, cursor: string | undefined): Promise<SessionPage>;

@@ -191,7 +191,7 @@ export interface RegistryStore {
   /**
    * Finds the row of `keys` that was granted last and, unless it names the asker, brings its owner a message: `content` (writeContent) behind key,
    * connection and epoch of the row. Told if the owner listens, or else stored; not when it is dead, and not late, as with `post`. `keys` are
-   * those one identity may have: all of one partition.
+   * those one identity may have: all of one partition. Tried again only while it is certain that nobody has it: the next attempt may find another owner.
    */
   handOver(
     keys: readonly IdentityKey[],

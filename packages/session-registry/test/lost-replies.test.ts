@@ -2,7 +2,7 @@
 // of it. A cluster of its own, and proxies.
 
 import type { Identity, IdentityKey } from "@cpg/ocpp";
-import { eventually, uniquePrefix } from "@cpg/testkit";
+import { eventually, startNamedProxies, uniquePrefix, type NamedLink, type NamedProxies } from "@cpg/testkit";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { Keyspace } from "../src/keyspace.ts";
@@ -12,7 +12,6 @@ import { partitionOf, partitionSlots } from "../src/partition.ts";
 import { RedisStore } from "../src/redis/redis-store.ts";
 import { systemRandom, systemTime } from "../src/time.ts";
 import { untilReady } from "./conformance/store.ts";
-import { startNamedProxies, type Link, type NamedProxies } from "./named-proxies.ts";
 import { redisSettings, retention } from "./settings.ts";
 
 const deadlineMs = 8000;
@@ -61,10 +60,10 @@ const row = () => keys.row(partitionOf(key), key);
 const delivered = () => node.xlen(keys.inbox(partitionOf(key), owner));
 
 /** The data lane's connection to the node that serves `key`. */
-function dataLink(): Link {
+function dataLink(): NamedLink {
   const links = proxies.links("cpg-data").filter((link) => link.address === store.shardOf(partitionOf(key)));
   expect(links).toHaveLength(1);
-  return links[0] as Link;
+  return links[0] as NamedLink;
 }
 
 /** `work`, whose first reply is lost with its connection; `meanwhile` begins once `isCarriedOut`. */
@@ -114,6 +113,20 @@ it("nobody is told that he owns the charge point himself, if another edge had th
   );
   expect(end).toMatchObject({ code: "UNAVAILABLE", isOutcomeUnknown: true });
   expect(await delivered()).toBe(before + 1);
+});
+
+it("a message that one edge has is brought to no other, though the charge point is there by now (R11)", async () => {
+  await claim();
+  const before = await delivered();
+  const other = "inc-other" as Incarnation;
+  const end = await losingReply(
+    handOver,
+    async () => (await delivered()) > before,
+    () => node.hset(row(), "inc", other, "conn", "conn-other"),
+  );
+  expect(end).toMatchObject({ code: "UNAVAILABLE", isOutcomeUnknown: true });
+  expect(await delivered()).toBe(before + 1);
+  expect(await node.exists(keys.inbox(partitionOf(key), other))).toBe(0);
 });
 
 it("a message that a Redis which hung finds when it goes on is delivered no more: its sender has given up", async () => {

@@ -1,9 +1,8 @@
 // Wake-ups over a real network that loses them: one edge, which nobody wakes but itself.
 
-import { eventually, uniquePrefix } from "@cpg/testkit";
+import { eventually, startNamedProxies, uniquePrefix, type NamedLink, type NamedProxies } from "@cpg/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createClusterRegistry, type Ownership } from "../src/index.ts";
-import { startNamedProxies, type Link, type NamedProxies } from "./named-proxies.ts";
 import { ownershipSettings, redisSettings, retention } from "./settings.ts";
 
 const subscriber = "ioredis-cluster(ssubscriber):cpg-wake";
@@ -29,8 +28,8 @@ afterAll(async () => {
 const isAlive = (): boolean => ownership.health().isChannelAlive;
 
 it("an idle edge notices that one of its subscribers went silent, listens anew, and is well again (X3, X7)", async () => {
-  const deaf = new Set<Link>();
-  let before: readonly Link[] = [];
+  const deaf = new Set<NamedLink>();
+  let before: readonly NamedLink[] = [];
   const loseOne = (): void => {
     if (!isAlive()) return;
     before = proxies.links(subscriber);

@@ -1,6 +1,7 @@
 // What tests of other packages use. Development only.
 export { type SelfSigned, selfSigned } from "./certificate.ts";
 export { eventually, type EventuallyOptions } from "./eventually.ts";
+export { type NamedLink, type NamedProxies, startNamedProxies } from "./named-proxies.ts";
 export { freePort, uniquePrefix } from "./names.ts";
 export { type ProcessOptions, startProcess, type TestProcess } from "./process.ts";
 export {

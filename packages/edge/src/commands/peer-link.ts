@@ -3,7 +3,7 @@
 //
 // P1. A question is handed over by the channel, where it and its reply may be lost. Without a reply after `askAgainMs` it is asked once more,
 //     by the inbox, with the same id: the owner does nothing twice (R11), and repeats what it replied. When nobody knows whom the first
-//     one reached, it is waited for, never sent again: the charge point may be elsewhere by now, and the first one done.
+//     one reached, it is waited for, never sent again, by the registry neither: the charge point may be elsewhere by now, and the first one done.
 // P2. Every question ends: by a reply, by the certainty that nothing was delivered, or by its time limit. Once it was asked again, the first
 //     message's end is no certainty.
 // P3. An answer is matched by message id; one that nobody waits for is counted and dropped.

@@ -12,6 +12,8 @@ export interface Call<T> {
   shard(): string | undefined;
   /** Monotonic ms after which the caller has no use for an answer. */
   readonly deadlineAtMs: number;
+  /** It must not be carried out twice: no attempt follows one of unknown outcome. */
+  readonly isOnce?: boolean;
   /** One attempt. Rejects with RegistryError. */
   run(shard: string): Promise<T>;
 }

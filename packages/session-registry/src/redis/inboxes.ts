@@ -69,6 +69,7 @@ export class RedisInboxes {
     }
   }
 
+  /** Once: the next attempt asks anew who the owner is, and might bring to another edge what one has already (R11). */
   async handOver(
     keys: readonly IdentityKey[],
     asker: Incarnation,
@@ -79,7 +80,7 @@ export class RedisInboxes {
     const { keys: names, data, retention } = this.#parts;
     const rows = keys.map((key) => names.row(partition, key));
     const notAfter = this.#limit(partition, deadlineMs);
-    const { value, hasStray } = await data.callTelling("handOver", partition, deadlineMs, (client) =>
+    const value = await data.callOnce("handOver", partition, deadlineMs, (client) =>
       client.cpgHandOver(
         rows.length,
         ...rows,
@@ -95,7 +96,7 @@ export class RedisInboxes {
         ...keys,
       ),
     );
-    const { reply, badRows } = readHandOverReply(value, keys, hasStray);
+    const { reply, badRows } = readHandOverReply(value, keys);
     if (badRows > 0) this.#parts.meter.badRows(badRows);
     return reply;
   }

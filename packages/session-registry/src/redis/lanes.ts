@@ -96,6 +96,14 @@ const closed = (operation: string): RegistryError =>
 const neverSettled = (operation: string): RegistryError =>
   new RegistryError("TIMEOUT", `${operation}: the client never settled the command`, { retryable: true });
 
+/** What a lane is asked for, besides the command itself. */
+interface Wanted {
+  readonly operation: string;
+  readonly partition: Partition;
+  readonly deadlineMs: number;
+  readonly isOnce: boolean;
+}
+
 /** One lane: connections, slots and circuits of its own. */
 export class Lane {
   readonly #clients: readonly RegistryClient[];
@@ -213,11 +221,28 @@ export class Lane {
     return (await this.callTelling(operation, partition, deadlineMs, command)).value;
   }
 
+  /** The same, of what must not be carried out twice: an attempt of unknown outcome is the last one (policy/retry.ts T4). */
+  async callOnce<T>(
+    operation: string,
+    partition: Partition,
+    deadlineMs: number,
+    command: (client: RegistryClient) => Promise<T>,
+  ): Promise<T> {
+    return (await this.#carryOut({ operation, partition, deadlineMs, isOnce: true }, command)).value;
+  }
+
   /** The same, and whether an earlier attempt of it was sent and not answered: that one may yet be carried out. */
   async callTelling<T>(
     operation: string,
     partition: Partition,
     deadlineMs: number,
+    command: (client: RegistryClient) => Promise<T>,
+  ): Promise<{ readonly value: T; readonly hasStray: boolean }> {
+    return this.#carryOut({ operation, partition, deadlineMs, isOnce: false }, command);
+  }
+
+  async #carryOut<T>(
+    { operation, partition, deadlineMs, isOnce }: Wanted,
     command: (client: RegistryClient) => Promise<T>,
   ): Promise<{ readonly value: T; readonly hasStray: boolean }> {
     if (this.#isClosed) throw closed(operation);
@@ -228,6 +253,7 @@ export class Lane {
       operation,
       deadlineAtMs: beganAtMs + deadlineMs,
       shard: () => this.shardOf(partition),
+      isOnce,
       run: async (shard) => {
         const client = this.#clients[this.#turn++ % this.#clients.length];
         if (!client || this.#isClosed) throw closed(operation);

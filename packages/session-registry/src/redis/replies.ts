@@ -116,14 +116,12 @@ const handOvers = new Map<number, "delivered" | "own" | "full" | "dead">([
   [-2, "dead"],
 ]);
 
-/** Reply of hand-over-n.lua; `hasStray` as with readPostReply. */
+/** Reply of hand-over-n.lua. No attempt of unknown outcome went before it (Lane.callOnce). Errors: DEADLINE as with readPostReply. */
 export function readHandOverReply(
   raw: unknown,
   keys: readonly IdentityKey[],
-  hasStray: boolean,
 ): { readonly reply: HandOverReply; readonly badRows: number } {
   const [, outcome, badRows, which = 0, ...fields] = raw as RawHandOver;
-  if (outcome !== 1 && hasStray) throw mayBeDelivered();
   if (outcome === -3) throw tooLate();
   const [kind, key] = [handOvers.get(outcome), keys[which - 1]];
   const reading = key === undefined ? undefined : readRow(key, fields);

@@ -220,6 +220,18 @@ describe("what happens to a call, by what its shard's pool and circuit are (DESI
     expect(mayRetry(failure(code, retryable))).toBe(again);
   });
 
+  it.each<[RegistryErrorCode, boolean, boolean]>([
+    ["TIMEOUT", true, false],
+    ["UNAVAILABLE", true, false],
+    ["UNAVAILABLE", false, true],
+    ["POOL_TIMEOUT", false, true],
+    ["POOL_TIMEOUT", true, false],
+  ])("%s, unknown outcome: %s, of what must not be carried out twice is tried again: %s (T4)", (...row) => {
+    const [code, isOutcomeUnknown, again] = row;
+    const error = new RegistryError(code, code, { retryable: true, isOutcomeUnknown });
+    expect([mayRetry(error, true), mayRetry(error)]).toEqual([again, true]);
+  });
+
   it("never tries a stranger's error again", () => {
     expect(mayRetry(new Error("who knows"))).toBe(false);
   });

@@ -400,6 +400,15 @@ describe("what other edges and Redis say is not trusted", () => {
     expect(toRegistryError("claim", new Error(text))).toMatchObject({ retryable: true, isOutcomeUnknown });
   });
 
+  it.each([
+    ["handOver", false],
+    ["claim", true],
+  ])("a %s that met a key whose slot is migrating may have been carried out in part: %s (R11)", (...row) => {
+    const [operation, isOutcomeUnknown] = row;
+    const error = new Error("ERR Script attempted to access a non local key in a cluster node");
+    expect(toRegistryError(operation, error)).toMatchObject({ retryable: true, isOutcomeUnknown });
+  });
+
   it("knows of what never left that it was not carried out, whatever the reason is told to be (R11)", () => {
     const error = new Error("Connection is closed.", { cause: new Error("connect ECONNREFUSED") });
     expect(toRegistryError("claim", error)).toMatchObject({ code: "UNAVAILABLE", isOutcomeUnknown: false });

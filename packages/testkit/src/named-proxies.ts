@@ -2,14 +2,16 @@
 // its replies, or end, while all others work. Nodes announce their proxy's port, so that no MOVED leads around it (FACTS §9).
 
 import { createConnection, createServer, type Server, type Socket } from "node:net";
-import { startTestRedisCluster, type RedisCluster } from "@cpg/testkit";
+import type { RedisCluster } from "@cpg/infra";
+
+import { startTestRedisCluster } from "./redis.ts";
 
 const host = "127.0.0.1";
 /** A client gives its name first of all. */
 const introductionLength = 1024;
 
 /** A connection through a proxy. */
-export class Link {
+export class NamedLink {
   /** `host:port` of the proxy, as the cluster announces the node. */
   readonly address: string;
   readonly #client: Socket;
@@ -60,18 +62,20 @@ export interface NamedProxies {
   /** `host:port` of each proxy. */
   readonly nodes: readonly string[];
   /** Open connections of that name. */
-  links(name: string): readonly Link[];
+  links(name: string): readonly NamedLink[];
   stop(): Promise<void>;
 }
 
 /** Starts them: three masters, unless told otherwise without replicas. */
 export async function startNamedProxies(replicas = 0): Promise<NamedProxies> {
-  const links: Link[] = [];
+  const links: NamedLink[] = [];
   const targets = Array.from({ length: 3 + replicas }, () => ({ port: 0 })); // known only once the nodes run
   const servers = targets.map((target) =>
     createServer({ noDelay: true }, (client) => {
       const address = `${host}:${String(client.localPort)}`;
-      links.push(new Link(address, client, createConnection({ host, port: target.port, noDelay: true })));
+      links.push(
+        new NamedLink(address, client, createConnection({ host, port: target.port, noDelay: true })),
+      );
     }),
   );
   const ports = await Promise.all(servers.map(listen));
