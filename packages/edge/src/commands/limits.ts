@@ -13,7 +13,7 @@ export interface CommandLimits {
   /** What a reply may take beyond the command's time, ms: an inbox is drained every 500 ms even if no wake-up comes. */
   readonly graceMs: number;
   /**
-   * After how long without a reply another edge is asked again, by its inbox, ms: as long as a lost wake-up costs (`registry.inboxPollMs`), and
+   * After how long without a reply another edge, once it is known, is asked again, by its inbox, ms: as long as a lost wake-up costs (`registry.inboxPollMs`), and
    * longer than most charge points take, so that few questions are asked twice.
    */
   readonly askAgainMs: number;
@@ -47,7 +47,10 @@ export function idRetentionMs(budgetMs: number): number {
   return budgetMs + 60_000;
 }
 
-/** How long a reply is kept for who asks again, ms: that happens `askAgainMs` after the question, and may take a poll and a redirection. */
+/**
+ * How long a reply is kept for who asks again, ms: that happens `askAgainMs` after Redis answered the question (`redis.commandTimeoutMs` at most, 1 s),
+ * and may take a poll and a redirection.
+ */
 export const toldReplyMs = 3000;
 
 /** Connections to the management API beside those of open commands, each of which holds one: health, lists, closes. */

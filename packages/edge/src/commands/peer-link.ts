@@ -1,9 +1,10 @@
 // The asking side of the link between edges: sends one question to the owner and waits for one reply. Who the owner is, the registry
 // finds in the same step where the asker has not looked already.
 //
-// P1. A question is handed over by the channel, where it and its reply may be lost. Without a reply after `askAgainMs` it is asked once more,
-//     by the inbox, with the same id: the owner does nothing twice (R11), and repeats what it replied. When nobody knows whom the first
-//     one reached, it is waited for, never sent again, by the registry neither: the charge point may be elsewhere by now, and the first one done.
+// P1. A question is handed over by the channel, where it and its reply may be lost. Without a reply `askAgainMs` after its owner is known,
+//     however late Redis tells that, it is asked once more, by the inbox, with the same id: the owner does nothing twice (R11), and
+//     repeats what it replied. While nobody knows whom the first one reached, it is waited for, never sent again, by the registry neither:
+//     the charge point may be elsewhere by now, and the first one done.
 // P2. Every question ends: by a reply, by the certainty that nothing was delivered, or by its time limit. Once it was asked again, the first
 //     message's end is no certainty.
 // P3. An answer is matched by message id; one that nobody waits for is counted and dropped.
@@ -17,6 +18,7 @@ import {
   type PeerMessage,
   type SessionRow,
   type Time,
+  type Timer,
 } from "@cpg/session-registry";
 import type { Span } from "@cpg/telemetry";
 import { retryAfterOf } from "./locate.ts";
@@ -59,7 +61,10 @@ export interface PeerLink {
 }
 
 interface Waiting {
+  /** Once; what ends it later says nothing. */
   readonly end: (answer: PeerAnswer) => void;
+  /** From now on it counts when it is asked again (P1). */
+  readonly ownerIs: (row: SessionRow) => void;
   row: SessionRow | undefined;
   isAskedAgain: boolean;
 }
@@ -80,32 +85,25 @@ export function createPeerLink(ports: PeerLinkPorts): PeerLink {
   const waiting = new Map<string, Waiting>();
 
   function ask(question: Question): Promise<PeerAnswer> {
-    const { to, limitMs, span } = question;
-    const { time, askAgainMs } = ports;
+    const { to, span } = question;
     const id = ports.newId();
     return new Promise((resolve) => {
-      const end = (answer: PeerAnswer): void => {
-        timer.cancel();
-        waiting.delete(id);
-        resolve(answer);
-      };
-      const giveUp = (): void => end({ kind: "silent" }); // P2
-      let timer = time.after(Math.min(limitMs, askAgainMs), () => {
-        if (limitMs <= askAgainMs) return giveUp();
-        timer = time.after(limitMs - askAgainMs, giveUp);
-        if (one.row === undefined) return;
-        one.isAskedAgain = true;
-        sending.again(id, question, one.row); // P1
+      const one = waitFor(ports, question, {
+        again: (row, passedMs) => sending.again(id, question, { row, passedMs }),
+        ended(answer) {
+          waiting.delete(id);
+          resolve(answer);
+        },
       });
-      const one: Waiting = { end, row: "incarnation" in to ? to : undefined, isAskedAgain: false };
       const notDelivered = (answer: PeerAnswer): void => {
-        if (!one.isAskedAgain) end(answer); // P2
+        if (!one.isAskedAgain) one.end(answer); // P2
       };
       waiting.set(id, one);
+      if ("incarnation" in to) one.ownerIs(to);
       sending.first(id, question).then(
         (sent) => {
           if (sent.kind !== "sent") return notDelivered(sent);
-          one.row = sent.row;
+          one.ownerIs(sent.row);
           span?.event("handed over", { "cpg.edge": sent.row.edge });
           return ports.meter.peer("commandSent");
         },
@@ -134,7 +132,39 @@ export function createPeerLink(ports: PeerLinkPorts): PeerLink {
   };
 }
 
-function createSending({ ownership, meter, sendMs, askAgainMs }: PeerLinkPorts) {
+/** One question until it ends (P2), in time at the latest. */
+function waitFor(
+  { time, askAgainMs }: Pick<PeerLinkPorts, "time" | "askAgainMs">,
+  { limitMs }: Question,
+  on: { again(row: SessionRow, passedMs: number): void; ended(answer: PeerAnswer): void },
+): Waiting {
+  const beganAtMs = time.monotonicMs();
+  let hasEnded = false;
+  let askingAgain: Timer | undefined;
+  const one: Waiting = {
+    row: undefined,
+    isAskedAgain: false,
+    end(answer) {
+      if (hasEnded) return;
+      hasEnded = true;
+      givingUp.cancel();
+      askingAgain?.cancel();
+      on.ended(answer);
+    },
+    ownerIs(row) {
+      if (hasEnded || one.row !== undefined) return;
+      one.row = row;
+      askingAgain = time.after(askAgainMs, () => {
+        one.isAskedAgain = true;
+        on.again(row, time.monotonicMs() - beganAtMs);
+      }); // P1
+    },
+  };
+  const givingUp = time.after(limitMs, () => one.end({ kind: "silent" })); // P2
+  return one;
+}
+
+function createSending({ ownership, meter, sendMs }: PeerLinkPorts) {
   // async: a synchronous throw is a rejection here
   async function sendTo(row: SessionRow, content: PeerContent, limitMs: number): Promise<boolean> {
     const { key, connection, epoch, incarnation } = row;
@@ -149,12 +179,17 @@ function createSending({ ownership, meter, sendMs, askAgainMs }: PeerLinkPorts) 
       return { kind: (await sendTo(to, content, patienceMs)) ? "sent" : "dead", row: to };
     },
     /** Nothing depends on what comes of it but the reply. */
-    again(id: string, { kind, body, limitMs, span }: Question, row: SessionRow): void {
+    again(
+      id: string,
+      { kind, body, limitMs, span }: Question,
+      late: { row: SessionRow; passedMs: number },
+    ): void {
       meter.peer("commandAskedAgain");
       span?.event("asked again");
-      const budgetMs = Math.max(0, body.budgetMs - askAgainMs);
+      const { row, passedMs } = late;
+      const budgetMs = Math.max(0, body.budgetMs - passedMs);
       const content = { id, kind, body: encodeBody({ ...body, budgetMs }) };
-      sendTo(row, content, Math.min(limitMs - askAgainMs, sendMs)).catch(() => undefined);
+      sendTo(row, content, Math.min(limitMs - passedMs, sendMs)).catch(() => undefined);
     },
   };
 }

@@ -4,7 +4,7 @@ import { RegistryError, type PeerMessage } from "@cpg/session-registry";
 import { describe, expect, it } from "vitest";
 import { defaultCommandLimits } from "../../src/commands/limits.ts";
 import { createToldReplies, type Way } from "../../src/commands/told-replies.ts";
-import { identityOf, settle, World, type Carry } from "./world.ts";
+import { identityOf, settle, World, type Carry, type FakeEdge } from "./world.ts";
 
 const { askAgainMs, graceMs, closeMs } = defaultCommandLimits;
 
@@ -29,6 +29,16 @@ function overA(loses: (message: PeerMessage, nth: number) => boolean, limits = {
   };
   world.carry = carry;
   return { world, a, b, session, sent, messages };
+}
+
+/** Redis does what it is asked at once, and its answer to a hand-over takes as long. */
+function answersLate(world: World, { ownership }: FakeEdge, lateMs: number): void {
+  const handOver = ownership.handOver.bind(ownership);
+  ownership.handOver = async (...args) => {
+    const handed = await handOver(...args);
+    await new Promise<void>((resolve) => void world.time.after(lateMs, resolve));
+    return handed;
+  };
 }
 
 const question = (kind: PeerMessage["kind"]) => (message: PeerMessage) => message.kind === kind;
@@ -72,6 +82,27 @@ describe("a question that the channel lost", () => {
     expect(await ended).toEqual({ kind: "closed" });
     expect(session.closes).toEqual(["operator"]);
     expect(closeMs).toBeGreaterThan(askAgainMs);
+  });
+
+  it("is asked again as long after its owner is known, if Redis was late to tell that, with the time that is left", async () => {
+    const { world, a, session, messages } = overA(question("command"));
+    answersLate(world, a, askAgainMs + 100);
+    const ended = a.command("CP1", 10_000);
+    await world.time.advance(askAgainMs + 100 + askAgainMs + 20);
+    expect(await ended).toMatchObject({ kind: "answered", ownership: "verified" });
+    expect(JSON.parse(messages[1]?.body ?? "")).toMatchObject({ budgetMs: 10_000 - 2 * askAgainMs - 100 });
+    expect(session.calls).toHaveLength(1);
+    expect(world.time.timers).toBe(0);
+  });
+
+  it("is not asked again when it was answered before its owner was known", async () => {
+    const { world, a, sent } = overA(() => false);
+    answersLate(world, a, askAgainMs + 100);
+    const ended = a.command("CP1");
+    await world.time.advance(60_000);
+    expect(await ended).toMatchObject({ kind: "answered" });
+    expect(sent.map(({ kind }) => kind)).toEqual(["command", "reply"]);
+    expect(world.time.timers).toBe(0);
   });
 
   it("is not asked again when nobody knows whom it reached", async () => {
