@@ -149,7 +149,7 @@ export interface RegistryStore {
   toShardUs(partition: Partition, monotonicMs: number): number | undefined;
   /** Whether `toShardUs` is good enough to make stamps of. */
   isClockKnown(partition: Partition): boolean;
-  /** Asks the shard for its time, so that `toShardUs` can tell. */
+  /** Asks the shard for its time, so that `toShardUs` can tell. Asked for that already, it is not asked again: that answer, or failure, is everybody's. */
   syncClock(partition: Partition, deadlineMs: number): Promise<void>;
 
   renew(partition: Partition, renewal: LeaseRenewal, deadlineMs: number): Promise<"renewed" | "fenced">;

@@ -33,7 +33,9 @@ import { SlotMaps } from "./slot-maps.ts";
 import { WakeUps } from "./wake-ups.ts";
 
 /** Operations whose reply begins with the shard's time, µs (lua/). Named one by one: any other number there would shift a clock. */
-const tellsTime: ReadonlySet<string> = new Set(["claim", "release", "renew", "bury", "handOver", "clock"]);
+const tellsTime: ReadonlySet<string> = new Set(["claim", "release", "renew", "bury", "handOver"]);
+/** The question for the time itself; its reply has the same form. */
+const clock = "clock";
 
 /** See store-port.ts. */
 export class RedisStore implements RegistryStore {
@@ -46,6 +48,8 @@ export class RedisStore implements RegistryStore {
   readonly #maps: SlotMaps;
   readonly #wakeUps: WakeUps;
   readonly #clocks = new ShardClocks();
+  /** Questions for the time under way, by shard. */
+  readonly #asking = new Map<string, Promise<void>>();
   readonly #masters: (string | undefined)[] = [];
   #lastHeardAtMs: number | undefined;
   #onMasterChange: (partition: Partition) => void = () => undefined;
@@ -170,10 +174,21 @@ export class RedisStore implements RegistryStore {
     return shard !== undefined && this.#clocks.isKnown(shard, this.#ports.time.monotonicMs());
   }
 
-  async syncClock(partition: Partition, deadlineMs: number): Promise<void> {
-    this.#clocks.asked(this.shardOf(partition), this.#ports.time.monotonicMs());
+  /** One question at a time for all partitions of a shard (C3 of clock.ts): who joins waits for as long as the first would. */
+  syncClock(partition: Partition, deadlineMs: number): Promise<void> {
+    const shard = this.shardOf(partition);
+    if (shard === undefined) return this.#askClock(partition, deadlineMs);
+    let asking = this.#asking.get(shard);
+    if (!asking) {
+      asking = this.#askClock(partition, deadlineMs).finally(() => this.#asking.delete(shard));
+      this.#asking.set(shard, asking);
+    }
+    return asking;
+  }
+
+  async #askClock(partition: Partition, deadlineMs: number): Promise<void> {
     // TIME has no key, so it is asked of the node itself; its reply has the form of the scripts': microseconds first.
-    await this.#control.call("clock", partition, deadlineMs, async (client) => {
+    await this.#control.call(clock, partition, deadlineMs, async (client) => {
       const node = client
         .nodes("master")
         .find((n) => `${n.options.host}:${n.options.port}` === this.shardOf(partition));
@@ -313,9 +328,10 @@ export class RedisStore implements RegistryStore {
 
   #heard({ operation, shard, sentAtMs, receivedAtMs, reply }: Heard): void {
     this.#lastHeardAtMs = receivedAtMs;
-    if (tellsTime.has(operation) && Array.isArray(reply) && typeof reply[0] === "number") {
-      this.#clocks.heard(shard, { sentAtMs, receivedAtMs, nowUs: reply[0] });
-    }
+    if (!Array.isArray(reply) || typeof reply[0] !== "number") return;
+    const sample = { sentAtMs, receivedAtMs, nowUs: reply[0] };
+    if (operation === clock) this.#clocks.answered(shard, sample);
+    else if (tellsTime.has(operation)) this.#clocks.heard(shard, sample);
   }
 
   #compareMasters(): void {

@@ -228,11 +228,27 @@ describe("a shard's clock as an edge estimates it", () => {
     expect(clocks.isKnown("s", 0)).toBe(false);
     clocks.heard("s", { sentAtMs: 0, receivedAtMs: 200, nowUs: 1_000_000 });
     expect(clocks.isKnown("s", 200)).toBe(false);
-    clocks.asked("s", 200);
-    expect(clocks.isKnown("s", 201)).toBe(true);
+    clocks.answered("s", { sentAtMs: 200, receivedAtMs: 410, nowUs: 1_205_000 });
+    expect(clocks.isKnown("s", 410)).toBe(true);
+    expect(clocks.toShardUs("s", 100), "the better of the two").toBe(1_000_000);
+    clocks.heard("s", { sentAtMs: 500, receivedAtMs: 690, nowUs: 1_495_000 });
+    expect(clocks.isKnown("s", 690), "a still better one").toBe(true);
     expect(clocks.isKnown("s", 11_000)).toBe(false);
     clocks.heard("s", { sentAtMs: 11_000, receivedAtMs: 11_008, nowUs: 12_000_000 });
     expect(clocks.isKnown("s", 11_008)).toBe(true);
+  });
+
+  it("is asked for once more than that if all that was heard may have waited in the same socket, or in the same pause (C3)", () => {
+    const clocks = new ShardClocks();
+    const poor = { sentAtMs: 0, receivedAtMs: 600, nowUs: 1_000_000 };
+    clocks.answered("s", poor);
+    expect(clocks.isKnown("s", 600), "the first word").toBe(false);
+    clocks.answered("s", { ...poor, sentAtMs: 10 });
+    expect(clocks.isKnown("s", 600), "sent before the other was heard").toBe(false);
+    clocks.answered("s", { sentAtMs: 600, receivedAtMs: 700, nowUs: 1_650_000 });
+    expect(clocks.isKnown("s", 700)).toBe(true);
+    clocks.heard("s", { sentAtMs: 800, receivedAtMs: 1400, nowUs: 9_000_000 });
+    expect(clocks.isKnown("s", 1400), "it stepped, as a poor sample says (C4)").toBe(false);
   });
 
   it("is not known any more once it may have drifted as far as a good sample errs, however good that was (C5)", () => {
@@ -240,11 +256,14 @@ describe("a shard's clock as an edge estimates it", () => {
     clocks.heard("s", { sentAtMs: 0, receivedAtMs: 2, nowUs: 1_000_000 });
     expect(clocks.isKnown("s", 99_000)).toBe(true); // no round trip more for each claim of a quiet edge
     expect(clocks.isKnown("s", 101_000)).toBe(false);
-    clocks.asked("s", 101_000);
-    expect(clocks.isKnown("s", 101_001), "asked, and not answered").toBe(false);
-    clocks.heard("s", { sentAtMs: 101_000, receivedAtMs: 101_200, nowUs: 500_000 });
-    expect(clocks.isKnown("s", 101_200)).toBe(true);
-    expect(clocks.toShardUs("s", 101_100)).toBe(500_000);
+    clocks.answered("s", { sentAtMs: 101_000, receivedAtMs: 101_200, nowUs: 500_000 });
+    expect(
+      clocks.isKnown("s", 101_200),
+      "a poor sample, and all else is too old to compare it with (C3)",
+    ).toBe(false);
+    clocks.answered("s", { sentAtMs: 101_200, receivedAtMs: 101_400, nowUs: 700_000 });
+    expect(clocks.isKnown("s", 101_400)).toBe(true);
+    expect(clocks.toShardUs("s", 101_300)).toBe(700_000);
   });
 
   it("stays known where it is heard of, though nothing it hears is as good as what it keeps (C5)", () => {
