@@ -278,6 +278,19 @@ export function storeCases(theStore: () => RegistryStore, sabotage: Sabotage): S
     expect(await eventsOf(key)).toEqual([`connected ${epoch}`, `disconnected ${epoch} closed`]);
   });
 
+  promise("names no more than it was asked for when it fences, and nobody if it only fences", async () => {
+    const [key, incarnation] = [newKey(), newIncarnation()];
+    const partition = partitionOf(key);
+    const keys = [key];
+    for (let other = newKey(); keys.length < 3; other = newKey())
+      if (partitionOf(other) === partition) keys.push(other);
+    for (const one of keys) await granted(incarnation, one, newConnection());
+    for (const limit of [0, 2, 3])
+      expect(await store.fence(partition, incarnation, limit, deadlineMs)).toEqual(
+        keys.toSorted().slice(0, limit),
+      );
+  });
+
   promise("does not reap what another incarnation took over meanwhile", async () => {
     const [key, dead, alive, connection] = [newKey(), newIncarnation(), newIncarnation(), newConnection()];
     await granted(dead, key, newConnection());

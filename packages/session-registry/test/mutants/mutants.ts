@@ -128,6 +128,12 @@ export const memoryMutants: readonly Mutant[] = [
     to: "leases",
   },
   {
+    guard: "a fence names no more than asked for",
+    file: memory,
+    from: ".sort().slice(0, limit);",
+    to: ".sort();",
+  },
+  {
     guard: "nothing is posted to the dead",
     file: memory,
     from: 'if (state.fenced.has(to)) return "dead";',
@@ -266,6 +272,12 @@ export const luaMutants: readonly Mutant[] = [
     guard: "the fence is set",
     file: "lua/fence-2.lua",
     from: "redis.call('SET', KEYS[1], '1', 'PX', ARGV[1])",
+    to: "",
+  },
+  {
+    guard: "a fence names no more than asked for",
+    file: "lua/fence-2.lua",
+    from: ", 'LIMIT', 0, ARGV[2]",
     to: "",
   },
   {
