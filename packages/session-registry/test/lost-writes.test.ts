@@ -15,7 +15,13 @@ import {
   type OwnershipSettings,
 } from "../src/index.ts";
 import { Keyspace } from "../src/keyspace.ts";
-import { partitionOf, partitionSlots, partitionTags } from "../src/partition.ts";
+import {
+  leasePartitionOf,
+  partitionOf,
+  partitionSlots,
+  partitionTags,
+  type Partition,
+} from "../src/partition.ts";
 import { readEntries, readEvent } from "../src/redis/replies.ts";
 import { mortalTime } from "./mortal-time.ts";
 import { ownershipSettings, redisSettings, retention } from "./settings.ts";
@@ -209,5 +215,34 @@ describe("a failover that loses acknowledged writes", () => {
     expect(end).toMatchObject({ cause: "edge-died" });
     expect(end?.atMs).toBeGreaterThan(diedAtMs);
     await reaping!.ownership.stop(2000);
+  }, 90_000);
+
+  it("loses the last releases of an edge that stopped in order: what comes back is ended (R7)", async () => {
+    const apart = uniquePrefix();
+    const short = { leaseMs: 2000, leasePollMs: 200 };
+    const [leaving, staying] = await Promise.all(
+      ["edge-e", "edge-f"].map((name) => startEdge(name, short, apart)),
+    );
+    const incarnation = await eventually(() => {
+      const rows = staying!.ownership.edges().filter(({ edge }) => edge === "edge-e");
+      expect(rows).toHaveLength(1);
+      return rows[0]!.incarnation;
+    });
+    const masterOf = async (p: Partition): Promise<number> =>
+      (await cluster.masterOfSlot(partitionSlots[p] ?? 0)).port;
+    const leaseMaster = await masterOf(leasePartitionOf(incarnation)); // which keeps what it was told
+    let session = newSession();
+    while ((await masterOf(partitionOf(session.key))) === leaseMaster) session = newSession();
+    await claimed(leaving!, session);
+    const diedAtMs = await losing(session.key, async (master) => {
+      await leaving!.ownership.stop(5000);
+      expect(await endsOf(session, apart, master)).toMatchObject([{ cause: "drained" }]);
+    });
+    await eventually(
+      async () => expect(await endsOf(session, apart)).toMatchObject([{ cause: "edge-died" }]),
+      { timeoutMs: 15_000 },
+    );
+    expect((await endsOf(session, apart))[0]?.atMs).toBeGreaterThan(diedAtMs);
+    await staying!.ownership.stop(2000);
   }, 90_000);
 });

@@ -246,16 +246,13 @@ export class RegistryOwnership implements Ownership {
     return this.#book.owed > 0 || this.#loops.some((loop) => loop.hasUnseen);
   }
 
-  /** Nothing left: the lease is removed. Something left: it becomes a tombstone, so that others end it at once (R7). */
+  /** The lease becomes a tombstone: others end at once what is left, and again whatever a failover brings back (R7; E4 of reaper.ts). */
   async #endLease(endMs: number): Promise<void> {
     const last = await this.#lease.stop();
     if (!last) return;
     const deadlineMs = Math.max(minEndLeaseMs, endMs - this.#ports.time.monotonicMs());
-    const partition = leasePartitionOf(last.incarnation);
-    const { store } = this.#ports;
-    const isLeft = this.#isOwing() || this.#loops.some((loop) => loop.mayHoldStray);
-    const ending = store[isLeft ? "bury" : "forget"](partition, last, deadlineMs);
-    await ending.catch(() => undefined); // it will lapse
+    const burying = this.#ports.store.bury(leasePartitionOf(last.incarnation), last, deadlineMs);
+    await burying.catch(() => undefined); // it will lapse
   }
 
   #makeLoops(): PartitionLoop[] {

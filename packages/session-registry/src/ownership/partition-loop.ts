@@ -13,8 +13,8 @@
 // O6. A claim is undone by tombstone unless every attempt of it was answered: one that was not may still be carried out (R4).
 // O7. A release that was dropped stays owed, by this partition, until a reconcile that began after it is done (R9). One whose claim may yet be
 //     carried out can come to be after that: only the fence of a buried incarnation keeps it out.
-// O8. Before the incarnation ends in order, its index is looked at once more: a charge point that moved on left its name there, and once the
-//     lease is gone nobody else would remove it (R9).
+// O8. Before the incarnation ends in order, its index is looked at once more: a charge point that moved on left its name there, and it is not
+//     known whether another edge will come before the tombstone goes (R9).
 
 import { RegistryError } from "../errors.ts";
 import type { Incarnation } from "../model.ts";
@@ -39,7 +39,6 @@ export class PartitionLoop {
   #isToReconcile = false;
   /** Releases dropped, and last looks, that no reconcile followed yet (O7, O8). */
   #unseen = 0;
-  #hasStray = false;
   #isRunning = false;
   #isStopped = false;
   #failures = 0;
@@ -69,7 +68,6 @@ export class PartitionLoop {
     this.#leaving.delete(entry);
     this.#isToReconcile ||= isKnown;
     if (isKnown) this.#unseen++;
-    this.#hasStray ||= isKnown && entry.isUnsettled;
     this.kick();
   }
 
@@ -83,11 +81,6 @@ export class PartitionLoop {
   /** Whether rows may be here whose release was dropped (O7), or names that were not looked at (O8). */
   get hasUnseen(): boolean {
     return this.#unseen > 0;
-  }
-
-  /** Whether a row whose release was dropped may yet come to be (O7). */
-  get mayHoldStray(): boolean {
-    return this.#hasStray;
   }
 
   /** R6: only an entry whose epoch is lower. One whose claim is unanswered is left to that answer, which has the epoch. */

@@ -1,4 +1,5 @@
-// Ends what dead incarnations left behind. Every edge reaps every dead one: dead is for ever, so several do no harm (R7).
+// Ends what dead incarnations left behind. Every edge reaps every dead one: dead is for ever, so several do no harm (R7). Who stopped in order
+// is dead as well: it left nothing, but a failover may bring back what it ended last.
 //
 // E1. First the lease becomes a tombstone, by compare-and-set of what was judged; then, partition by partition, the incarnation is
 //     fenced and its rows are ended by compare(incarnation). A reaper that dies in between is no loss: the tombstone is there for the others.
@@ -6,6 +7,8 @@
 // E3. Shards are worked on side by side and a partition that fails goes to the end of its shard's line: none waits for another.
 // E4. When a partition changes its master, every incarnation known to be dead is ended there once more: fence, ended rows and their events
 //     may be lost, and nobody else would look again. What is still there finds nothing to do; a repeated event has the same id (R7).
+// E5. Tombstones that are found together are worked on one after the other, more or less: whoever begins finds those of a day, one for each edge
+//     that was stopped, mostly with nothing left to end. What is left is not routable from the first look on.
 
 import type { Incarnation } from "../model.ts";
 import { leasePartitionOf, partitions, type Partition } from "../partition.ts";
@@ -20,7 +23,7 @@ export interface ReaperContext {
   readonly callDeadlineMs: number;
   /** Tombstones older than this are removed, ms. */
   readonly fenceMs: number;
-  /** How long others leave the work to the one that buried, ms (spread by chance below it). */
+  /** How long others leave the work to the one that buried, ms for each tombstone found together (spread by chance below it). */
   readonly courtesyMs: number;
   buried(entry: LeaseEntry): void;
 }
@@ -55,14 +58,12 @@ export class Reaper {
   ): Promise<void> {
     const { store, callDeadlineMs, random, courtesyMs } = this.#context;
     this.#prune(partition, entries);
-    for (const entry of entries) {
-      if (entry.state.kind !== "dead") continue;
-      if (this.#isOld(partition, entry.state.atMs)) {
-        await store.forget(partition, entry, callDeadlineMs).catch(() => undefined);
-      } else if (!this.#dead.has(entry.incarnation)) {
-        this.#begin(entry.incarnation, random.next() * courtesyMs);
-      }
-    }
+    const tombstones = entries.filter(({ state }) => state.kind === "dead");
+    const left = tombstones.filter((entry) => !this.#isOld(partition, entry));
+    const found = left.filter(({ incarnation }) => !this.#dead.has(incarnation));
+    for (const { incarnation } of found) this.#begin(incarnation, random.next() * courtesyMs * found.length); // E5
+    for (const old of tombstones)
+      if (!left.includes(old)) await store.forget(partition, old, callDeadlineMs).catch(() => undefined);
     for (const entry of judged) {
       const isMine = await store.bury(partition, entry, callDeadlineMs); // E1
       if (!isMine || this.#dead.has(entry.incarnation)) continue;
@@ -89,9 +90,9 @@ export class Reaper {
   }
 
   /** By the shard's clock, which dated the tombstone. */
-  #isOld(partition: Partition, atMs: number): boolean {
+  #isOld(partition: Partition, { state }: LeaseEntry): boolean {
     const nowUs = this.#context.store.toShardUs(partition, this.#context.time.monotonicMs());
-    return nowUs !== undefined && nowUs / 1000 - atMs > this.#context.fenceMs;
+    return nowUs !== undefined && state.kind === "dead" && nowUs / 1000 - state.atMs > this.#context.fenceMs;
   }
 
   #prune(partition: Partition, entries: readonly LeaseEntry[]): void {

@@ -243,7 +243,7 @@ export function describeOwnership(title: string, open: (name: string) => TestEdg
       await expect(edge(0).list(3, "nonsense")).rejects.toMatchObject({ code: "INVALID" });
     });
 
-    it("releases everything when it stops in order, and leaves no lease behind", async () => {
+    it("releases everything when it stops in order, and is no edge any more", async () => {
       const one = await claimed(0);
       const { incarnation } = await found(1, one.key);
       await edge(0).stop(2000);

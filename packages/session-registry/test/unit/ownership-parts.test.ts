@@ -153,14 +153,14 @@ describe("claims", () => {
       await stopped;
     };
 
-    it("ends what was dropped, then removes the lease", async () => {
+    it("and ends what was dropped, by itself", async () => {
       const edge = await drops();
       await stop(edge);
       expect(edge.counted).toContain("dropped");
-      expect([await edge.rows(), await edge.lease()]).toEqual([0, []]);
+      expect([await edge.rows(), await edge.lease()]).toEqual([0, ["dead"]]);
     });
 
-    it("buries the lease if it could not end that in time, so that others do", async () => {
+    it("and buries its lease if it could not end that in time, so that others do", async () => {
       const edge = await drops();
       edge.store.index = away;
       await stop(edge);
@@ -168,7 +168,7 @@ describe("claims", () => {
       expect(await edge.lease()).toEqual(["dead"]);
     });
 
-    it("buries it too if a dropped claim may yet be carried out", async () => {
+    it("and buries it too if a dropped claim may yet be carried out", async () => {
       const edge = await drops(false);
       await stop(edge);
       expect([await edge.rows(), await edge.lease()]).toEqual([0, ["dead"]]);
@@ -201,10 +201,10 @@ describe("claims", () => {
       return { ...edge, index, stop, lease };
     }
 
-    it("and removes them first: nobody else ever would", async () => {
+    it("and removes them first: there may be nobody else", async () => {
       const edge = await moved();
       await edge.stop(5000);
-      expect([edge.index(), await edge.lease()]).toEqual([0, []]);
+      expect([edge.index(), await edge.lease()]).toEqual([0, ["dead"]]);
       expect((await edge.store.row(key, 1000)).kind).toBe("found"); // it is the other's
     });
 

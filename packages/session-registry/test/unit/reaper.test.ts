@@ -55,6 +55,21 @@ describe("the reaper", () => {
     },
   );
 
+  it("takes its time for tombstones that it finds together, but knows at once who is dead (E5)", async () => {
+    const ended = new Set<string>();
+    const { reaper, advance } = aReaper((_, incarnation) => Promise.resolve((ended.add(incarnation), [])));
+    const found = Array.from({ length: 10 }, (_, n) => readLease(`dead.${n}`, "dead 5000000"));
+    await reaper.look(leasePartitions[0]!, found, []);
+    await reaper.look(leasePartitions[1]!, [readLease("dead.alone", "dead 5000000")], []);
+    expect(found.every(({ incarnation }) => reaper.isDead(incarnation))).toBe(true);
+    await advance(200); // half the courtesy, as chance has it
+    expect([...ended]).toEqual(["dead.alone"]);
+    await advance(1799);
+    expect(ended.size).toBe(1);
+    await advance(1);
+    expect(ended.size).toBe(11);
+  });
+
   it("ends what is reachable while a shard is away, and the rest when it returns (E3)", async () => {
     let isAway = true;
     const ended = new Set<Partition>();
