@@ -15,6 +15,8 @@
 //     carried out can come to be after that: only the fence of a buried incarnation keeps it out.
 // O8. Before the incarnation ends in order, its index is looked at once more: a charge point that moved on left its name there, and it is not
 //     known whether another edge will come before the tombstone goes (R9).
+// O9. Once all that was held here under an old incarnation is claimed anew or released, what it has left is ended: the row of a socket that
+//     closed before its claim under the new name was carried out, and names. Its lease may lie on a lost shard (H6), so nobody else would.
 
 import { RegistryError } from "../errors.ts";
 import type { Incarnation } from "../model.ts";
@@ -23,6 +25,7 @@ import { backoffMs } from "../policy/retry.ts";
 import type { Claim, ClaimOutcome, Claimant } from "../store-port.ts";
 import { first, type Entry, type Successor } from "./book.ts";
 import type { LoopContext } from "./loop-context.ts";
+import { OldIncarnations } from "./old-incarnations.ts";
 import { reconcile } from "./reconcile.ts";
 import { isNewer, newestByKey } from "./take-over.ts";
 
@@ -35,7 +38,7 @@ export class PartitionLoop {
   readonly #context: LoopContext;
   readonly #wanted = new Set<Entry>();
   readonly #leaving = new Set<Entry>();
-  readonly #toFence = new Set<Incarnation>();
+  readonly #old: OldIncarnations;
   #isToReconcile = false;
   /** Releases dropped, and last looks, that no reconcile followed yet (O7, O8). */
   #unseen = 0;
@@ -49,6 +52,7 @@ export class PartitionLoop {
   constructor(partition: Partition, context: LoopContext) {
     this.#partition = partition;
     this.#context = context;
+    this.#old = new OldIncarnations(partition, context);
   }
 
   /** An entry is wanted or leaving: it will be carried. */
@@ -78,9 +82,9 @@ export class PartitionLoop {
     this.kick();
   }
 
-  /** Whether rows may be here whose release was dropped (O7), or names that were not looked at (O8). */
+  /** Whether rows may be here whose release was dropped (O7), names that were not looked at (O8), or either of an old incarnation (O9). */
   get hasUnseen(): boolean {
-    return this.#unseen > 0;
+    return this.#unseen > 0 || this.#old.mayHold;
   }
 
   /** R6: only an entry whose epoch is lower. One whose claim is unanswered is left to that answer, which has the epoch. */
@@ -103,9 +107,9 @@ export class PartitionLoop {
     this.kick();
   }
 
-  /** The next claim is made by another incarnation than `old` (O5). */
+  /** The next claim is made by another incarnation than `old` (O5, O9). */
   changeIncarnation(old: Incarnation): void {
-    this.#toFence.add(old);
+    this.#old.add(old);
   }
 
   /** Starts the loop if there is something to do. */
@@ -123,7 +127,12 @@ export class PartitionLoop {
   #hasWork(): boolean {
     if (this.#isStopped) return false;
     if (this.#leaving.size > 0) return true;
+    if (this.#wanted.size === 0 && this.#old.mayHold) return true;
     return (this.#wanted.size > 0 || this.#isToReconcile) && this.#context.claimant() !== undefined;
+  }
+
+  #isAtRest(): boolean {
+    return this.#leaving.size === 0 && this.#wanted.size === 0;
   }
 
   async #run(): Promise<void> {
@@ -132,7 +141,8 @@ export class PartitionLoop {
         await this.#gather(); // O1
         await this.#releaseSome(); // O2
         await this.#claimSome();
-        if (this.#leaving.size === 0 && this.#wanted.size === 0) await this.#reconcile();
+        if (this.#isAtRest()) this.#context.reconciled(await this.#old.empty()); // O9
+        if (this.#isAtRest()) await this.#reconcile();
         this.#failures = 0;
       } catch (error) {
         await this.#pause(error); // O3
@@ -189,24 +199,16 @@ export class PartitionLoop {
 
   async #claimSome(): Promise<void> {
     if (this.#wanted.size === 0 || !this.#context.claimant()) return;
-    await this.#fenceOld();
+    await this.#old.fence(); // O5
     await this.#pace(Math.min(this.#wanted.size, this.#batch()));
     await this.#knowClock(); // behind the pace, which may take seconds: the master may change meanwhile
     // From here to the call nothing is awaited: what closed meanwhile has left the set and is not sent, and who lost its lease
     // meanwhile does not claim.
     const claimant = this.#context.claimant();
     const asked = first(this.#wanted, this.#batch());
-    if (asked.length === 0 || !claimant || this.#toFence.size > 0) return;
+    if (asked.length === 0 || !claimant || this.#old.areLoose) return;
     if (!this.#context.store.isClockKnown(this.#partition)) return; // the master changed while its clock was asked (R1)
     await this.#claim(claimant, asked);
-  }
-
-  async #fenceOld(): Promise<void> {
-    const { store, callDeadlineMs } = this.#context;
-    for (const old of this.#toFence) {
-      await store.fence(this.#partition, old, 0, callDeadlineMs); // O5
-      this.#toFence.delete(old);
-    }
   }
 
   async #knowClock(): Promise<void> {

@@ -3,7 +3,7 @@
 //
 // E1. First the lease becomes a tombstone, by compare-and-set of what was judged; then, partition by partition, the incarnation is
 //     fenced and its rows are ended by compare(incarnation). A reaper that dies in between is no loss: the tombstone is there for the others.
-// E2. A row and its `disconnected` event go in one script, so whoever of several reapers comes second finds nothing.
+// E2. Whoever of several reapers comes second finds nothing (Z2 of end-rows.ts).
 // E3. Shards are worked on side by side and a partition that fails goes to the end of its shard's line: none waits for another.
 // E4. When a partition changes its master, every incarnation known to be dead is ended there once more: fence, ended rows and their events
 //     may be lost, and nobody else would look again. What is still there finds nothing to do; a repeated event has the same id (R7).
@@ -14,6 +14,7 @@ import type { Incarnation } from "../model.ts";
 import { leasePartitionOf, partitions, type Partition } from "../partition.ts";
 import type { LeaseEntry, RegistryStore } from "../store-port.ts";
 import type { Random, Time } from "../time.ts";
+import { endRows } from "./end-rows.ts";
 
 /** What a reaper needs. */
 export interface ReaperContext {
@@ -28,8 +29,6 @@ export interface ReaperContext {
   buried(entry: LeaseEntry): void;
 }
 
-/** Rows ended in one call. */
-const batchSize = 128;
 const retryMs = 1000;
 
 /** See the head of this file. */
@@ -143,22 +142,7 @@ export class Reaper {
   }
 
   async #end(partition: Partition, incarnation: Incarnation): Promise<void> {
-    while (!(await this.#endSome(partition, incarnation)));
-  }
-
-  /** True when nothing is left in that partition. */
-  async #endSome(partition: Partition, incarnation: Incarnation): Promise<boolean> {
-    const { store, callDeadlineMs } = this.#context;
-    const keys = await store.fence(partition, incarnation, batchSize, callDeadlineMs);
-    if (keys.length === 0) return true;
-    const releases = keys.map((key) => ({
-      key,
-      connection: undefined,
-      epoch: undefined,
-      cause: "edge-died" as const,
-    }));
-    await store.release(partition, incarnation, releases, callDeadlineMs); // E2
-    return keys.length < batchSize;
+    await endRows(partition, incarnation, "edge-died", this.#context); // E2
   }
 
   #pause(delayMs: number): Promise<void> {

@@ -3,7 +3,7 @@
 // M1. One row per identity, and it is what the last lifecycle event says.
 // M2. Every grant of an identity has a greater epoch than all before it, also before a failover (R2); a repeated one is the same claim's.
 // M3. `connected` and `disconnected` come once per epoch, in turn; after a failover at most again, never otherwise (R7).
-// M4. What is ended is the connection that was named, or belongs to an incarnation that was buried (R3).
+// M4. What is ended is the connection that was named, or belongs to an incarnation that was buried, or given up by its edge (R3).
 // M5. Who holds a valid lease is not buried.
 // M7. The socket that was opened last is never told that a newer one took over (R1).
 // M8. A claim that was granted keeps its epoch, however often it is repeated (R4), while its row stands.
@@ -82,6 +82,7 @@ export class World {
   readonly #standing = new Map<IdentityKey, { readonly who: string; readonly epoch: number }>();
   readonly #fenced = new Set<string>();
   readonly #buried = new Set<Incarnation>();
+  readonly #givenUp = new Set<Incarnation | undefined>();
   #isPurging = false;
   readonly #found: { readonly row: SessionRow; readonly byEdge: number }[] = [];
   /** Mistakes seen where nobody could throw. */
@@ -128,7 +129,7 @@ export class World {
       time,
       random: { next: () => (chance = (chance + 0.6180339887) % 1) },
       soon: (run: () => void) => void time.after(0, run),
-      meter: noMeter,
+      meter: { ...noMeter, newIncarnation: () => void this.#givenUp.add(store.incarnation) },
     };
     const edge: Edge = {
       name,
@@ -290,7 +291,11 @@ export class World {
     releases.forEach((release, i) => {
       if (outcomes[i] !== "ended") return;
       this.#standing.delete(release.key);
-      if (release.connection === undefined && !this.#buried.has(incarnation)) {
+      if (
+        release.connection === undefined &&
+        !this.#buried.has(incarnation) &&
+        !this.#givenUp.has(incarnation)
+      ) {
         this.#faultsOfTheLiving.push([incarnation, `M4: ${incarnation} was reaped alive`]);
       }
       for (const { sockets, time, store } of this.#edges) {

@@ -1,6 +1,7 @@
 // This edge's own lease: a scripted store, a clock that moves when told.
 
 import { describe, expect, it } from "vitest";
+import { RegistryError } from "../../src/errors.ts";
 import type { Incarnation } from "../../src/model.ts";
 import { LeaseHolder, type LeaseContext } from "../../src/ownership/lease-holder.ts";
 import { leasePartitionOf, leasePartitions, type Partition } from "../../src/partition.ts";
@@ -183,17 +184,13 @@ describe("a lease whose shard is away (H6)", () => {
 });
 
 describe("an edge whose lease lies on a lost shard", () => {
-  const kinds = async (edge: Awaited<ReturnType<typeof anEdge>>): Promise<string[]> => {
-    const events = await edge.store.events(partition, "0", 100, 1000);
-    return events.map(({ event }) => `${event.kind} ${event.cause}`.trim());
-  };
-
-  it("claims its sessions anew on the others, closes no socket, and ends each epoch once, also when the shard returns (R1, R3, R7)", async () => {
+  /** One with a session, c1, and that shard lost: whatever else lies there can be reached. */
+  async function anEdgeThatLost() {
     const edge = await anEdge();
     edge.ownership.claim(edge.session("c1"));
     await edge.advance(500);
-    const [first] = edge.ownership.edges();
-    const lost = leasePartitionOf(first!.incarnation);
+    const { incarnation } = edge.ownership.edges()[0]!;
+    const lost = leasePartitionOf(incarnation);
     let isLost = true;
     const renewals: LeaseRenewal[] = [];
     const unlessLost = <T>(at: Partition, call: () => Promise<T>): Promise<T> =>
@@ -206,19 +203,74 @@ describe("an edge whose lease lies on a lost shard", () => {
         renewals.push(args[1]);
         return renew(...args);
       });
+    const kinds = async (): Promise<string[]> => {
+      const events = await edge.store.events(partition, "0", 100, 1000);
+      return events.map(({ event }) => `${event.kind} ${event.cause}`.trim());
+    };
+    const named = (): string[] => edge.backend.index(partition, incarnation, { after: "", limit: 10 });
+    return { ...edge, lost, renewals, kinds, named, isBack: () => void (isLost = false) };
+  }
+
+  it("claims its sessions anew on the others, closes no socket, and ends each epoch once, also when the shard returns (R1, R3, R7)", async () => {
+    const edge = await anEdgeThatLost();
     await edge.advance(3000); // the lease lapsed after 1,600
     expect(edge.ownership.isLeaseValid()).toBe(false);
     await edge.advance(3000);
     expect(edge.ownership.isLeaseValid()).toBe(true);
     expect(new Set(edge.told)).toEqual(new Set(["granted c1"]));
     const ends = ["connected", "disconnected edge-fenced", "connected"];
-    expect(await kinds(edge)).toEqual(ends);
+    expect(await edge.kinds()).toEqual(ends);
+    expect(edge.named(), "stale, and nobody else's to remove while the shard is lost (O9)").toEqual([]);
     const reading = await edge.store.row(key, 1000);
-    expect(reading).toMatchObject({ row: { incarnation: renewals.at(-1)?.incarnation, connection: "c1" } });
-    isLost = false;
+    const { incarnation } = edge.renewals.at(-1)!;
+    expect(reading).toMatchObject({ row: { incarnation, connection: "c1" } });
+    edge.isBack();
     await edge.advance(5000); // the old lease stands still there, and is judged as any other
-    expect(edge.backend.leases(lost).map(({ state }) => state.kind)).toEqual(["dead"]);
-    expect(await kinds(edge)).toEqual(ends);
+    expect(edge.backend.leases(edge.lost).map(({ state }) => state.kind)).toEqual(["dead"]);
+    expect(await edge.kinds()).toEqual(ends);
     expect(edge.ownership.isLeaseValid()).toBe(true);
+  });
+
+  describe("ends the row of a socket that closes before its claim under the new name was carried out (R7, O9)", () => {
+    const timedOut = (): Promise<never> =>
+      Promise.reject(new RegistryError("TIMEOUT", "too late", { retryable: true }));
+
+    async function anEdgeThatClaimsInVain(fail: () => Promise<never>) {
+      const edge = await anEdgeThatLost();
+      let tries = 0;
+      edge.store.claim = () => (tries++, fail());
+      await edge.advance(5000);
+      expect([tries > 0, edge.ownership.isLeaseValid()]).toEqual([true, true]);
+      expect(await edge.kinds()).toEqual(["connected"]);
+      return edge;
+    }
+    const hasEnded = async (edge: Awaited<ReturnType<typeof anEdgeThatLost>>): Promise<void> => {
+      expect(await edge.kinds()).toEqual(["connected", "disconnected edge-fenced"]);
+      expect([await edge.store.row(key, 1000), edge.named()]).toEqual([{ kind: "absent" }, []]);
+    };
+
+    it.each([
+      ["refused", away],
+      ["of unknown outcome", timedOut],
+    ])("%s", async (_, fail) => {
+      const edge = await anEdgeThatClaimsInVain(fail);
+      edge.ownership.release(edge.session("c1"), "closed");
+      await edge.advance(1000);
+      await hasEnded(edge);
+      expect(edge.counted).toContain("reconciled 1");
+    });
+
+    it("also if its edge stops", async () => {
+      const edge = await anEdgeThatClaimsInVain(away);
+      let isAway = true;
+      const fence = edge.store.fence.bind(edge.store);
+      edge.store.fence = (...args) => (isAway ? away() : fence(...args));
+      const stopped = edge.ownership.stop(5000);
+      await edge.advance(1000);
+      isAway = false;
+      await edge.advance(5000);
+      await stopped;
+      await hasEnded(edge);
+    });
   });
 });
