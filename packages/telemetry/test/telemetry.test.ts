@@ -94,7 +94,7 @@ describe("a scrape", () => {
       "30",
     ];
     expect(family(await scrape(telemetry), "integration_duration_seconds")).toEqual([
-      "# HELP integration_duration_seconds Duration of one request to a backend, from its wait for a permit on; none of what the circuit refused.",
+      "# HELP integration_duration_seconds Duration of one request to a backend, from its turn on; none of what was not sent.",
       "# UNIT integration_duration_seconds s",
       "# TYPE integration_duration_seconds histogram",
       'integration_duration_seconds_count{integration="boot"} 4',
