@@ -1,8 +1,7 @@
 // Leaving in order (SIGTERM): not ready → stop accepting → finish what is in flight → close in paced slices → release.
 //
 // G1. A socket with a CALL open in either direction is left alone until it is idle or the deadline has come. It takes no more commands meanwhile: callers
-//     that follow one another would keep it to the deadline.
-//     So are the CALLs of stations that have left meanwhile by themselves.
+//     that follow one another would keep it to the deadline. What stations left behind when they went by themselves is waited for as well.
 // G2. Sockets are closed in slices with a pause: closed at once, the fleet would come back in one second (FACTS §8).
 // G3. At the deadline everything left is closed, busy or not. `hurry` (a second signal, `stop`) is a deadline now.
 // G4. The `$disconnect`s of the sockets closed last have a second to reach their backend.

@@ -240,7 +240,7 @@ function openRoutes({ config, ports, plan, telemetry }: Assembly): OpenRoutes {
   return { ...built, close: () => built.close(), streamLog };
 }
 
-/** What one edge of all tells about Redis: the nodes, the streams. */
+/** What is told about Redis: its nodes by one edge of all, a stream by each that has a route to it. */
 function watchRedis(
   { config, ports, plan, telemetry, closers }: Assembly,
   { edge, ownership, streamLog }: Pick<Live, "edge" | "ownership"> & Pick<OpenRoutes, "streamLog">,

@@ -4,9 +4,10 @@
 // A message id is an idempotency key, never a reason to drop (FACTS §7). Yet stations exist that use one id for
 // everything and others that count from 1 after each reboot, so the id alone proves nothing:
 // I1. Only the same id with the same action and the same payload text is a repetition.
-//     It is none any more when another message came under that id since, also one that is not remembered itself: a station that uses one id for everything tells A, B, and A
-//     again because it is A again, and a driver who shows the same card twice is asked about twice. Transaction messages stay: they
-//     carry their time or number, so equal ones are one, and a second StartTransaction would be a second transaction.
+//     It is none any more when another message came under that id since, also one that is not remembered itself: a station that
+//     uses one id for everything tells A, B, and A again because it is A again, and a driver who shows the same card twice is asked
+//     about twice. Transaction messages stay: they carry their time or number, so equal ones are one, and a second StartTransaction
+//     would be a second transaction.
 // I2. Only results are repeated. After a CALLERROR the station's retry is served again, under the same call id, so a
 //     backend that did its work and then failed to say so can recognise it.
 // I3. At most `maxEntries` are remembered; what would be forgotten soonest makes room. None is remembered longer than its

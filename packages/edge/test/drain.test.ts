@@ -143,13 +143,19 @@ describe("drain", () => {
     expect(await edge.edge.drain()).toEqual({ closed: 0, forced: 1 }); // once
   });
 
-  test("what a station left behind is waited for: its backend is to hear of it", async () => {
-    const { edge, answers } = await start({ deadlineMs: 20_000 });
+  /** An edge to which a station has told something, and left before it was answered. */
+  async function startLeft(deadlineMs: number) {
+    const { edge, answers } = await start({ deadlineMs });
     const station = await connect(edge.url("CP1"));
     station.send([2, "a", "Authorize", {}]);
     await eventually(() => expect(answers).toHaveLength(1));
     station.ws.close();
     await station.ended();
+    return { edge, answers };
+  }
+
+  test("what a station left behind is waited for: its backend is to hear of it", async () => {
+    const { edge, answers } = await startLeft(20_000);
     const ended: string[] = [];
     const drained = edge.edge.drain().finally(() => ended.push("drained"));
     await new Promise((resolve) => setTimeout(resolve, 100)); // five slices
@@ -159,12 +165,7 @@ describe("drain", () => {
   });
 
   test("for no longer than its deadline", async () => {
-    const { edge, answers } = await start({ deadlineMs: 200 });
-    const station = await connect(edge.url("CP1"));
-    station.send([2, "a", "Authorize", {}]);
-    await eventually(() => expect(answers).toHaveLength(1));
-    station.ws.close();
-    await station.ended();
+    const { edge } = await startLeft(200);
     expect(await edge.edge.drain()).toEqual({ closed: 0, forced: 0 });
   });
 });

@@ -13,8 +13,8 @@ export interface CommandLimits {
   /** What a reply may take beyond the command's time, ms: an inbox is drained every 500 ms even if no wake-up comes. */
   readonly graceMs: number;
   /**
-   * After how long without a reply another edge, once it is known, is asked again, by its inbox, ms: as long as a lost wake-up costs (`registry.inboxPollMs`), and
-   * longer than most charge points take, so that few questions are asked twice.
+   * After how long without a reply another edge, once it is known, is asked again, by its inbox, ms: as long as a lost wake-up costs
+   * (`registry.inboxPollMs`), and longer than most charge points take, so that few questions are asked twice.
    */
   readonly askAgainMs: number;
   /** UTF-16 units of replies that are kept for who asks again: 5,000 a second of 500 units for 3 s, and as many again. */

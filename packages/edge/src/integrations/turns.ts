@@ -1,5 +1,5 @@
-// The permits of one backend and the line before it, for messages of which nothing was made yet: no headers, no promise, no state of a deadline. Timers by
-// port.
+// The permits of one backend and the line before it, for messages of which nothing was made yet: no headers, no promise, no state of a deadline.
+// Timers by port.
 //
 // In a crowd most of an edge's messages wait. What waits for longer than from one collection of the young generation to the next is copied by
 // it, and later collected with the old: so what waits is the message, and little more (bench/README.md, *History*).
@@ -116,7 +116,7 @@ export class Turns {
       turn.over(); // Y4
       return waiter;
     }
-    if (patienceMs < Infinity) waiter.timer = time.after(patienceMs, () => this.#over(waiter));
+    waiter.timer = time.after(patienceMs, () => this.#over(waiter));
     waiter.line = line;
     line.push(waiter);
     this.#ports.onWaiting((this.#waiting += 1));

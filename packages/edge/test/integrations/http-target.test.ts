@@ -49,7 +49,7 @@ function patient(): Expiry {
     clearTimeout(timer);
     if (run !== undefined && withinMs !== undefined) timer = setTimeout(run, withinMs);
   };
-  return { isOver: false, leftMs: Infinity, listen, wait: listen, begin: () => undefined };
+  return { isOver: false, leftMs: 60_000, listen, wait: listen, begin: () => undefined };
 }
 
 const ok = { kind: "reply", reply: { status: 204, body: "", isOpenEnded: false, isUtf8: true } };
@@ -280,4 +280,16 @@ test("an attempt that is tried again waits for its turn, also where a permit was
     sockets[0]?.write(answerOf(204));
   }
   for (const one of await Promise.all(fetched)) expect(one).toMatchObject(ok);
+});
+
+test("what the end of the target ends is nobody's failure to be told; what failed before is", async () => {
+  const begun = (target = targetWith({ connections: 1 }));
+  const failed = begun.fetch(to("/a"), patient());
+  await eventually(() => expect(asked).toEqual(["/a"]));
+  sockets[0]?.destroy();
+  expect(await failed).toMatchObject({ as: "unreachable", error: expect.any(Error) });
+  const ended = begun.fetch(to("/b"), patient());
+  await eventually(() => expect(asked).toEqual(["/a", "/b"]));
+  await begun.close();
+  expect(await ended).toEqual({ kind: "none", as: "unreachable", error: undefined });
 });

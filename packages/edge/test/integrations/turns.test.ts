@@ -171,15 +171,6 @@ test("attempts that are tried again take turns with CALLs, so that an action tha
   expect(heard).toEqual(order.map((name) => `${name} after 0`));
 });
 
-test("one without a patience of its own waits without a timer, until it is ended", () => {
-  const { heard, timers, take, wait } = before(1);
-  take();
-  const waiting = wait("+a", Infinity);
-  expect([heard, timers()]).toEqual([[], 0]);
-  waiting.expiry?.end();
-  expect(heard).toEqual(["not +a"]);
-});
-
 test("an event goes behind all CALLs, also those that came later, and is given up at once where four times as many wait as there are permits (Y4)", async () => {
   const { turns, heard, timers, take, release, wait } = before(1);
   take();

@@ -4,7 +4,7 @@ import type { Expiry } from "../../src/until-deadline.ts";
 
 export class TestExpiry implements Expiry {
   isOver = false;
-  readonly leftMs = Infinity;
+  readonly leftMs = 60_000;
   #run: (() => void) | undefined;
   listen(run: (() => void) | undefined): void {
     this.#run = run;
