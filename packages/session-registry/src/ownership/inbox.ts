@@ -2,7 +2,8 @@
 //
 // X1. A wake-up only hastens: every inbox is read at least every pollMs, so a lost one, or a subscriber that died silently, costs time, nothing else.
 // X2. One read of a partition at a time, in order. After a change of master a partition is read from its beginning: what the new one
-//     numbers may lie below what the old one had numbered. Receivers know what they have seen (evictions by epoch, messages by id: R11).
+//     numbers may lie below what the old one had numbered. A read of the old one that ends later is taken, and moves nobody's place on the
+//     new one. Receivers know what they have seen (evictions by epoch, messages by id: R11).
 // X3. The own channel is probed after `silenceMs` without any wake-up of that shard, and soon after a poll found what no wake-up had told
 //     of; silence then is told, and the subscriber begins anew.
 // X4. A message may be told over the channel and lie in no inbox. It may overtake what lies there: nothing depends on their order (X2).
@@ -20,7 +21,13 @@ import { RegistryError } from "../errors.ts";
 import type { Incarnation } from "../model.ts";
 import type { RegistryMeter } from "../meter.ts";
 import { partitions, type Partition } from "../partition.ts";
-import { inboxPage, type InboxEntry, type OnWake, type RegistryStore } from "../store-port.ts";
+import {
+  inboxPage,
+  type InboxEntry,
+  type InboxPlace,
+  type OnWake,
+  type RegistryStore,
+} from "../store-port.ts";
 import type { Time, Timer } from "../time.ts";
 
 /** What the inbox needs. */
@@ -44,6 +51,11 @@ const untoldMs = 100;
 /** Where a reader stands who has read nothing. */
 const fromTheBeginning = "0";
 
+/** How far one partition's inbox was read, on one master (X2). */
+interface Reader extends InboxPlace {
+  afterId: string;
+}
+
 interface Channel {
   /** `never`: not since the subscriber began, or not to be believed. */
   heardAtMs: number;
@@ -57,7 +69,7 @@ const unjudged = (nowMs: number): Channel => ({ heardAtMs: nowMs - silenceMs, pr
 /** See the head of this file. */
 export class Inbox {
   readonly #context: InboxContext;
-  readonly #after = new Map<Partition, string>();
+  readonly #readers = new Map<Partition, Reader>();
   readonly #reading = new Set<Partition>();
   readonly #again = new Set<Partition>();
   readonly #untrimmed = new Set<Partition>();
@@ -94,14 +106,14 @@ export class Inbox {
     const incarnation = this.#context.incarnation();
     if (incarnation === this.#of) return;
     this.#of = incarnation;
-    this.#after.clear();
+    this.#readers.clear();
     this.#untrimmed.clear();
     this.#listen(incarnation);
   }
 
   /** Reads a partition from its beginning next time (X2), and probes its shard's channel: subscriptions may have gone with the old master. */
   changeMaster(partition: Partition): void {
-    this.#after.delete(partition);
+    this.#readers.delete(partition);
     this.#untrimmed.delete(partition);
     this.#channels.delete(this.#context.store.shardOf(partition) ?? "");
   }
@@ -147,12 +159,12 @@ export class Inbox {
     const free = asked.filter((partition) => !this.#reading.has(partition));
     if (!of || free.length === 0) return;
     for (const partition of free) this.#reading.add(partition); // X2
-    const places = free.map((partition) => ({ partition, afterId: this.#readUpTo(partition) }));
+    const readers = free.map((partition) => this.#reader(partition));
     let found: readonly (readonly InboxEntry[] | undefined)[] = [];
     try {
-      found = await store.readInboxes(places, of, 2 * pollMs);
+      found = await store.readInboxes(readers, of, 2 * pollMs);
       if (of === this.#of)
-        for (const [at, partition] of free.entries()) this.#takePolled(partition, found[at] ?? []);
+        for (const [at, reader] of readers.entries()) this.#takePolled(reader, found[at] ?? []);
     } catch {
       // The next poll tries again.
     } finally {
@@ -162,19 +174,21 @@ export class Inbox {
       if ((found[at]?.length ?? 0) >= inboxPage || this.#again.has(partition)) void this.#read(partition);
   }
 
-  #takePolled(partition: Partition, entries: readonly InboxEntry[]): void {
+  #takePolled(reader: Reader, entries: readonly InboxEntry[]): void {
+    const { partition } = reader;
     if (entries.some((entry) => this.#ageMs(partition, writtenMs(entry)) > untoldMs)) this.#doubt(partition);
-    this.#takeAll(partition, entries);
+    this.#takeAll(reader, entries);
   }
 
   /** False: none was taken, they are to be read again (X8). */
-  #takeAll(partition: Partition, entries: readonly InboxEntry[]): boolean {
+  #takeAll(reader: Reader, entries: readonly InboxEntry[]): boolean {
     const { store, time, pollMs } = this.#context;
+    const { partition } = reader;
     if (entries.length > 0 && store.toShardUs(partition, time.monotonicMs()) === undefined) {
       void store.syncClock(partition, 2 * pollMs).catch(() => undefined);
       return false;
     }
-    for (const entry of entries) this.#take(partition, entry);
+    for (const entry of entries) this.#take(reader, entry);
     return true;
   }
 
@@ -182,15 +196,19 @@ export class Inbox {
   #trim(): void {
     const { store, pollMs } = this.#context;
     for (const partition of this.#untrimmed) {
-      const last = this.#after.get(partition);
-      if (this.#of && last)
-        void store.trimInbox(partition, this.#of, idAfter(last), 2 * pollMs).catch(() => undefined);
+      const { afterId } = this.#reader(partition);
+      if (this.#of && afterId !== fromTheBeginning)
+        void store.trimInbox(partition, this.#of, idAfter(afterId), 2 * pollMs).catch(() => undefined);
     }
     this.#untrimmed.clear();
   }
 
-  #readUpTo(partition: Partition): string {
-    return this.#after.get(partition) ?? fromTheBeginning;
+  #reader(partition: Partition): Reader {
+    const known = this.#readers.get(partition);
+    if (known !== undefined) return known;
+    const reader: Reader = { partition, afterId: fromTheBeginning };
+    this.#readers.set(partition, reader);
+    return reader;
   }
 
   async #read(partition: Partition): Promise<void> {
@@ -214,13 +232,15 @@ export class Inbox {
     const { store, pollMs } = this.#context;
     const of = this.#of;
     if (!of) return false;
-    const entries = await store.readInbox(partition, of, this.#readUpTo(partition), 2 * pollMs);
+    const reader = this.#reader(partition);
+    const entries = await store.readInbox(partition, of, reader.afterId, 2 * pollMs);
     if (of !== this.#of) return false;
-    return this.#takeAll(partition, entries) && entries.length >= inboxPage;
+    return this.#takeAll(reader, entries) && entries.length >= inboxPage;
   }
 
-  #take(partition: Partition, entry: InboxEntry): void {
-    this.#after.set(partition, entry.id);
+  #take(reader: Reader, entry: InboxEntry): void {
+    const { partition } = reader;
+    reader.afterId = entry.id;
     this.#untrimmed.add(partition);
     this.#context.received(entry.fields, this.#ageMs(partition, writtenMs(entry)));
   }

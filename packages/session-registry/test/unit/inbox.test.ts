@@ -376,6 +376,22 @@ describe("after a change of master", () => {
     expect(seen).toEqual(["m5", "m5", "m6"]); // receivers know what they have seen (X2)
   });
 
+  it("a read of the old one that ends later is taken, and leaves out nothing of the new one's (X2)", async () => {
+    const { inbox, stream, seen, reads, trims, wake, readsTake, advance } = anInbox();
+    readsTake(20);
+    stream.push(entry("9")); // by a clock ahead of the new one's
+    wake(partition);
+    inbox.changeMaster(partition);
+    stream.splice(0, 1, entry("6"));
+    await advance(20);
+    wake(partition);
+    await advance(20);
+    expect(reads).toEqual(["0", "0"]);
+    expect(seen).toEqual(["m9", "m6"]);
+    await advance(500);
+    expect(trims).toEqual(["6-1"]);
+  });
+
   it("nothing is taken before the new one's clock is known: an old command would look fresh (X8, R11)", async () => {
     const { inbox, stream, seen, ages, wake, forgetClock, clockWasAsked, advance } = anInbox();
     stream.push(entry(String(shardUs / 1000 - 60_000)));
