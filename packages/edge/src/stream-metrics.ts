@@ -28,6 +28,9 @@ export function timedStreamLog(log: StreamLog, meter: Meter, time: Pick<Time, "m
       }
       return appended;
     },
+    get waiting() {
+      return log.waiting;
+    },
     length: (stream) => log.length(stream),
     close: () => log.close(),
   };

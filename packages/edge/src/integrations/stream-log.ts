@@ -49,6 +49,8 @@ export type Appended =
 
 /** A log of streams. */
 export interface StreamLog {
+  /** Entries that were not sent yet (X8). */
+  readonly waiting: number;
   /** Ends at the expiry at the latest, to which nobody else listens meanwhile. Never rejects. */
   append(entry: Append, expiry: Expiry): Promise<Appended>;
   /** Entries of a stream; undefined where Redis does not say. Never rejects. */
@@ -89,7 +91,6 @@ export class RedisStreamLog implements StreamLog {
     this.#confirmed = new Lanes(clients.confirmed, waitTimeoutMs, onProblem);
   }
 
-  /** Entries in the lanes, not sent yet (X8). */
   get waiting(): number {
     return this.#plain.waiting + this.#confirmed.waiting;
   }
