@@ -111,20 +111,23 @@ function registeredBy(gateway: Gateway): Registering {
   };
 }
 
-/** The least counts only what was set, from round to round. */
+/** The least counts only what was set: a round begins where the one before ended, whatever that one lost. */
 function setBy(worker: Worker): Registering {
+  const registered = (): Promise<number> => worker.ask<number>("registered");
   let before = 0;
   return {
     async all(stations) {
       const giveUpMs = nowMs() + 30_000;
-      before += stations;
-      while ((await worker.ask<number>("registered")) < before) {
+      while ((await registered()) < before + stations) {
         if (nowMs() > giveUpMs) return false;
         await pause(10);
       }
       return true;
     },
-    none: () => Promise.resolve(true),
+    async none() {
+      before = await registered();
+      return true;
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 // The least that accepts, authenticates and registers: raw uWebSockets.js, one salted hash, one SET through ioredis' own pipelining.
-// No checks of what comes, no epoch, nothing that stays right when something dies. A process of its own.
+// No checks of what comes, no epoch, nothing that stays right when something dies. It listens sixteen times, as the edge does: one accept
+// queue of uWebSockets.js holds 512, and a station that it drops is mostly late and now and then reset. A process of its own.
 
 import { hash, timingSafeEqual } from "node:crypto";
 import { Cluster } from "ioredis";
@@ -18,6 +19,7 @@ interface Data {
 }
 
 const salt = Buffer.alloc(16, 7);
+const acceptQueues = 16;
 let registered = 0;
 
 const digest = (key: Uint8Array): Uint8Array => hash("sha256", Buffer.concat([salt, key]), "buffer");
@@ -44,9 +46,13 @@ async function listen({ redis, password }: Plan): Promise<number> {
       void cluster.set(`least:${identity}`, "this edge").then(() => (registered += 1));
     },
   });
-  return new Promise((resolve) => {
-    app.listen("127.0.0.1", 0, (token) => resolve(token === false ? 0 : us_socket_local_port(token)));
-  });
+  const listenOn = (port: number): Promise<number> =>
+    new Promise((resolve) => {
+      app.listen("127.0.0.1", port, (token) => resolve(token === false ? 0 : us_socket_local_port(token)));
+    });
+  const port = await listenOn(0);
+  for (let queues = 1; queues < acceptQueues; queues++) await listenOn(port);
+  return port;
 }
 
 serve({ listen, registered: () => registered });
