@@ -166,6 +166,14 @@ test("a roll-out brings a credentials file that nobody can read, then one of few
   await eventually(async () => expect(await fired(keyed.edge)).toContain("CredentialsEmpty"), patient);
 }, 90_000);
 
+test("two charge points with one identity throw each other out: the alert fires", async () => {
+  const { edge } = unanswered;
+  await eventually(async () => {
+    await connected(edge, "COPIED"); // takes the session of the one before
+    expect(await fired(edge)).toContain("IdentitiesContested");
+  }, patient);
+}, 90_000);
+
 const run = promisify(execFile);
 
 /** How many descriptors a running process may open (its soft limit); with `limit` it is set. */

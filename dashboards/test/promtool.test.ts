@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { credentialCases } from "./alerts/credential-cases.ts";
+import { identityCases } from "./alerts/identity-cases.ts";
 import { edgeCases, objectiveCases } from "./alerts/edge-cases.ts";
 import { backendCases } from "./alerts/backend-cases.ts";
 import { redisCases } from "./alerts/redis-cases.ts";
@@ -15,6 +16,7 @@ import { alerts, here } from "./support/shipped.ts";
 
 const cases: Readonly<Record<string, AlertCases>> = {
   ...credentialCases,
+  ...identityCases,
   ...edgeCases,
   ...objectiveCases,
   ...registryCases,

@@ -178,6 +178,14 @@ const chargePoints: RowSpec = {
     },
     {
       kind: "graph",
+      title: "Contested identities",
+      question: "Do charge points take one identity from each other again and again?",
+      unit: "short",
+      redFrom: 1,
+      queries: [{ expr: series("charge_points_contested"), legend: "{{instance}}" }],
+    },
+    {
+      kind: "graph",
       title: "Handshake",
       question: "How long does a charge point wait for its socket, authentication included?",
       unit: "s",

@@ -5,6 +5,7 @@ import type { Windows } from "../windows.ts";
 import { backendAlerts } from "./backend-alerts.ts";
 import { credentialAlerts } from "./credential-alerts.ts";
 import { capacityAlerts, servingAlerts } from "./edge-alerts.ts";
+import { identityAlerts } from "./identity-alerts.ts";
 import { recordingRules } from "./objectives.ts";
 import { redisCapacityAlerts, redisHealthAlerts } from "./redis-alerts.ts";
 import { registryAlerts } from "./registry-alerts.ts";
@@ -21,6 +22,7 @@ export function alertGroups(windows: Windows): readonly RuleGroup<AlertRule>[] {
     { name: "cpg-edges", rules: servingAlerts(windows) },
     { name: "cpg-capacity", rules: capacityAlerts(windows) },
     { name: "cpg-credentials", rules: credentialAlerts(windows) },
+    { name: "cpg-identities", rules: identityAlerts(windows) },
     { name: "cpg-registry", rules: registryAlerts(windows) },
     { name: "cpg-redis", rules: [...redisHealthAlerts(windows), ...redisCapacityAlerts(windows)] },
     { name: "cpg-backends", rules: backendAlerts(windows) },

@@ -7,6 +7,7 @@ import type { Ownership, PeerMessage, Random, Time } from "@cpg/session-registry
 import { noTracing, type Span, type Tracing } from "@cpg/telemetry";
 import { createAdmission } from "./admission.ts";
 import type { Authenticate } from "./authentication.ts";
+import type { ContestedIdentities } from "./contested-identities.ts";
 import { Departures } from "./departures.ts";
 import { Drain } from "./drain.ts";
 import type { Ids } from "./ids.ts";
@@ -42,6 +43,8 @@ export interface EdgeParts {
   readonly tracing?: Tracing;
   /** What is told of each charge point; nothing unless given. */
   readonly sessionLog?: SessionLog | undefined;
+  /** Told of each session that was superseded; nobody unless given. */
+  readonly contests?: ContestedIdentities;
   /** Give one to build what needs the sessions (the command router) before the edge starts. */
   readonly sessions?: Sessions<Session>;
   /** What came out of this edge's inboxes: the command router's `onPeerMessage`. */
@@ -191,17 +194,28 @@ interface Wiring {
   readonly tracing: Tracing;
   readonly onBug: SessionContext["onBug"];
   readonly log: EdgeParts["sessionLog"];
+  readonly contests: EdgeParts["contests"];
   readonly logger: EdgeLogger;
   readonly time: Time;
 }
 
 function wiringOf(parts: EdgeParts): Wiring {
-  const { settings, logger, time, instruments = noInstruments, tracing = noTracing, sessionLog: log } = parts;
+  const { settings, logger, time, instruments = noInstruments, tracing = noTracing, contests } = parts;
   const onBug = (error: unknown, span?: Span): void =>
     logger.error({ err: error, ...span?.logFields }, "a handler failed: this is a bug");
   const departures = new Departures(settings.routes.gatherMs, time, onBug);
   const leftBehind = new LeftBehind(settings.ocpp.maxInboundCalls);
-  return { departures, leftBehind, instruments, tracing, onBug, log, logger, time };
+  return {
+    departures,
+    leftBehind,
+    instruments,
+    tracing,
+    onBug,
+    log: parts.sessionLog,
+    contests,
+    logger,
+    time,
+  };
 }
 
 function sessionContext(

@@ -19,6 +19,7 @@ import { createCommandRouter, type CommandRouter } from "./commands/command-rout
 import { within } from "./within.ts";
 import { defaultCommandLimits, otherApiConnections, type CommandLimits } from "./commands/limits.ts";
 import { commandMeter } from "./command-metrics.ts";
+import { watchContests } from "./contested-identities.ts";
 import { openCredentialsFile } from "./credentials-file.ts";
 import { tooFewDescriptors } from "./descriptors.ts";
 import { startEdge, type DrainEnd, type RunningEdge } from "./edge.ts";
@@ -144,6 +145,7 @@ async function assemble(assembly: Assembly): Promise<Gateway> {
     instruments: createInstruments(telemetry),
     tracing: telemetry.tracing,
     sessionLog,
+    contests: watchContests(logger, telemetry, ports.time),
     sessions,
     onPeerMessage: (message, ageMs) => commands.onPeerMessage(message, ageMs),
   });

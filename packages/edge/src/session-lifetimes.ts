@@ -11,6 +11,7 @@ import { subprotocolOf } from "@cpg/ocpp";
 import type { EndCause, Epoch, Ownership, Time, Timer } from "@cpg/session-registry";
 import type { Tracing } from "@cpg/telemetry";
 import { closeTable, type EndLabel } from "./close-codes.ts";
+import type { ContestedIdentities } from "./contested-identities.ts";
 import type { Departures } from "./departures.ts";
 import type { CallAnswer, InboundCall, Station } from "./integration.ts";
 import type { Instruments } from "./instruments.ts";
@@ -31,6 +32,7 @@ export interface LifetimePorts {
   readonly tracing: Tracing;
   readonly time: Pick<Time, "after">;
   readonly log: Pick<SessionLog, "opened" | "ended"> | undefined;
+  readonly contests: ContestedIdentities | undefined;
   readonly onBug: (error: unknown) => void;
 }
 
@@ -79,10 +81,11 @@ export class SessionLifetimes {
 
   /** The socket is gone. */
   end(session: Session, label: EndLabel, code: number): void {
-    const { sessions, ownership, instruments, log } = this.#ports;
+    const { sessions, ownership, instruments, log, contests } = this.#ports;
     sessions.remove(session);
     instruments.ended(label, code);
     log?.ended(session, label, code);
+    if (label === "superseded") contests?.superseded(session);
     if (session.isReleaseOwed) {
       session.isReleaseOwed = false; // V1
       ownership.release(session, endCauseOf(label));

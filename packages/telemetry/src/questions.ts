@@ -13,6 +13,7 @@ export const questions: Readonly<Record<InstrumentName, string>> = {
   websocket_handshake_duration_seconds: "Do charge points get their socket before they give up?",
   websocket_outbox_bytes: "Is memory spent on charge points that do not read?",
   websocket_slow_consumers: "How many do not read?",
+  charge_points_contested: "Do two charge points share an identity?",
   ocpp_messages_total: "Do answers go out as CALLs come in?",
   ocpp_calls_total: "Which action of which version is not answered by a backend?",
   ocpp_malformed_total: "Does a vendor break the rules?",
