@@ -9,10 +9,10 @@ export function identityAlerts(windows: Windows): readonly AlertRule[] {
   return [
     {
       alert: "IdentitiesContested",
-      // An edge counts who was taken over five times in ten minutes, so whoever comes back in order is not in it. Ten minutes more: a technician
-      // who swaps a station, or a modem that finds no network, is over by then.
+      // A gauge that remembers ten minutes: what goes on for no longer than another ten is no matter for anybody, a station that is swapped or a
+      // modem that finds no network.
       expr: `${inRules.series("charge_points_contested")} > 0`,
-      for: windows("10m"),
+      for: windows("20m"),
       severity: "warning",
       summary:
         "{{ $value }} identities at {{ $labels.instance }} are taken over again and again: two charge points with one identity?",

@@ -131,7 +131,7 @@ export function startEverydayFaults(
     unfinished = Promise.allSettled([
       unfinished,
       connected(edges[0], "CP-OLD", "ocpp0.9"),
-      vagabond(edges[round % 2]!),
+      vagabond(`CP-VAGABOND-${round}`, edges[round % 2]!, edges[(round + 1) % 2]!),
       load.command(edges[0], "NOBODY-", 1),
       ...(options.newcomers ? [connected(edges[0], `CP-NEW-${round}`)] : []),
     ]);
@@ -144,12 +144,17 @@ export function startEverydayFaults(
   };
 }
 
-/** The same charge point, now here, now there: its old sockets are evicted. The backend does not know its tag. */
-async function vagabond(edge: EdgeProcess): Promise<void> {
-  const socket = await connected(edge, "CP-VAGABOND");
+/** A charge point that is here, then there: its old socket is evicted. The backend does not know its tag; then it leaves. */
+async function vagabond(identity: string, here: EdgeProcess, there: EdgeProcess): Promise<void> {
+  const old = await connected(here, identity);
+  const socket = await connected(there, identity);
+  socket.addEventListener("message", ({ data }) => {
+    if (String(data).includes('"m1"')) socket.close();
+  });
   socket.send("not JSON");
   socket.send('[3,"never asked",{}]');
   socket.send('[2,"m1","Authorize",{"idTag":"UNKNOWN"}]');
+  setTimeout(() => old.close(), 1_000); // it is gone by then, unless Redis hangs
 }
 
 /** A charge point of no bench: what it sends is the caller's. */

@@ -6,6 +6,8 @@
 // C2. One take-over is an ordinary return over a new connection, and nothing is told of it.
 // C3. Remembered are the last `generation` identities that were taken over, and up to as many before them. An outage of the network that supersedes a
 //     whole fleet may so begin a count anew.
+// C4. At most `maxTold` are told in `withinMs`, the others are only counted: where nobody is asked for a key, anybody can make up names.
+// C5. Each edge sees what happened to its own sockets. Where a balancer spreads the two over many edges, each sees few of their take-overs.
 
 import type { Identity, IdentityKey } from "@cpg/ocpp";
 import type { Time } from "@cpg/session-registry";
@@ -29,9 +31,10 @@ export interface ContestedIdentities {
   superseded(session: SupersededSession): void;
 }
 
-// A charge point that was thrown out comes back after 1 to 60 s: of two at one edge ten or more in ten minutes, of two at two edges half of that at each.
-const takeOvers = 5;
+// A charge point that was thrown out comes back after 1 to 60 s, so two take over from each other ten times or more in ten minutes: three times at each of three edges.
+const takeOvers = 3;
 const withinMs = 600_000;
+const maxTold = 20;
 // About 400 bytes each: 1.6 MB of both generations at most (C3).
 const generation = 2_048;
 
@@ -61,6 +64,11 @@ export function watchContests(
     young.set(key, contest);
     return contest;
   };
+  let told = { sinceMs: 0, lines: 0 };
+  const mayBeTold = (nowMs: number): boolean => {
+    if (nowMs - told.sinceMs >= withinMs) told = { sinceMs: nowMs, lines: 0 };
+    return (told.lines += 1) <= maxTold; // C4
+  };
   const isContested = ({ endedAtMs: [oldest = 0, ...others] }: Contest): boolean =>
     others.length === takeOvers - 1 && time.monotonicMs() - oldest < withinMs;
   meter.observe("charge_points_contested", () => [
@@ -78,6 +86,7 @@ export function watchContests(
       }
       if (!isContested(contest) || nowMs - contest.toldAtMs < withinMs) return;
       contest.toldAtMs = nowMs; // C1
+      if (!mayBeTold(nowMs)) return;
       logger.warn(
         { identity, remotes: [...new Set(contest.remotes)], takeOvers, withinSeconds: withinMs / 1000 },
         "this identity is taken over again and again: two charge points with one identity, or connections that die unnoticed",

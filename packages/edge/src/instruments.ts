@@ -40,7 +40,7 @@ export type AttemptEnd =
   | "badAnswer" // no JSON object, too large, no UTF-8, or perhaps cut off
   | "httpError"
   | "timeout"
-  | "overload" // no turn while there was time for an attempt, or a stream that is full
+  | "overload" // no turn while there was time for an attempt; a stream that is full; an event for a stream before which too much waits
   | "circuitOpen"
   | "unreachable";
 

@@ -28,9 +28,7 @@ export function timedStreamLog(log: StreamLog, meter: Meter, time: Pick<Time, "m
       }
       return appended;
     },
-    get waiting() {
-      return log.waiting;
-    },
+    waitingFor: (stream) => log.waitingFor(stream),
     length: (stream) => log.length(stream),
     close: () => log.close(),
   };

@@ -23,7 +23,7 @@ const entry = (replicas: number, stream = "s"): Append => ({
 function logThat(kind: Appended["kind"]): StreamLog {
   const appended: Appended = kind === "ok" || kind === "unconfirmed" ? { kind, id: "1-1" } : { kind };
   return {
-    waiting: 0,
+    waitingFor: () => 0,
     append: () => Promise.resolve(appended),
     length: () => Promise.resolve(undefined),
     close: () => Promise.resolve(),

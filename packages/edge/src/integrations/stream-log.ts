@@ -49,8 +49,8 @@ export type Appended =
 
 /** A log of streams. */
 export interface StreamLog {
-  /** Entries that were not sent yet (X8). */
-  readonly waiting: number;
+  /** Entries without need of a replica that wait for the same master as this stream's would. */
+  waitingFor(stream: string): number;
   /** Ends at the expiry at the latest, to which nobody else listens meanwhile. Never rejects. */
   append(entry: Append, expiry: Expiry): Promise<Appended>;
   /** Entries of a stream; undefined where Redis does not say. Never rejects. */
@@ -91,8 +91,13 @@ export class RedisStreamLog implements StreamLog {
     this.#confirmed = new Lanes(clients.confirmed, waitTimeoutMs, onProblem);
   }
 
+  /** Entries in the lanes, not sent yet (X8). */
   get waiting(): number {
     return this.#plain.waiting + this.#confirmed.waiting;
+  }
+
+  waitingFor(stream: string): number {
+    return this.#plain.waitingFor(stream);
   }
 
   append(entry: Append, expiry: Expiry): Promise<Appended> {
@@ -128,6 +133,10 @@ class Lanes {
     let entries = 0;
     for (const waiting of this.#lanes.values()) entries += waiting.size;
     return entries;
+  }
+
+  waitingFor(stream: string): number {
+    return this.#lanes.get(this.#laneOf(stream))?.size ?? 0;
   }
 
   append(entry: Append, expiry: Expiry): Promise<Appended> {

@@ -10,13 +10,11 @@ import { readRoutes } from "../../src/routes-file.ts";
 import { connect } from "../support/charge-point.ts";
 import { Counts, defaultConfig, Problems, startTestEdge } from "../support/test-edge.ts";
 
-test("where very many entries wait for Redis, $connect and $disconnect are given up at once; a CALL is not (Z4)", async () => {
+test("where very many entries wait for a master, $connect and $disconnect are given up at once; a CALL is not (Z4)", async () => {
   const appended: string[] = [];
   let waiting = 10_000;
   const log: StreamLog = {
-    get waiting() {
-      return waiting;
-    },
+    waitingFor: () => waiting,
     append({ fields }) {
       appended.push(fields[fields.indexOf("action") + 1] ?? "");
       return Promise.resolve({ kind: "ok", id: "1-1" });
@@ -32,12 +30,13 @@ test("where very many entries wait for Redis, $connect and $disconnect are given
   );
   if (plan.kind === "invalid") throw new Error(plan.problems.join("\n"));
   const instruments = new Counts();
+  const problems = new Problems();
   const { router } = buildRoutes(plan.routes, defaultConfig(), {
     time: systemTime,
     random: systemRandom,
     ids: systemIds,
     instruments,
-    problems: new Problems(),
+    problems,
     openStreamLog: () => log,
   });
   const { edge, url } = await startTestEdge({}, { router, instruments });
@@ -46,6 +45,7 @@ test("where very many entries wait for Redis, $connect and $disconnect are given
     await station.call("1", "StatusNotification");
     await eventually(() => expect(instruments.of("not sent log overload")).toBe(1));
     expect(appended).toEqual(["StatusNotification"]);
+    expect([...problems.told]).toEqual(["log: 10000 entries wait for one master"]);
     waiting -= 1;
     station.ws.close();
     await eventually(() => expect(appended).toEqual(["StatusNotification", "$disconnect"]));

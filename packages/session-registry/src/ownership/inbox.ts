@@ -2,8 +2,8 @@
 //
 // X1. A wake-up only hastens: every inbox is read at least every pollMs, so a lost one, or a subscriber that died silently, costs time, nothing else.
 // X2. One read of a partition at a time, in order. After a change of master a partition is read from its beginning: what the new one
-//     numbers may lie below what the old one had numbered. A read of the old one that ends later is taken, and moves nobody's place on the
-//     new one. Receivers know what they have seen (evictions by epoch, messages by id: R11).
+//     numbers may lie below what the old one had numbered. A read of the old one that ends later is taken, unless X8, and moves nobody's
+//     place on the new one. Receivers know what they have seen (evictions by epoch, messages by id: R11).
 // X3. The own channel is probed after `silenceMs` without any wake-up of that shard, and soon after a poll found what no wake-up had told
 //     of; silence then is told, and the subscriber begins anew.
 // X4. A message may be told over the channel and lie in no inbox. It may overtake what lies there: nothing depends on their order (X2).

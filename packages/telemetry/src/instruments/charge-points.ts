@@ -78,7 +78,7 @@ export const sockets = {
   websocket_outbox_bytes: gauge("Bytes that wait for charge points to read them, over all sessions."),
   websocket_slow_consumers: gauge("Sessions with bytes that wait for their charge point to read them."),
   charge_points_contested: gauge(
-    "Identities of which five sessions or more were superseded at this edge within ten minutes: two charge points with one identity, or connections that die unnoticed.",
+    "Identities of which three sessions or more were superseded at this edge within ten minutes: two charge points with one identity, or connections that die unnoticed.",
   ),
 };
 
