@@ -8,15 +8,12 @@ import { systemRandom, systemTime } from "@cpg/session-registry";
 import { buildInfo } from "./build-info.ts";
 import { ownDescriptors, tooFewDescriptors } from "./descriptors.ts";
 import { startGateway, StartError, type Gateway } from "./gateway.ts";
-import { eventHeaderNames } from "./integrations/cloud-event.ts";
 import { mistakesInFiles, readNamedFiles } from "./named-files.ts";
-import { tellUndici } from "./integrations/known-header-names.ts";
 import { tellV8 } from "./v8-settings.ts";
 
 /** Runs until the process is told to end. */
 export async function runEdge(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   tellV8();
-  tellUndici(eventHeaderNames);
   const loaded = loadConfig({ argv, env });
   const extraCaFile = env["NODE_EXTRA_CA_CERTS"];
   switch (loaded.kind) {

@@ -3,68 +3,43 @@
 import { actions, ocppVersions, subprotocolOf, type OcppVersion } from "@cpg/ocpp";
 import type { InboundCall } from "../integration.ts";
 import { isoTime } from "../iso-time.ts";
-
-/** Who sends the events of a route. */
-export interface EventSource {
-  readonly edge: string;
-  /** `ce-source`. */
-  readonly source: string;
-}
-
-/** The edge as a source of events. */
-export function sourceOf(edge: string): EventSource {
-  return { edge, source: `/edges/${edge}` };
-}
-
-/** Names of CloudEvents' headers, of ours and of the trace's: all that a CALL's request may have beyond those that HTTP itself knows. */
-export const eventHeaderNames = [
-  "ce-specversion",
-  "ce-source",
-  "ce-id",
-  "ce-type",
-  "ce-subject",
-  "ce-time",
-  "cpg-edge",
-  "cpg-connection",
-  "cpg-subprotocol",
-  "cpg-message-id",
-  "cpg-epoch",
-  "traceparent",
-] as const;
+import type { HeaderBlock } from "./header-block.ts";
 
 /**
- * Headers of one event, as name, value, name, value, …: the same for every attempt, `ce-time` is the first one's. One list, written down at
- * once: this is done for every CALL.
+ * What the headers of all events of a route begin with. `headers`: those of the routes file, which were checked when it was read.
  */
-export function eventHeaders(call: InboundCall, { edge, source }: EventSource, wallMs: number): string[] {
+export function commonHeaders(edge: string, headers: ReadonlyMap<string, string>): string {
+  return [
+    "application/json", // of `content-type`
+    "accept: application/json",
+    "ce-specversion: 1.0",
+    `ce-source: /edges/${edge}`,
+    `cpg-edge: ${edge}`,
+    ...[...headers].map(([name, value]) => `${name}: ${value}`),
+    "",
+  ].join("\r\n");
+}
+
+/**
+ * The headers of one event: the same for every attempt, `ce-time` is the first one's. This is done for every CALL. What a charge point says of itself goes
+ * through `headerText`; the rest is the edge's own (K2 of header-block.ts).
+ */
+export function eventHeaders(call: InboundCall, common: string, wallMs: number): HeaderBlock {
   const { callId, messageId, station } = call;
-  const headers = [
-    "content-type",
-    "application/json",
-    "accept",
-    "application/json",
-    "ce-specversion",
-    "1.0",
-    "ce-source",
-    source,
-    "ce-id",
-    callId,
-    "ce-type",
-    eventType(call),
-    "ce-subject",
-    headerText(station.identity),
-    "ce-time",
-    isoTime(wallMs),
-    "cpg-edge",
-    edge,
-    "cpg-connection",
-    station.connection,
-    "cpg-subprotocol",
-    subprotocolOf(station.version),
-  ];
-  if (messageId !== "") headers.push("cpg-message-id", headerText(messageId));
-  if (station.epoch !== undefined) headers.push("cpg-epoch", String(station.epoch));
-  return headers;
+  const subject = headerText(station.identity);
+  let text =
+    `${common}ce-id: ${callId}\r\nce-type: ${eventType(call)}\r\nce-subject: ${subject}\r\nce-time: ${isoTime(wallMs)}` +
+    `\r\ncpg-connection: ${station.connection}\r\ncpg-subprotocol: ${subprotocolOf(station.version)}`;
+  if (messageId !== "") text += `\r\ncpg-message-id: ${headerText(messageId)}`;
+  if (station.epoch !== undefined) text += `\r\ncpg-epoch: ${String(station.epoch)}`;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the brand's one source, with the next
+  return text as HeaderBlock;
+}
+
+/** The same with the trace to which an attempt belongs. */
+export function withTraceparent(headers: HeaderBlock, traceparent: string): HeaderBlock {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a traceparent is made of hexadecimal digits
+  return `${headers}\r\ntraceparent: ${traceparent}` as HeaderBlock;
 }
 
 const isPlain = /^[\x21\x23\x24\x26-\x7e]*$/;

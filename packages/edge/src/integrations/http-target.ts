@@ -1,4 +1,4 @@
-// One backend address as a target: connections, concurrency bound, circuit. With http-exchange.ts and known-header-names.ts the only file
+// One backend address as a target: connections, concurrency bound, circuit. With http-exchange.ts and header-block.ts the only file
 // that touches undici, and the only one of the up path that touches opossum.
 //
 //   its turn (turns.ts) → circuit (seen before anything is taken) → permit → request
@@ -34,6 +34,7 @@ import { Pool } from "undici";
 import type { Time } from "@cpg/session-registry";
 import type { AttemptEnd, IntegrationInstruments } from "../instruments.ts";
 import type { Expiry } from "../until-deadline.ts";
+import { bodyWith, type HeaderBlock } from "./header-block.ts";
 import { AnswerTooLarge, GivenUp, HttpExchange, type ExchangeOwner } from "./http-exchange.ts";
 import type { FailedAttempt, HttpReply } from "./http-reply.ts";
 import type { Lookup } from "./shared-lookup.ts";
@@ -59,8 +60,8 @@ export interface TargetPorts {
 /** One POST. */
 export interface TargetRequest {
   readonly path: string;
-  /** Name, value, name, value, …: undici takes them as they are. */
-  readonly headers: string[];
+  readonly headers: HeaderBlock;
+  /** Not empty. */
   readonly body: string;
 }
 
@@ -232,7 +233,7 @@ export class HttpTarget {
         },
       });
       expiry.listen(() => setImmediate(() => exchange.giveUp()), this.#attemptTimeoutMs); // H6, H7
-      this.#pool.dispatch({ method: "POST", path, headers, body }, exchange);
+      this.#pool.dispatch({ method: "POST", path, body: bodyWith(headers, body) }, exchange);
     });
   }
 }

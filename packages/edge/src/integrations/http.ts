@@ -12,7 +12,7 @@ import { subprotocolOf } from "@cpg/ocpp";
 import type { CallAnswer, InboundCall, Route, RouteTurns } from "../integration.ts";
 import { beginAttemptSpan, describeAttempts, endAttemptSpan } from "../spans.ts";
 import { untilDeadline, type Expiry, type Patience, type RetryPorts, type Step } from "../until-deadline.ts";
-import { eventHeaders, sourceOf, wellFormed } from "./cloud-event.ts";
+import { commonHeaders, eventHeaders, wellFormed, withTraceparent } from "./cloud-event.ts";
 import { meaningOf, type Meaning } from "./http-reply.ts";
 import type { Fetched, HttpTarget, TargetRequest } from "./http-target.ts";
 
@@ -47,8 +47,7 @@ const withoutAnswer: Readonly<Record<Extract<Fetched, { kind: "none" }>["as"], s
 /** Makes a route to `target`. */
 export function createHttpRoute(options: HttpRouteOptions, target: HttpTarget, ports: HttpRoutePorts): Route {
   const pathOf = pathTemplate(options.pathTemplate);
-  const source = sourceOf(options.edge);
-  const always = [...options.headers].flat();
+  const common = commonHeaders(options.edge, options.headers);
   const described = describeAttempts(target.origin, options.pathTemplate);
   const many: Patience = { deadlineMs: options.deadlineMs, attempts: "many" };
   const once: Patience = { ...many, attempts: "once" };
@@ -61,7 +60,10 @@ export function createHttpRoute(options: HttpRouteOptions, target: HttpTarget, p
   ): Promise<Step<CallAnswer>> {
     const startedMs = ports.time.monotonicMs();
     const span = call.span && beginAttemptSpan(call.span, described);
-    const sent = span === undefined ? request : withTraceparent(request, span.traceparent);
+    const sent =
+      span === undefined
+        ? request
+        : { ...request, headers: withTraceparent(request.headers, span.traceparent) };
     const fetched = await (isFirst ? target.fetch(sent, expiry) : target.fetchAgain(sent, expiry));
     const meaning: Meaning =
       fetched.kind === "none"
@@ -81,10 +83,9 @@ export function createHttpRoute(options: HttpRouteOptions, target: HttpTarget, p
   }
 
   function serve(call: InboundCall): Promise<CallAnswer> {
-    const headers = eventHeaders(call, source, ports.time.wallMs() - call.waitedMs);
-    if (always.length > 0) headers.push(...always);
+    const event = eventHeaders(call, common, ports.time.wallMs() - call.waitedMs);
     // A sampled CALL's attempts each have their own (W5).
-    if (call.span === undefined) headers.push("traceparent", ports.newTraceparent());
+    const headers = call.span === undefined ? withTraceparent(event, ports.newTraceparent()) : event;
     const request: TargetRequest = { path: pathOf(call), headers, body: call.payloadJson };
     let isFirst = true; // its turn has come
     const tries = (expiry: Expiry): Promise<Step<CallAnswer>> => {
@@ -123,10 +124,6 @@ function turnsBefore(target: HttpTarget, patienceMs: number): RouteTurns {
 function timeIsUp(why: string): CallAnswer {
   const description = `the backend gave no usable answer in time (${why})`;
   return { kind: "fault", fault: "internalError", description };
-}
-
-function withTraceparent(request: TargetRequest, traceparent: string): TargetRequest {
-  return { ...request, headers: [...request.headers, "traceparent", traceparent] };
 }
 
 type PathPart = (call: InboundCall) => string;

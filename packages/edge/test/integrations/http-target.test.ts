@@ -3,6 +3,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from "node:n
 import { systemTime } from "@cpg/session-registry";
 import { eventually, selfSigned } from "@cpg/testkit";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { HeaderBlock } from "../../src/integrations/header-block.ts";
 import { HttpTarget, type Fetched, type TargetOptions } from "../../src/integrations/http-target.ts";
 import { sharedLookup } from "../../src/integrations/shared-lookup.ts";
 import { untilDeadline, type Endable, type Expiry } from "../../src/until-deadline.ts";
@@ -40,7 +41,9 @@ function targetWith(options: Partial<TargetOptions>): HttpTarget {
   );
 }
 
-const to = (path: string) => ({ path, headers: [], body: "{}" });
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a block of one header
+const headers = "application/json" as HeaderBlock;
+const to = (path: string) => ({ path, headers, body: "{}" });
 
 /** Whose deadline is far away. */
 function patient(): Expiry {
