@@ -6,7 +6,7 @@
 //     of all that is not in use at that moment, and the next storm meets the interpreter. V8 may begin none of them: whether it watches
 //     for a chance to (`--no-memory-reducer`) is settled before a program runs.
 // V3. What a CALL needs is never made in the old generation. V8 does that to all that a literal makes once most of it has survived a
-//     collection, as in a crowd the lists of CALLs' headers do. From then on each such list, and the texts in it, would be garbage that only
+//     collection, as in a crowd the lists of CALLs' headers had. From then on each such list, and the texts in it, would be garbage that only
 //     a collection of the whole heap finds.
 
 import { setFlagsFromString } from "node:v8";

@@ -113,6 +113,19 @@ describe("a request that could not be sent is a mistake of the file, not a CALL 
     ]);
   });
 
+  test.each(["a\r\nx-evil: 1", "a\n", "a\r", "a\u2028", "\0", "\x7f", "\u010d\u010a", "ä"])(
+    "a header's value %j",
+    (value) => {
+      expect(read({ integrations: { backend: { ...backend, headers: { "x-key": value } } } })).toEqual([
+        "integrations.backend.headers.x-key: must be a text of visible ASCII",
+      ]);
+    },
+  );
+
+  test.each(["a\n", "a\r\nb", "a:b", "a b", "", "\u212a"])("a header's name %j", (name) => {
+    expect(withHeader(name)).toEqual([`integrations.backend.headers.${name}: cannot be set here`]);
+  });
+
   const withUrl = (url: string) => read({ integrations: { backend: { type: "http", url } } });
 
   test.each([

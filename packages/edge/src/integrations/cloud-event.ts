@@ -59,7 +59,7 @@ export function eventType({ action, station }: InboundCall): string {
 
 function typeOf(action: string, version: OcppVersion): string {
   return action.startsWith("$")
-    ? `cpg.${action.slice(1)}`
+    ? `cpg.${headerText(action.slice(1))}`
     : `${subprotocolOf(version)}.${headerText(action)}`;
 }
 

@@ -9,9 +9,11 @@
 // E4. An answer that says not how long it is ends with its connection, and undici does not tell a reset from an end. So such a one may be cut off, of a
 //     backend that died in its work, and is told as open-ended: by its JSON it shows whether it is whole.
 // E5. Text that is no UTF-8 is told as such: decoded, it would be another.
+// E6. It brings its headers itself (header-block.ts), and is not sent without: that would be a request without its key, its id and its type.
 
 import { isUtf8 } from "node:buffer";
 import type { Dispatcher } from "undici";
+import type { HeaderBlock, HeaderCarrier } from "./header-block.ts";
 import type { HttpReply } from "./http-reply.ts";
 
 /** More bytes came than an answer may have. */
@@ -43,8 +45,10 @@ export interface Settle {
 }
 
 /** undici's handler of one request. */
-export class HttpExchange implements Dispatcher.DispatchHandler {
+export class HttpExchange implements Dispatcher.DispatchHandler, HeaderCarrier {
   readonly #owner: ExchangeOwner;
+  /** Until they were taken. */
+  #headers: HeaderBlock | undefined;
   #settle: Settle | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #status = 0;
@@ -54,9 +58,16 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   #body: Buffer | undefined;
   #isGivenUp = false;
 
-  constructor(owner: ExchangeOwner, settle: Settle) {
+  constructor(headers: HeaderBlock, owner: ExchangeOwner, settle: Settle) {
+    this.#headers = headers;
     this.#owner = owner;
     this.#settle = settle;
+  }
+
+  takeHeaders(): HeaderBlock | undefined {
+    const headers = this.#headers;
+    this.#headers = undefined;
+    return headers;
   }
 
   /** Nobody waits any more: rejects with GivenUp, and ends the request wherever it is. */
@@ -72,6 +83,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     // E2: not sent. To abort here would cost the connection; what is thrown is this request's error alone.
     if (this.#isGivenUp) throw new GivenUp();
+    if (this.#headers !== undefined) throw new Error("undici did not take this request's headers"); // E6
     this.#controller = controller;
   }
 

@@ -34,7 +34,7 @@ import { Pool } from "undici";
 import type { Time } from "@cpg/session-registry";
 import type { AttemptEnd, IntegrationInstruments } from "../instruments.ts";
 import type { Expiry } from "../until-deadline.ts";
-import { bodyWith, type HeaderBlock } from "./header-block.ts";
+import { bodyOf, type HeaderBlock } from "./header-block.ts";
 import { AnswerTooLarge, GivenUp, HttpExchange, type ExchangeOwner } from "./http-exchange.ts";
 import type { FailedAttempt, HttpReply } from "./http-reply.ts";
 import type { Lookup } from "./shared-lookup.ts";
@@ -220,7 +220,7 @@ export class HttpTarget {
 
   #request({ path, headers, body }: TargetRequest, expiry: Expiry): Promise<HttpReply> {
     return new Promise((resolve, reject) => {
-      const exchange = new HttpExchange(this.#exchanges, {
+      const exchange = new HttpExchange(headers, this.#exchanges, {
         resolve(reply) {
           expiry.listen(undefined);
           if (awayStatuses.has(reply.status))
@@ -233,7 +233,7 @@ export class HttpTarget {
         },
       });
       expiry.listen(() => setImmediate(() => exchange.giveUp()), this.#attemptTimeoutMs); // H6, H7
-      this.#pool.dispatch({ method: "POST", path, body: bodyWith(headers, body) }, exchange);
+      this.#pool.dispatch({ method: "POST", path, body: bodyOf(exchange, body) }, exchange);
     });
   }
 }
