@@ -6,9 +6,9 @@ const millis = Array.from({ length: 1_000 }, (_, ms) => `${String(ms).padStart(3
 let secondMs = Number.NaN;
 let untilSecond = "";
 
-/** As `Date.toISOString`. `wallMs`: ms since 1970. */
+/** As `Date.toISOString`. `wallMs`: ms since 1970, and a part of one where a clock with finer steps took part. */
 export function isoTime(wallMs: number): string {
-  const digits = millis[wallMs - secondMs];
+  const digits = millis[Math.floor(wallMs) - secondMs];
   if (digits !== undefined) return untilSecond + digits;
   secondMs = Math.floor(wallMs / 1_000) * 1_000;
   untilSecond = new Date(secondMs).toISOString().slice(0, -4);
