@@ -216,7 +216,9 @@ test("charge points begin to send large CALLs, each next one as soon as the last
 test("a backend that fails and a Redis that hangs: the alerts fire", async () => {
   stack.backend.fail();
   for (const node of redis.nodes) node.pause();
+  let newcomers = 0;
   await eventually(async () => {
+    await connected(unanswered.edge, `OWED-${(newcomers += 1)}`); // stays, and cannot be registered
     expect(await fired()).toEqual(
       expect.arrayContaining([
         "ClaimsOwedGrowing",
