@@ -147,6 +147,7 @@ export function startEverydayFaults(
 /** A charge point that is here, then there: its old socket is evicted. The backend does not know its tag; then it leaves. */
 async function vagabond(identity: string, here: EdgeProcess, there: EdgeProcess): Promise<void> {
   const old = await connected(here, identity);
+  setTimeout(() => old.close(), 1_000); // it is gone by then, unless Redis hangs or the other edge is away
   const socket = await connected(there, identity);
   socket.addEventListener("message", ({ data }) => {
     if (String(data).includes('"m1"')) socket.close();
@@ -154,7 +155,6 @@ async function vagabond(identity: string, here: EdgeProcess, there: EdgeProcess)
   socket.send("not JSON");
   socket.send('[3,"never asked",{}]');
   socket.send('[2,"m1","Authorize",{"idTag":"UNKNOWN"}]');
-  setTimeout(() => old.close(), 1_000); // it is gone by then, unless Redis hangs
 }
 
 /** A charge point of no bench: what it sends is the caller's. */

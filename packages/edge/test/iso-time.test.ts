@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { isoTime } from "../src/iso-time.ts";
 
 test("a moment reads as a Date prints it, whichever was asked for before", () => {
@@ -7,4 +7,14 @@ test("a moment reads as a Date prints it, whichever was asked for before", () =>
     (ms) => second + ms,
   );
   expect(moments.map(isoTime)).toEqual(moments.map((ms) => new Date(ms).toISOString()));
+});
+
+test("within a second no Date is printed, also where the moment has a part of a millisecond", () => {
+  const second = Date.UTC(2026, 10, 30, 12);
+  isoTime(second);
+  const printed = vi.spyOn(Date.prototype, "toISOString");
+  expect(isoTime(second + 41.7)).toBe("2026-11-30T12:00:00.041Z");
+  expect(isoTime(second + 999.9)).toBe("2026-11-30T12:00:00.999Z");
+  expect(printed).not.toHaveBeenCalled();
+  printed.mockRestore();
 });
